@@ -1,0 +1,7 @@
+"""Answer what no route has."""
+
+from __future__ import annotations
+
+from jobs.runtime.http import answer_unrouted as handler
+
+__all__ = ["handler"]

@@ -1,0 +1,31 @@
+"""Start the jobs that the start queue's hints say are due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs import starting
+from jobs.adapters import sqs
+from jobs.runtime import observability, wiring
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Start jobs; report hints that must come again, and what is no hint and belongs to the dead-letter queue."""
+    observability.begin(context)
+    identifiers, hints, failed = [], [], []
+    for record in event["Records"]:
+        try:
+            hints.append(sqs.from_body(record["body"]))
+            identifiers.append(record["messageId"])
+        except ValueError:
+            observability.logger().error("not a start message", extra={"messageId": record["messageId"]})
+            failed.append(record["messageId"])
+    try:
+        failed += [identifiers[position] for position in starting.start_jobs(wiring.ports(), hints)]
+        observability.logger().info("started", extra={"hints": len(hints), "failed": len(failed)})
+    finally:
+        observability.flush()
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

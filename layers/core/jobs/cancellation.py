@@ -1,0 +1,23 @@
+"""Cancelling jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.errors import JobNotFound
+
+if TYPE_CHECKING:
+    from jobs.model import Job, Project
+    from jobs.ports import Ports
+
+
+def cancel_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
+    """Cancel a job that is scheduled or running, by one conditional write.
+
+    Raises:
+        JobNotFound: the project has no such job.
+        JobNotCancellable: it has already ended.
+    """
+    if job_id < 1:
+        raise JobNotFound
+    return ports.store.cancel_job(project.project_id, job_id, ports.clock.now(), by)

@@ -1,0 +1,182 @@
+"""What a dialect is, and what the dialects share."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
+
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobs.creation import Creation
+    from jobs.errors import DeletionActive, JobsError
+    from jobs.model import Credential, Job, Project
+    from jobs.queries import Listing, Page, Rest
+
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body and the headers beside `Content-Type`."""
+
+    status: int
+    #: JSON text.
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in."""
+
+    #: Path parameters, decoded.
+    path: Mapping[str, str]
+    #: Query parameters; one that was given several times comes joined by commas, as API Gateway hands it over.
+    query: Mapping[str, str]
+    #: Header values by lower-case name.
+    headers: Mapping[str, str]
+    body: str
+    #: Scheme and authority that the caller used, for absolute links.
+    origin: str
+    raw_path: str
+    credential: Credential
+    project: Project
+    dialect: Dialect
+
+    def url(self, path: str | None = None, **query: object) -> str:
+        """An absolute URL of this service: this call's own path where none is given."""
+        text = urlencode({name: str(value) for name, value in query.items()})
+        return self.origin + quote(self.raw_path if path is None else path) + (f"?{text}" if text else "")
+
+
+class Dialect(Protocol):
+    """One way of talking to the service; chosen by the path's prefix alone."""
+
+    #: The path prefix, with no slash at its end.
+    prefix: str
+
+    def read_secret(self, authorization: str | None) -> str:
+        """Take the secret out of the `Authorization` header.
+
+        Raises:
+            Unauthorized: the header is missing or malformed.
+        """
+
+    def parse_job_id(self, text: str) -> int:
+        """Read a job number from the path.
+
+        Raises:
+            JobNotFound: v1: it is no number.
+            InvalidJobId: public: it is no integer.
+        """
+
+    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
+        """Read what part of the list is wanted.
+
+        Raises:
+            InvalidRequest: a parameter that has no documented fallback is out of bounds.
+        """
+
+    def parse_include(self, query: Mapping[str, str]) -> bool:
+        """Read whether a job is wanted with its details.
+
+        Raises:
+            InvalidRequest: something else was asked for.
+        """
+
+    def render_job(self, job: Job) -> Answer:
+        """Answer with one job."""
+
+    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
+        """Answer with one job and its details."""
+
+    def render_created(self, creation: Creation, location: str) -> Answer:
+        """Answer the creation of a job, which is at `location`."""
+
+    def render_listing(self, listing: Listing, call: Call) -> Answer:
+        """Answer with jobs, and links to the rest."""
+
+    def answer_active_deletion(self, error: DeletionActive) -> Answer:
+        """Answer the deletion of a user of whom a deletion is active."""
+
+    def render_error(self, error: JobsError) -> Answer:
+        """Answer with the status and sentence that an error has in this dialect."""
+
+    def render_failure(self, request_id: str) -> Answer:
+        """Answer that the service failed, and nothing of why."""
+
+
+def dump(content: object) -> str:
+    """Compact JSON, in the order of the fields."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+def parse_integer(text: str) -> int | None:
+    """An integer as paths and queries may hold one (api-contract: ASCII digits, nothing else a parser may accept)."""
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
+def parse_bounded(query: Mapping[str, str], name: str, lowest: int) -> int:
+    """An optional integer of at least `lowest`, which is also its default.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    if name not in query:
+        return lowest
+    value = parse_integer(query[name])
+    if value is None or value < lowest:
+        raise InvalidRequest(name, f"must be an integer of at least {lowest}")
+    return value
+
+
+def ten_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
+    """A job as OpenReplay documents it: exactly these, in this order.
+
+    `updated_at` is what the dialect shows, as the two seeds differ in it before the first change.
+    """
+    return {
+        "jobId": job.job_id,
+        "description": job.description,
+        "status": job.status,
+        "projectId": job.project_id,
+        "action": job.action,
+        "referenceId": job.reference_id,
+        "createdAt": job.created_at,
+        "updatedAt": updated_at,
+        "startAt": job.start_at,
+        "errors": None if job.errors is None else list(job.errors),
+    }
+
+
+def link_header(links: Mapping[str, str]) -> dict[str, str]:
+    """A `Link` header (RFC 8288) of relation → URL; none where there are no links."""
+    return {"Link": ", ".join(f'<{url}>; rel="{relation}"' for relation, url in links.items())} if links else {}
+
+
+def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPStatus, str]]) -> tuple[HTTPStatus, str]:
+    """The status and sentence of an error: the dialect's own, else what every dialect says."""
+    if type(error) in sentences:
+        return sentences[type(error)]
+    if isinstance(error, BodyTooLarge):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
+    if isinstance(error, Busy):
+        return HTTPStatus.TOO_MANY_REQUESTS, str(error)
+    return HTTPStatus.BAD_REQUEST, str(error)
+
+
+def error_headers(error: JobsError) -> dict[str, str]:
+    """The headers that go with an error."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
+
+
+def failure_sentence(request_id: str) -> str:
+    """What a caller is told of a failure of ours."""
+    return f"internal error, request id {request_id}"

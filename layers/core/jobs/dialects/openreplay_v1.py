@@ -1,0 +1,111 @@
+"""OpenReplay v1: `/api/v1/{projectKey}`. The reading of its documentation is api-contract.md, section 1."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.dialects import base
+from jobs.dialects.base import Answer, dump
+from jobs.queries import Rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobs.creation import Creation
+    from jobs.dialects.base import Call
+    from jobs.model import Job
+    from jobs.queries import Listing, Page
+
+#: A Lambda answer may not pass 6 MB, its body counted as an escaped JSON string; 64 KB are left to what is around it.
+LARGEST_BODY = 6 * 1024 * 1024 - 64 * 1024
+
+_SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
+    errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Invalid API Key"),
+    errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
+    errors.ProjectNotFound: (HTTPStatus.NOT_FOUND, "project not found."),
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
+    errors.JobNotCancellable: (
+        HTTPStatus.NOT_IMPLEMENTED,
+        "The request job has already been canceled/completed.",
+    ),
+}
+
+
+class OpenReplayV1:
+    """The dialect of OpenReplay's documented v1 API."""
+
+    prefix = "/api/v1"
+
+    def read_secret(self, authorization: str | None) -> str:
+        """See `Dialect.read_secret`: the bare key."""
+        if not authorization:
+            raise errors.Unauthorized
+        return authorization
+
+    def parse_job_id(self, text: str) -> int:
+        """See `Dialect.parse_job_id`: what is no number is no job."""
+        job_id = base.parse_integer(text)
+        if job_id is None:
+            raise errors.JobNotFound
+        return job_id
+
+    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
+        """See `Dialect.parse_list`: everything, or what is left behind a job."""
+        return Rest(after=base.parse_bounded(query, "after", 0))
+
+    def parse_include(self, query: Mapping[str, str]) -> bool:
+        """See `Dialect.parse_include`: v1 documents no such thing and ignores it."""
+        del query
+        return False
+
+    def render_job(self, job: Job) -> Answer:
+        """See `Dialect.render_job`."""
+        return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
+
+    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
+        """See `Dialect.render_details`: never asked for in v1."""
+        del params
+        return self.render_job(job)
+
+    def render_created(self, creation: Creation, location: str) -> Answer:
+        """See `Dialect.render_created`: a plain 200, as its documentation has it."""
+        del location
+        return self.render_job(creation.job)
+
+    def render_listing(self, listing: Listing, call: Call) -> Answer:
+        """See `Dialect.render_listing`: as many jobs as fit, never cut in silence."""
+        room = LARGEST_BODY
+        texts: list[str] = []
+        last, is_cut = 0, False
+        for job in listing.jobs:
+            text = dump(_fields(job))
+            # What it takes in Lambda's answer: the runtime sends the body as a string within JSON.
+            room -= len(json.dumps(text))
+            if room < 0:
+                is_cut = True
+                break
+            texts.append(text)
+            last = job.job_id
+        links = {"next": call.url(after=last)} if is_cut else {}
+        headers = {"X-Total-Count": str(max(listing.total, last)), **base.link_header(links)}
+        return Answer(HTTPStatus.OK, '{"data":[' + ",".join(texts) + "]}", headers)
+
+    def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
+        """See `Dialect.answer_active_deletion`: the active job itself."""
+        return self.render_job(error.job)
+
+    def render_error(self, error: errors.JobsError) -> Answer:
+        """See `Dialect.render_error`."""
+        status, sentence = base.describe(error, _SENTENCES)
+        return Answer(status, dump({"errors": [sentence]}), base.error_headers(error))
+
+    def render_failure(self, request_id: str) -> Answer:
+        """See `Dialect.render_failure`."""
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"errors": [base.failure_sentence(request_id)]}))
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    return base.ten_fields(job, job.created_at if job.updated_at is None else job.updated_at)

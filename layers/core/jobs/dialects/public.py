@@ -1,0 +1,143 @@
+"""The newer public API: `/public/{projectKey}`, with this service's extensions. See api-contract.md, section 2."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.dialects import base
+from jobs.dialects.base import Answer, dump
+from jobs.model import Status
+from jobs.queries import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobs.creation import Creation
+    from jobs.dialects.base import Call
+    from jobs.model import Job
+    from jobs.queries import Listing, Rest
+
+DEFAULT_LIMIT = 50
+HIGHEST_LIMIT = 200
+_SCHEME = "bearer"
+
+_SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
+    errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "not found"),
+    errors.ProjectNotFound: (HTTPStatus.NOT_FOUND, "project not found"),
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "job not found"),
+    errors.InvalidJobId: (HTTPStatus.BAD_REQUEST, "invalid jobId: not an integer"),
+    errors.DeletionActive: (
+        HTTPStatus.CONFLICT,
+        "a deletion job for this user is already scheduled or running",
+    ),
+    errors.IdempotencyKeyReused: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "this Idempotency-Key was used with another body",
+    ),
+}
+
+
+class Public:
+    """The dialect of the public API."""
+
+    prefix = "/public"
+
+    def read_secret(self, authorization: str | None) -> str:
+        """See `Dialect.read_secret`: `Bearer` and the key; the scheme in any case (RFC 9110, section 11.1)."""
+        scheme, _, secret = (authorization or "").partition(" ")
+        if scheme.lower() != _SCHEME or not secret:
+            raise errors.Unauthorized
+        return secret
+
+    def parse_job_id(self, text: str) -> int:
+        """See `Dialect.parse_job_id`."""
+        job_id = base.parse_integer(text)
+        if job_id is None:
+            raise errors.InvalidJobId
+        return job_id
+
+    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
+        """See `Dialect.parse_list`: what is out of range falls back, as the documentation has it."""
+        size = base.parse_integer(query.get("limit", ""))
+        number = base.parse_integer(query.get("page", ""))
+        return Page(
+            number=number if number is not None and number >= 1 else 1,
+            size=size if size is not None and 1 <= size <= HIGHEST_LIMIT else DEFAULT_LIMIT,
+        )
+
+    def parse_include(self, query: Mapping[str, str]) -> bool:
+        """See `Dialect.parse_include`: `details`, or nothing."""
+        include = query.get("include", "")
+        if include not in {"", "details"}:
+            raise errors.InvalidRequest("include", "must be details")
+        return include == "details"
+
+    def render_job(self, job: Job) -> Answer:
+        """See `Dialect.render_job`."""
+        return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
+
+    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
+        """See `Dialect.render_details`."""
+        details = {
+            "params": params,
+            "attempt": job.attempt,
+            "maxAttempts": job.max_attempts,
+            "startedAt": job.started_at,
+            "finishedAt": job.finished_at,
+            "timeoutAt": job.timeout_at,
+            "history": _history(job),
+        }
+        return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
+
+    def render_created(self, creation: Creation, location: str) -> Answer:
+        """See `Dialect.render_created`: 201 and `Location`, or 200 where the key was replayed."""
+        answer = self.render_job(creation.job)
+        return answer if creation.replayed else Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
+
+    def render_listing(self, listing: Listing, call: Call) -> Answer:
+        """See `Dialect.render_listing`: one page, how many there are, and the way to the others."""
+        body = dump({"data": [_fields(job) for job in listing.jobs]})
+        links = _page_links(listing.query, listing.total, call) if isinstance(listing.query, Page) else {}
+        return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
+
+    def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
+        """See `Dialect.answer_active_deletion`: a conflict."""
+        return self.render_error(error)
+
+    def render_error(self, error: errors.JobsError) -> Answer:
+        """See `Dialect.render_error`."""
+        if isinstance(error, errors.JobNotCancellable):
+            status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"
+        else:
+            status, sentence = base.describe(error, _SENTENCES)
+        return Answer(status, dump({"error": sentence}), base.error_headers(error))
+
+    def render_failure(self, request_id: str) -> Answer:
+        """See `Dialect.render_failure`."""
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"error": base.failure_sentence(request_id)}))
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    return base.ten_fields(job, job.updated_at)
+
+
+def _history(job: Job) -> list[dict[str, Any]]:
+    """Each status change with what it came from and the attempt it belongs to, both of which the order tells."""
+    entries: list[dict[str, Any]] = []
+    before: Status | None = None
+    attempt = 0
+    for change in job.history:
+        attempt += change.to is Status.SCHEDULED
+        entries.append({"from": before, "to": change.to, "at": change.at, "by": change.by, "attempt": attempt})
+        before = change.to
+    return entries
+
+
+def _page_links(page: Page, total: int, call: Call) -> dict[str, str]:
+    number, size = page
+    last = max(1, -(-total // size))
+    targets = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
+    return {relation: call.url(limit=size, page=to) for relation, to in targets.items() if 1 <= to <= last}

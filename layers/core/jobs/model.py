@@ -1,0 +1,225 @@
+"""The job, its states and the moves between them. No I/O, no AWS.
+
+Times are integers: milliseconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+#: How far ahead `startAt` may lie (api-contract, section 2): 365 days.
+LONGEST_DELAY = 365 * DAY
+
+#: The action whose jobs are held to one active per user and project.
+DELETE_USER_DATA = "delete_user_data"
+#: Its defaults, by whatever route the job comes: at midnight deletions queue, so they get half a day and three tries.
+DELETION_MAX_ATTEMPTS = 3
+DELETION_TIMEOUT_SECONDS = 43_200
+
+DEFAULT_MAX_ATTEMPTS = 1
+DEFAULT_TIMEOUT_SECONDS = 900
+
+#: Who changed a job when no caller did: the service itself.
+BY_SERVICE = "service"
+
+
+class Status(StrEnum):
+    """The five states of a job, in the words of both OpenReplay documents."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job may still do something: scheduled or running."""
+        return self in ACTIVE
+
+
+ACTIVE = frozenset({Status.SCHEDULED, Status.RUNNING})
+
+#: Every move there is. `failed` and `cancelled` are left only by a caller's retry; `running → scheduled` is the
+#: next attempt after one that failed or was lost.
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.SCHEDULED: frozenset({Status.RUNNING, Status.CANCELLED}),
+    Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SCHEDULED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset({Status.SCHEDULED}),
+    Status.CANCELLED: frozenset({Status.SCHEDULED}),
+}
+
+
+class Change(NamedTuple):
+    """One committed status change: what the job became, when, and by whom.
+
+    `by` is the id of a key or client, the source of an event, or `service`.
+    """
+
+    to: Status
+    at: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it is stored.
+
+    Whatever its history says is derived from it, so that the two can not disagree.
+    """
+
+    project_id: int
+    #: 1, 2, 3 … within the project, without a gap and without a repeat.
+    job_id: int
+    action: str
+    status: Status
+    #: When the caller asked for it to start; never moves.
+    start_at: int
+    #: When something is next due: the start of a scheduled job, the time-out of a running one, else None.
+    next_at: int | None
+    history: tuple[Change, ...]
+    description: str = ""
+    reference_id: str = ""
+    #: 1 from creation, one more at every return to `scheduled`.
+    attempt: int = 1
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    errors: tuple[str, ...] | None = None
+    #: Whether parameters were given; they are stored beside the job, not in it.
+    has_params: bool = False
+
+    @property
+    def created_at(self) -> int:
+        """When the job was created."""
+        return self.history[0].at
+
+    @property
+    def updated_at(self) -> int | None:
+        """When its status last changed, or None before the first change."""
+        return self.history[-1].at if len(self.history) > 1 else None
+
+    @property
+    def due_at(self) -> int | None:
+        """When the attempt that is scheduled is due, None unless scheduled."""
+        return self.next_at if self.status is Status.SCHEDULED else None
+
+    @property
+    def timeout_at(self) -> int | None:
+        """When the running attempt counts as lost, None unless running."""
+        return self.next_at if self.status is Status.RUNNING else None
+
+    @property
+    def started_at(self) -> int | None:
+        """When the present attempt started, None where it has not."""
+        for change in reversed(self.history):
+            if change.to is Status.RUNNING:
+                return change.at
+            if change.to is Status.SCHEDULED:
+                return None
+        return None
+
+    @property
+    def finished_at(self) -> int | None:
+        """When the job reached the final state it is in, None while it is active."""
+        return None if self.status.is_active else self.history[-1].at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What a caller asks for, validated and with every default decided."""
+
+    action: str
+    #: None starts it as soon as it is created.
+    start_at: int | None = None
+    description: str = ""
+    reference_id: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who owns projects and keys."""
+
+    organisation_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Where jobs live: the tenant boundary."""
+
+    project_id: int
+    organisation_id: int
+    project_key: str
+    name: str
+    #: Keys the digests of user ids in this project's deletion locks.
+    secret: bytes = field(repr=False)
+    #: The last block of job rows known to be begun: may lag behind the truth, never lead it.
+    block: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a presented secret stands for; the secret itself is stored nowhere."""
+
+    credential_id: str
+    organisation_id: int
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+    def is_live(self, now: int) -> bool:
+        """Whether it opens anything at the time `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionLock:
+    """Names the latest deletion job of one user; moved from version to version, never released."""
+
+    digest: str
+    job_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """That a key was used, for which body (its digest), and the job it made."""
+
+    key_digest: str
+    body_digest: str
+    job_id: int
+    #: Seconds since the epoch, DynamoDB's TTL unit.
+    expires: int
+
+
+class DueJob(NamedTuple):
+    """A row of the status index: a job and when it is due."""
+
+    due_at: int
+    project_id: int
+    job_id: int
+
+
+class StartMessage(NamedTuple):
+    """Jobs of one project that are due within one second: a hint to start them, never the decision."""
+
+    project_id: int
+    #: (jobId, dueAt) pairs.
+    jobs: tuple[tuple[int, int], ...]
+
+    @property
+    def due_at(self) -> int:
+        """When the first of them is due."""
+        return min(due for _, due in self.jobs)

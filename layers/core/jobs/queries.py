@@ -1,0 +1,81 @@
+"""Reading jobs: one, a page by its number, or everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jobs.errors import JobNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jobs.model import Job, Project
+    from jobs.ports import JobStore
+
+#: How many rows a walk over everything reads at a time: one block of the table.
+WALK = 1_000
+
+
+class Page(NamedTuple):
+    """The `number`-th page, from 1, of `size` jobs each."""
+
+    number: int
+    size: int
+
+
+class Rest(NamedTuple):
+    """Every job behind `after`; 0 means from the first."""
+
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list call found.
+
+    `jobs` may be read lazily, so a renderer that runs out of room stops the reading too.
+    """
+
+    query: Page | Rest
+    jobs: Iterator[Job]
+    #: How many jobs the project has, by an eventually consistent count.
+    total: int
+
+
+def get_job(store: JobStore, project: Project, job_id: int) -> Job:
+    """Read one job.
+
+    Raises:
+        JobNotFound: the project has no such job.
+    """
+    job = store.get_job(project.project_id, job_id) if job_id >= 1 else None
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+def get_params(store: JobStore, job: Job) -> Mapping[str, Any]:
+    """Read a job's parameters; a job without any costs no read."""
+    return store.get_params(job.project_id, job.job_id) if job.has_params else {}
+
+
+def list_jobs(store: JobStore, project: Project, query: Page | Rest) -> Listing:
+    """List jobs in the order they were created.
+
+    Numbers are dense, so a page is a jump: page 10,000 costs what page 1 costs.
+    """
+    total = store.highest_job_id(project, strong=False)
+    if isinstance(query, Rest):
+        return Listing(query, _walk(store, project, query.after, total), total)
+    first = (query.number - 1) * query.size + 1
+    page = store.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
+    return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
+
+
+def _walk(store: JobStore, project: Project, after: int, total: int) -> Iterator[Job]:
+    first = after + 1
+    while first <= total:
+        last = min((first - 1) // WALK * WALK + WALK, total)
+        yield from store.list_jobs(project.project_id, first, last)
+        first = last + 1

@@ -1,0 +1,1 @@
+"""What turns Lambda events into calls of the use cases: settings, wiring, HTTP, observability."""

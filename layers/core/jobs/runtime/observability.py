@@ -1,0 +1,51 @@
+"""One logger and one set of metrics. Neither ever carries personal data or a secret: ids, counts and codes only."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@cache
+def logger() -> Logger:
+    """The logger: JSON lines; name and level come from Powertools' own environment variables."""
+    return Logger()
+
+
+@cache
+def metrics() -> Metrics:
+    """The metrics: embedded in the log, flushed once an invocation."""
+    return Metrics()
+
+
+class PowertoolsMeter:
+    """`Meter` on Powertools' metrics."""
+
+    def count(self, name: str, value: float = 1) -> None:
+        """See `Meter.count`."""
+        metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+    def milliseconds(self, name: str, value: float) -> None:
+        """See `Meter.milliseconds`."""
+        metrics().add_metric(name=name, unit=MetricUnit.Milliseconds, value=value)
+
+    def failed(self, call: str, error: Exception) -> None:
+        """See `Meter.failed`."""
+        logger().warning("AWS call failed", extra={"call": call, "error": type(error).__name__})
+
+
+def begin(context: LambdaContext) -> None:
+    """Tie the lines of this invocation together."""
+    logger().set_correlation_id(getattr(context, "aws_request_id", None))
+
+
+def flush() -> None:
+    """Write out the invocation's metrics, if there are any."""
+    if metrics().metric_set:
+        metrics().flush_metrics()

@@ -1,0 +1,1 @@
+"""DynamoDB: the one table behind the ports `JobStore` and `Directory`."""

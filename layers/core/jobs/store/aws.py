@@ -1,0 +1,80 @@
+"""How DynamoDB's failures are read: which mean «try later», which prove nothing, which say that a condition failed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from jobs import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Documented by DynamoDB as throttling (Developer Guide, «Error handling with DynamoDB»); botocore has retried them.
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+    }
+)
+#: The service's own failures: the write may or may not have been committed.
+SERVER_ERRORS = frozenset({"InternalServerError", "InternalServerErrorException", "ServiceUnavailable"})
+CONFLICTS = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+#: Reasons of a cancelled transaction that say nothing of the conditions.
+PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+#: The same, as a reason of a cancelled transaction.
+CONDITION_CODE = "ConditionalCheckFailed"
+TRANSACTION_CANCELLED = "TransactionCanceledException"
+
+
+def code_of(error: ClientError) -> str:
+    """The error code of a refused call."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def old_item(error: ClientError) -> dict[str, Any]:
+    """The row that a failed condition saw (`ReturnValuesOnConditionCheckFailure=ALL_OLD`), empty if there was none."""
+    item: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]  # the stubs do not know it
+    return item
+
+
+def reasons_of(error: ClientError) -> list[dict[str, Any]]:
+    """Why each action of a cancelled transaction failed, in the order of the actions."""
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]  # as above
+    return reasons
+
+
+def proves_nothing(error: Exception) -> bool:
+    """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
+    if isinstance(error, HTTPClientError | BotocoreConnectionError):
+        return True
+    if not isinstance(error, ClientError):
+        return False
+    code = code_of(error)
+    if code == TRANSACTION_CANCELLED:
+        codes = {reason.get("Code") for reason in reasons_of(error)} - {"None"}
+        return bool(codes) and codes <= PASSING_REASONS
+    return code in THROTTLES | SERVER_ERRORS | CONFLICTS
+
+
+@contextmanager
+def throttling_as_busy() -> Iterator[None]:
+    """Turn a throttle that outlived the client's retries into `Busy`.
+
+    Raises:
+        Busy: DynamoDB throttles.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) in THROTTLES:
+            raise errors.Busy from error
+        raise

@@ -1,0 +1,169 @@
+"""Rows of the table ⇄ the model, symmetrically and by hand: this runs for each row of every list.
+
+Attribute names are short because status changes are paid by the size of the row; the table in
+docs/access-patterns.md spells them out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobs.model import Change, Credential, DueJob, Job, Project, Status
+from jobs.store import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Item = dict[str, Any]
+
+
+def string(value: str) -> dict[str, str]:
+    """A string attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> dict[str, str]:
+    """A number attribute."""
+    return {"N": str(value)}
+
+
+def key(of: keys.Key) -> Item:
+    """The key attributes of a row."""
+    return {"pk": {"S": of[0]}, "sk": {"S": of[1]}}
+
+
+def change(to: Status, at: int, by: str) -> dict[str, Any]:
+    """One entry of a job's history, as transitions append it."""
+    return {"L": [{"S": to}, {"N": str(at)}, {"S": by}]}
+
+
+def job_to_item(job: Job, token: str, shards: int) -> Item:
+    """The row of a job; `token` is its creator's."""
+    item: Item = {
+        **key(keys.job(job.project_id, job.job_id)),
+        "st": {"S": job.status},
+        "ac": {"S": job.action},
+        "sa": {"N": str(job.start_at)},
+        "an": {"N": str(job.attempt)},
+        "ma": {"N": str(job.max_attempts)},
+        "tm": {"N": str(job.timeout_seconds * 1000)},
+        "h": {"L": [change(*entry) for entry in job.history]},
+        "tc": {"S": token},
+    }
+    if job.next_at is not None:
+        item["gk"] = {"S": keys.status_shard(job.status, job.project_id, job.job_id, shards)}
+        item["due"] = {"N": str(job.next_at)}
+    if job.description:
+        item["de"] = {"S": job.description}
+    if job.reference_id:
+        item["rf"] = {"S": job.reference_id}
+    if job.errors is not None:
+        item["er"] = {"L": [{"S": error} for error in job.errors]}
+    if job.has_params:
+        item["pa"] = {"BOOL": True}
+    return item
+
+
+def job_from_item(item: Mapping[str, Any]) -> Job:
+    """The job of a row."""
+    project_id, job_id = keys.parse_job(item["pk"]["S"], item["sk"]["S"])
+    return Job(
+        project_id=project_id,
+        job_id=job_id,
+        action=item["ac"]["S"],
+        status=Status(item["st"]["S"]),
+        start_at=int(item["sa"]["N"]),
+        next_at=int(item["due"]["N"]) if "due" in item else None,
+        history=tuple(
+            Change(Status(to["S"]), int(at["N"]), by["S"]) for to, at, by in (entry["L"] for entry in item["h"]["L"])
+        ),
+        description=item["de"]["S"] if "de" in item else "",
+        reference_id=item["rf"]["S"] if "rf" in item else "",
+        attempt=int(item["an"]["N"]),
+        max_attempts=int(item["ma"]["N"]),
+        timeout_seconds=int(item["tm"]["N"]) // 1000,
+        errors=tuple(error["S"] for error in item["er"]["L"]) if "er" in item else None,
+        has_params="pa" in item,
+    )
+
+
+def params_to_item(project_id: int, job_id: int, params: Mapping[str, Any]) -> Item:
+    """The row of a job's parameters: JSON text, because DynamoDB's numbers would not give back what was sent."""
+    text = json.dumps(params, separators=(",", ":"), ensure_ascii=False)
+    return {**key(keys.params(project_id, job_id)), "json": {"S": text}}
+
+
+def params_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a row."""
+    params: dict[str, Any] = json.loads(item["json"]["S"])
+    return params
+
+
+def due_to_index_key(due: DueJob, partition: str) -> Item:
+    """The full key of a status index row: where a Query goes on."""
+    return {**key(keys.job(due.project_id, due.job_id)), "gk": {"S": partition}, "due": {"N": str(due.due_at)}}
+
+
+def due_from_item(item: Mapping[str, Any]) -> DueJob:
+    """The job that a row of the status index stands for."""
+    return DueJob(int(item["due"]["N"]), *keys.parse_job(item["pk"]["S"], item["sk"]["S"]))
+
+
+def due_to_attributes(due: DueJob) -> Item:
+    """A status index position, as watermarks and the sweep cursor keep it."""
+    return {"at": {"N": str(due.due_at)}, "pr": {"N": str(due.project_id)}, "jo": {"N": str(due.job_id)}}
+
+
+def due_from_attributes(item: Mapping[str, Any]) -> DueJob:
+    """The position that a watermark or sweep cursor row keeps."""
+    return DueJob(int(item["at"]["N"]), int(item["pr"]["N"]), int(item["jo"]["N"]))
+
+
+def credential_to_item(credential: Credential, digest: str) -> Item:
+    """The row of a credential; the secret itself is nowhere in it."""
+    item = {
+        **key(keys.credential(digest)),
+        "id": {"S": credential.credential_id},
+        "org": {"N": str(credential.organisation_id)},
+    }
+    if credential.expires_at is not None:
+        item["ex"] = {"N": str(credential.expires_at)}
+    if credential.revoked_at is not None:
+        item["rv"] = {"N": str(credential.revoked_at)}
+    return item
+
+
+def credential_from_item(item: Mapping[str, Any]) -> Credential:
+    """The credential of a row."""
+    return Credential(
+        credential_id=item["id"]["S"],
+        organisation_id=int(item["org"]["N"]),
+        expires_at=int(item["ex"]["N"]) if "ex" in item else None,
+        revoked_at=int(item["rv"]["N"]) if "rv" in item else None,
+    )
+
+
+def project_to_item(project: Project) -> Item:
+    """The row of a project."""
+    return {
+        **key(keys.project(project.project_id)),
+        "id": {"N": str(project.project_id)},
+        "org": {"N": str(project.organisation_id)},
+        "key": {"S": project.project_key},
+        "name": {"S": project.name},
+        "secret": {"B": project.secret},
+        "block": {"N": str(project.block)},
+    }
+
+
+def project_from_item(item: Mapping[str, Any]) -> Project:
+    """The project of a row."""
+    return Project(
+        project_id=int(item["id"]["N"]),
+        organisation_id=int(item["org"]["N"]),
+        project_key=item["key"]["S"],
+        name=item["name"]["S"],
+        secret=bytes(item["secret"]["B"]),
+        block=int(item["block"]["N"]),
+    )

@@ -1,0 +1,131 @@
+"""Every key of the table, and nothing else builds one (docs/access-patterns.md charts them).
+
+Key attributes are `pk` and `sk`; the status index has `gk` and, as its sort key, `due`.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+#: Job rows of a project are spread over partitions of this many, so that any page is one or two Queries and a
+#: tenant's herd does not share one partition's 1,000 writes a second.
+BLOCK_SIZE = 1_000
+#: A job id has 8 hex digits in the v3 dialect; no number above this was ever given out.
+HIGHEST_ID = 2**32 - 1
+
+STATUS_INDEX = "status-index"
+
+Key = tuple[str, str]
+
+
+def block_of(job_id: int) -> int:
+    """The block of a job number: 0 for 1 to 1000, 1 for 1001 to 2000."""
+    return (job_id - 1) // BLOCK_SIZE
+
+
+def last_of(block: int) -> int:
+    """The highest job number that belongs into a block."""
+    return (block + 1) * BLOCK_SIZE
+
+
+def job_block(project_id: int, block: int) -> str:
+    """Partition of a block of job rows; it holds nothing else."""
+    return f"{project_id}#{block}"
+
+
+def job_sort(job_id: int) -> str:
+    """Sort key of a job row: ten digits hold every number there can be."""
+    return f"{job_id:010d}"
+
+
+def job(project_id: int, job_id: int) -> Key:
+    """A job row."""
+    return job_block(project_id, block_of(job_id)), job_sort(job_id)
+
+
+def parse_job(pk: str, sk: str) -> tuple[int, int]:
+    """Project and job number of a job row's key."""
+    return int(pk.partition("#")[0]), int(sk)
+
+
+def is_job(pk: str) -> bool:
+    """Whether a partition holds job rows: every other one begins with a word."""
+    return pk[:1].isdigit()
+
+
+def params(project_id: int, job_id: int) -> Key:
+    """A job's parameters, in the partition of the job's payload."""
+    return f"payload#{project_id}#{job_id}", "params"
+
+
+def status_shard(status: str, project_id: int, job_id: int, shards: int) -> str:
+    """Index partition of a job: its status and one of `shards` write shards.
+
+    The shard is hashed from the job, so that neither dense numbers nor a customer's habit piles jobs on one.
+    """
+    return index_partition(status, zlib.crc32(f"{project_id}#{job_id}".encode()) % shards)
+
+
+def index_partition(status: str, shard: int) -> str:
+    """Index partition of one shard of a status."""
+    return f"{status}#{shard}"
+
+
+def idempotency(project_id: int, key_digest: str) -> Key:
+    """An idempotency record."""
+    return f"idempotency#{project_id}#{key_digest}", "idempotency"
+
+
+def deletion_lock(project_id: int, digest: str) -> Key:
+    """The deletion lock of a user, by the keyed digest of the user's id."""
+    return f"deletion#{project_id}#{digest}", "deletion"
+
+
+#: All rows of the dispatcher share a partition, so that a tick reads them in one Query.
+DISPATCH = "dispatch"
+WATERMARK_PREFIX = "watermark#"
+
+
+def watermark(shard: int) -> Key:
+    """How far a shard was dispatched."""
+    return DISPATCH, f"{WATERMARK_PREFIX}{shard:04d}"
+
+
+def sweep_cursor() -> Key:
+    """Where the next sweep begins."""
+    return DISPATCH, "sweep"
+
+
+def organisation(organisation_id: int) -> Key:
+    """An organisation; its partition lists what belongs to it."""
+    return f"organisation#{organisation_id}", "organisation"
+
+
+def organisation_project(organisation_id: int, project_id: int) -> Key:
+    """A project's entry in its organisation's list."""
+    return f"organisation#{organisation_id}", f"project#{project_id:010d}"
+
+
+def organisation_credential(organisation_id: int, credential_id: str) -> Key:
+    """A credential's entry in its organisation's list."""
+    return f"organisation#{organisation_id}", f"credential#{credential_id}"
+
+
+def project(project_id: int) -> Key:
+    """A project."""
+    return f"project#{project_id}", "project"
+
+
+def project_key(key: str) -> Key:
+    """Which project a project key opens."""
+    return f"projectkey#{key}", "projectkey"
+
+
+def credential(digest: str) -> Key:
+    """A credential, by the SHA-256 of its secret."""
+    return f"credential#{digest}", "credential"
+
+
+def sequence(name: str) -> Key:
+    """A counter that gives out ids of organisations or projects."""
+    return f"sequence#{name}", "sequence"
