@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from jobs import creation, deletion
 from jobs.dialects import requests
+from jobs.dialects.registry import PUBLIC
 from jobs.errors import DeletionActive
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, Call
-    from jobs.model import NewJob
 
 api = handler = Api()
 
@@ -22,7 +22,15 @@ def create_job(call: Call) -> Answer:
     """Create the job of the body, once for each idempotency key."""
     key = requests.parse_idempotency_key(call.headers.get("idempotency-key"))
     new, digest = requests.parse_job(call.body, wiring.clock().now())
-    return _create(call, new, None if key is None else creation.IdempotencyKey(key, digest))
+    created = creation.create_job(
+        wiring.ports(),
+        call.project,
+        new,
+        by=call.credential.credential_id,
+        idempotency=None if key is None else creation.IdempotencyKey(key, digest),
+    )
+    location = call.url(f"{PUBLIC.prefix}/{call.project.project_key}/jobs/{created.job.job_id}")
+    return PUBLIC.render_created(created, location)
 
 
 @api.route("DELETE /api/v1/{projectKey}/users/{userId+}", "DELETE /public/{projectKey}/users/{userId+}")
@@ -30,15 +38,7 @@ def delete_user(call: Call) -> Answer:
     """Create the job that deletes the user of the path at the next midnight."""
     new = deletion.request_deletion(call.path["userId"], wiring.clock().now())
     try:
-        return _create(call, new, None)
+        created = creation.create_job(wiring.ports(), call.project, new, by=call.credential.credential_id)
     except DeletionActive as error:
         return call.dialect.answer_active_deletion(error)
-
-
-def _create(call: Call, new: NewJob, idempotency: creation.IdempotencyKey | None) -> Answer:
-    created = creation.create_job(
-        wiring.ports(), call.project, new, by=call.credential.credential_id, idempotency=idempotency
-    )
-    return call.dialect.render_created(
-        created, call.url(f"{call.dialect.prefix}/{call.project.project_key}/jobs/{created.job.job_id}")
-    )
+    return call.dialect.render_job(created.job)

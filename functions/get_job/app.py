@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
+from jobs.dialects.registry import PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
 api = handler = Api()
 
 
-@api.route("GET /api/v1/{projectKey}/jobs/{jobId}", "GET /public/{projectKey}/jobs/{jobId}")
+@api.route("GET /api/v1/{projectKey}/jobs/{jobId}")
 def get_job(call: Call) -> Answer:
+    """Answer the job of the path."""
+    job = queries.get_job(wiring.store(), call.project, call.dialect.parse_job_id(call.path["jobId"]))
+    return call.dialect.render_job(job)
+
+
+@api.route("GET /public/{projectKey}/jobs/{jobId}")
+def get_job_or_details(call: Call) -> Answer:
     """Answer the job of the path, with its details where they are asked for."""
-    job_id = call.dialect.parse_job_id(call.path["jobId"])
-    wants_details = call.dialect.parse_include(call.query)
-    job = queries.get_job(wiring.store(), call.project, job_id)
-    if not wants_details:
-        return call.dialect.render_job(job)
-    return call.dialect.render_details(job, queries.get_params(wiring.store(), job))
+    if not PUBLIC.parse_include(call.query):
+        return get_job(call)
+    job = queries.get_job(wiring.store(), call.project, PUBLIC.parse_job_id(call.path["jobId"]))
+    return PUBLIC.render_details(job, queries.get_params(wiring.store(), job))

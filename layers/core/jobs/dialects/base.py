@@ -14,7 +14,6 @@ from jobs.errors import BodyTooLarge, Busy, InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.creation import Creation
     from jobs.errors import DeletionActive, JobsError
     from jobs.model import Credential, Job, Project
     from jobs.queries import Listing, Page, Rest
@@ -84,21 +83,8 @@ class Dialect(Protocol):
             InvalidRequest: a parameter that has no documented fallback is out of bounds.
         """
 
-    def parse_include(self, query: Mapping[str, str]) -> bool:
-        """Read whether a job is wanted with its details.
-
-        Raises:
-            InvalidRequest: something else was asked for.
-        """
-
     def render_job(self, job: Job) -> Answer:
         """Answer with one job."""
-
-    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
-        """Answer with one job and its details."""
-
-    def render_created(self, creation: Creation, location: str) -> Answer:
-        """Answer the creation of a job, which is at `location`."""
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """Answer with jobs, and links to the rest."""

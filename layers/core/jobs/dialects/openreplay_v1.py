@@ -14,7 +14,6 @@ from jobs.queries import Rest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.creation import Creation
     from jobs.dialects.base import Call
     from jobs.model import Job
     from jobs.queries import Listing, Page
@@ -56,24 +55,9 @@ class OpenReplayV1:
         """See `Dialect.parse_list`: everything, or what is left behind a job."""
         return Rest(after=base.parse_bounded(query, "after", 0))
 
-    def parse_include(self, query: Mapping[str, str]) -> bool:
-        """See `Dialect.parse_include`: v1 documents no such thing and ignores it."""
-        del query
-        return False
-
     def render_job(self, job: Job) -> Answer:
         """See `Dialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
-
-    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
-        """See `Dialect.render_details`: never asked for in v1."""
-        del params
-        return self.render_job(job)
-
-    def render_created(self, creation: Creation, location: str) -> Answer:
-        """See `Dialect.render_created`: a plain 200, as its documentation has it."""
-        del location
-        return self.render_job(creation.job)
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `Dialect.render_listing`: as many jobs as fit, never cut in silence."""

@@ -69,7 +69,11 @@ class Public:
         )
 
     def parse_include(self, query: Mapping[str, str]) -> bool:
-        """See `Dialect.parse_include`: `details`, or nothing."""
+        """Read whether a job is wanted with its details.
+
+        Raises:
+            InvalidRequest: something else was asked for.
+        """
         include = query.get("include", "")
         if include not in {"", "details"}:
             raise errors.InvalidRequest("include", "must be details")
@@ -80,7 +84,7 @@ class Public:
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
-        """See `Dialect.render_details`."""
+        """Answer with one job and what the extension shows of it."""
         details = {
             "params": params,
             "attempt": job.attempt,
@@ -93,7 +97,7 @@ class Public:
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
 
     def render_created(self, creation: Creation, location: str) -> Answer:
-        """See `Dialect.render_created`: 201 and `Location`, or 200 where the key was replayed."""
+        """Answer the creation of a job: 201 and where it is, or 200 where an idempotency key was replayed."""
         answer = self.render_job(creation.job)
         return answer if creation.replayed else Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
 

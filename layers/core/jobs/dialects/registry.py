@@ -10,8 +10,8 @@ from jobs.dialects.public import Public
 if TYPE_CHECKING:
     from jobs.dialects.base import Dialect
 
-V1: Dialect = OpenReplayV1()
-PUBLIC: Dialect = Public()
+V1 = OpenReplayV1()
+PUBLIC = Public()
 
 DIALECTS: tuple[Dialect, ...] = (V1, PUBLIC)
 

@@ -95,6 +95,6 @@ def _sqs() -> SQSClient:
 
 
 def clear() -> None:
-    """Forget everything, for tests that change the environment."""
-    for made in (settings, clock, store, directory, ports, _dynamodb, _sqs):
+    """Forget everything but the clients, which are dear to make, for tests that change the environment."""
+    for made in (settings, clock, store, directory, ports):
         made.cache_clear()

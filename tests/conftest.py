@@ -1,0 +1,59 @@
+"""Fixtures that several suites share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.architecture.project import RESOURCES
+from tests.fakes import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+TABLE = "jobs"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[boto3.Session]:
+    """AWS in memory, reached with credentials that open nothing."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.delenv("AWS_PROFILE", raising=False)
+        with mock_aws():
+            yield boto3.Session()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client(aws: boto3.Session) -> DynamoDBClient:
+    """Shared by all tests: a client takes longer to make than most tests to run."""
+    return aws.client("dynamodb")
+
+
+@pytest.fixture(scope="session")
+def sqs_client(aws: boto3.Session) -> SQSClient:
+    """Shared likewise."""
+    return aws.client("sqs")
+
+
+@pytest.fixture
+def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
+    """The table as template.yaml has it, so that keys and indexes can not drift."""
+    properties: dict[str, Any] = RESOURCES["JobsTable"]["Properties"]
+    taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb_client.create_table(TableName=TABLE, **{name: properties[name] for name in taken})
+    yield dynamodb_client
+    dynamodb_client.delete_table(TableName=TABLE)

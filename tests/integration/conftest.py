@@ -1,0 +1,112 @@
+"""The real handlers on the in-memory AWS, called with the events of `events/`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs import access
+from jobs.model import Credential
+from jobs.runtime import wiring
+from jobs.store.directory import DynamoDBDirectory
+
+from tests.architecture.project import ROOT
+from tests.conftest import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+#: What the files of `events/` carry.
+PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
+API_KEY = "jk_0123456789abcdef0123456789abcdef012345672a342d20"
+OTHER_PROJECT_KEY = "9qLmZaTbRcVdWeXfYgHi"
+
+
+class Context:
+    """What Lambda tells a handler of its invocation."""
+
+    function_name = "function"
+    aws_request_id = "request-id"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 55_000
+
+
+@dataclass
+class Answered:
+    """An answer, its body read."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Service:
+    """The deployed service, as far as memory can hold it."""
+
+    dynamodb: DynamoDBClient
+    sqs: SQSClient
+    queue_url: str
+
+    def event(self, function: str, case: str) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads((ROOT / "events" / function / f"{case}.json").read_text())
+        return event
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        return importlib.import_module(f"functions.{function}.app").handler(event, Context())
+
+    def http(self, function: str, case: str, **changes: Any) -> Answered:
+        """Call a function with one of its events; `path` and `headers` are merged into the event's."""
+        event = self.event(function, case)
+        event["pathParameters"] = {**(event.get("pathParameters") or {}), **changes.pop("path", {})}
+        event["headers"] = {**event["headers"], **changes.pop("headers", {})}
+        answer = self.invoke(function, {**event, **changes})
+        return Answered(answer["statusCode"], answer["headers"], answer["body"])
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        created = self.http("create_job", "public", body=json.dumps({"action": "export", **body}), headers=NO_KEY)
+        assert created.status == 201, created
+        job: dict[str, Any] = created.json["data"]
+        return job
+
+    def hints(self) -> list[MessageTypeDef]:
+        """Take everything that is visible in the start queue."""
+        return self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", [])
+
+
+#: The example event carries an idempotency key; most tests want a job each time.
+NO_KEY = {"idempotency-key": None}
+
+
+@pytest.fixture
+def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    queue_url = sqs_client.create_queue(QueueName="start")["QueueUrl"]
+    environment = {
+        "JOBS_TABLE": TABLE,
+        "START_QUEUE_URL": queue_url,
+        "POWERTOOLS_SERVICE_NAME": "jobs",
+        "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wiring.clear()
+    directory = DynamoDBDirectory(dynamodb, TABLE)
+    for name, project_key in (("Demo", PROJECT_KEY), ("Other", OTHER_PROJECT_KEY)):
+        organisation = directory.add_organisation(name)
+        directory.add_project(organisation.organisation_id, name, project_key, b"secret", 1)
+    directory.add_credential(Credential(credential_id="key-demo", organisation_id=1), access.digest_of(API_KEY))
+    yield Service(dynamodb, sqs_client, queue_url)
+    sqs_client.delete_queue(QueueUrl=queue_url)
+    wiring.clear()
