@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jobs.dialects.base import Call
 from jobs.model import Change, Credential, Job, NewJob, Project, Status
+
+if TYPE_CHECKING:
+    from jobs.dialects.base import Dialect
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -42,3 +46,20 @@ def a_job(**overrides: Any) -> Job:
         "history": (Change(Status.SCHEDULED, at, "key-1"),),
     }
     return Job(**{**values, **overrides})
+
+
+def a_call(dialect: Dialect, **overrides: Any) -> Call:
+    """A call of the job list that was let in."""
+    project = a_project()
+    values: dict[str, Any] = {
+        "path": {"projectKey": project.project_key},
+        "query": {},
+        "headers": {},
+        "body": "",
+        "origin": "https://jobs.example.com",
+        "raw_path": f"{dialect.prefix}/{project.project_key}/jobs",
+        "credential": a_credential(),
+        "project": project,
+        "dialect": dialect,
+    }
+    return Call(**{**values, **overrides})

@@ -1,0 +1,69 @@
+"""What there is to play with: two organisations with a project and a key each, `.local/demo.json`, lines to paste."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING, TypeAlias
+
+from jobs import administration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jobs.ports import Directory, Registry
+
+#: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
+Demo: TypeAlias = dict[str, str]
+
+
+def seed(registry: Registry) -> Demo:
+    """Make both organisations, as `jobs-admin` makes them; return the keys, which nobody can read again."""
+    demo: Demo = {}
+    for name, project_key, api_key in (("Demo", "projectKey", "apiKey"), ("Other", "otherProjectKey", "otherApiKey")):
+        organisation = administration.create_organisation(registry, name)
+        project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
+        issued = administration.create_api_key(registry, organisation.organisation_id)
+        demo |= {project_key: project.project_key, api_key: issued.secret}
+    return demo
+
+
+def seeded_before(directory: Directory, kept: Path) -> Demo | None:
+    """The keys of an earlier seed, where they were kept and the table still knows their projects."""
+    with contextlib.suppress(OSError, ValueError):
+        demo: Demo = json.loads(kept.read_text())
+        if all(directory.find_project(demo[name]) for name in ("projectKey", "otherProjectKey")):
+            return demo
+    return None
+
+
+def write(path: Path, demo: Demo) -> None:
+    """Write a file of secrets: whole or not at all, for its owner's eyes only."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w") as file:  # noqa: PTH123  # a pathlib open takes no mode of creation
+        json.dump(demo, file, indent=2)
+        file.write("\n")
+    new.replace(path)
+
+
+def remove(path: Path, demo: Demo) -> None:
+    """Remove what `write` wrote, unless another run has written its own since."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(path.read_text()) == demo:
+            path.unlink()
+
+
+def lines_to_paste(demo: Demo) -> list[tuple[str, str]]:
+    """Commands for a shell, each with what it shows; they work in this order and one by one."""
+    public = f"{demo['baseUrl']}/public/{demo['projectKey']}"
+    curl = f"curl -s -H 'Authorization: Bearer {demo['apiKey']}'"
+    body = r'"{\"action\": \"export\", \"startAt\": $(( ($(date +%s) + 5) * 1000 ))}"'
+    return [
+        ("create a job that starts in 5 s", f"{curl} -H 'Content-Type: application/json' -d {body} {public}/jobs"),
+        ("list all", f"{curl} {public}/jobs"),
+        ("get the first, with its history", f"{curl} '{public}/jobs/1?include=details'"),
+        ("cancel it", f"{curl} -X DELETE {public}/jobs/1"),
+        ("delete a user's data, at midnight UTC", f"{curl} -X DELETE {public}/users/someone@example.com"),
+    ]

@@ -1,0 +1,66 @@
+"""The HTTP API's front door: http://127.0.0.1:PORT as API Gateway would serve it on a domain of its own.
+
+The emulator has the API under `/_aws/execute-api/{apiId}/$default`. Only the path is put before: escapes stay as the
+client sent them, since a user id may hold anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+#: The emulator starts a process for each invocation that finds none idle. Sixty calls at once would be sixty cold
+#: starts, all late; so those beyond this many wait for a turn, as they would not on AWS.
+CALLS_AT_ONCE = 4 * (os.cpu_count() or 1)
+
+#: Said by the gateway about the client, never by the client.
+FORWARDED = b"x-forwarded-"
+
+
+class Gateway:
+    """An ASGI application that hands requests to the emulator's, as calls of one HTTP API."""
+
+    def __init__(self, emulator: ASGIFramework, api_id: str, port: int) -> None:
+        """Serve the API `api_id`; `port` is where clients find it."""
+        self._emulator = emulator
+        self._base = f"/_aws/execute-api/{api_id}/$default"
+        self._port = str(port).encode()
+        self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            async with self._turns:
+                await self._emulator(self._as_call(scope), receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+
+    def _as_call(self, scope: HTTPScope) -> HTTPScope:
+        client = (scope.get("client") or ("127.0.0.1",))[0]
+        call = {
+            **scope,
+            "path": self._base + scope["path"],
+            "raw_path": self._base.encode() + scope["raw_path"],
+            "headers": [
+                *((name, value) for name, value in scope["headers"] if not name.lower().startswith(FORWARDED)),
+                (b"x-forwarded-for", str(client).encode()),
+                (b"x-forwarded-port", self._port),
+                (b"x-forwarded-proto", b"http"),
+            ],
+        }
+        return cast("HTTPScope", call)
+
+
+async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Say yes to the server's questions at start and stop; the emulator is asked by its own server."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,82 @@
+"""The project as its files describe it: the folders of functions/ and what template.yaml makes of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from local.stack import load
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = load(ROOT)
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+#: Every function by the name of its folder, which is the verb that it does.
+FOLDERS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.name != "__pycache__")
+
+
+def logical_id(folder: str) -> str:
+    """The id in the template of a function: list_jobs is ListJobsFunction."""
+    return "".join(word.capitalize() for word in folder.split("_")) + "Function"
+
+
+def resources(type_: str) -> dict[str, Any]:
+    """The properties of the template's resources of a type, by logical id."""
+    return {name: resource.get("Properties", {}) for name, resource in RESOURCES.items() if resource["Type"] == type_}
+
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+
+
+def properties(folder: str) -> dict[str, Any]:
+    """The properties of a function; none of one that the template has not, which test_tree.py tells."""
+    found: dict[str, Any] = FUNCTIONS.get(logical_id(folder), {})
+    return found
+
+
+def events(folder: str, type_: str) -> list[dict[str, Any]]:
+    """The properties of a function's event sources of a type."""
+    sources = properties(folder).get("Events", {}).values()
+    return [source.get("Properties", {}) for source in sources if source["Type"] == type_]
+
+
+def route_keys(folder: str) -> frozenset[str]:
+    """The routes of a function, in the words of the API's access log: "GET /public/{projectKey}/jobs"."""
+    return frozenset(
+        f"{event['Method']} {event['Path']}" if "Path" in event else "$default" for event in events(folder, "HttpApi")
+    )
+
+
+def statements(folder: str) -> list[dict[str, Any]]:
+    """The statements of a function's own policies."""
+    return [statement for policy in properties(folder).get("Policies", []) for statement in policy["Statement"]]
+
+
+def rights(folder: str) -> dict[str, set[str]]:
+    """The actions that a function's own policies allow, by the resource that they are allowed on."""
+    found: dict[str, set[str]] = {}
+    for statement in statements(folder):
+        for arn in _listed(statement["Resource"]):
+            found.setdefault(resource_of(arn), set()).update(_listed(statement["Action"]))
+    return found
+
+
+def resource_of(arn: object) -> str:
+    """The resource that an ARN of the template is of: a logical id, with what follows it.
+
+    Raises:
+        ValueError: it is not the ARN of one resource of this stack.
+    """
+    match arn:
+        case {"Fn::GetAtt": [str(name), "Arn"]}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
+    message = f"no single resource of this stack: {arn}"
+    raise ValueError(message)
+
+
+def _listed(value: object) -> list[Any]:
+    """A policy may say one thing bare or several in a list."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,79 @@
+"""What `make build` made, which is what is deployed: complete by itself, and quick to load."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.architecture.project import FOLDERS, ROOT, logical_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILD = ROOT / ".aws-sam" / "build"
+CORE = BUILD / "CoreLayer" / "python"
+#: The dependencies hold machine code. Where the build is for another processor there is one for this one beside it.
+DEPENDENCIES = [BUILD / "DependenciesLayer" / "python", ROOT / ".aws-sam" / "native" / "DependenciesLayer" / "python"]
+
+LAMBDA_UNZIPPED_LIMIT = 250 * 2**20
+SOURCE_IS_NOT_CHECKED = b"\x01\x00\x00\x00"  # the flags of byte code by PEP 552
+
+pytestmark = [
+    pytest.mark.skipif(not (BUILD / "template.yaml").exists(), reason="nothing is built: `make build` does"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the layers are built for Linux"),
+    pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="the artefacts are for Python 3.13"),
+]
+
+
+def dependencies() -> Path:
+    """The dependencies layer that this machine can load."""
+    machine_code = f"pydantic_core/*-{platform.machine()}-linux-gnu.so"
+    return next(layer for layer in DEPENDENCIES if any(layer.glob(machine_code)))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_imports_with_nothing_but_its_layers(folder: str) -> None:
+    path = [str(BUILD / logical_id(folder)), str(dependencies()), str(CORE)]
+    program = f"import sys; sys.path[:0] = {path}; import app; assert callable(app.handler); print(app.__file__)"
+
+    # isolated, without site-packages, without any variable of an environment, and leaving no byte code behind
+    command = [sys.executable, "-I", "-S", "-B", "-c", program]
+    run = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.strip() == str(BUILD / logical_id(folder) / "app.py")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_s_artefact_is_its_app_alone(folder: str) -> None:
+    assert [path.name for path in (BUILD / logical_id(folder)).iterdir()] == ["app.py"]
+
+
+def test_the_core_layer_holds_the_package_jobs_as_it_is_and_nothing_else() -> None:
+    source = ROOT / "layers" / "core" / "jobs"
+    built = CORE / "jobs"
+
+    assert [path.name for path in CORE.iterdir()] == ["jobs"]
+    assert {path.relative_to(built): path.read_text() for path in built.rglob("*.py")} == {
+        path.relative_to(source): path.read_text() for path in source.rglob("*.py")
+    }
+
+
+@pytest.mark.parametrize("layer", ["CoreLayer", "DependenciesLayer"])
+def test_a_layer_s_modules_are_compiled_and_are_not_compared_with_their_sources(layer: str) -> None:
+    modules = list((BUILD / layer / "python").rglob("*.py"))
+    assert modules
+
+    for module in modules:
+        compiled = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+        assert compiled.read_bytes()[4:8] == SOURCE_IS_NOT_CHECKED, module
+
+
+def test_a_function_and_its_layers_fit_into_lambda() -> None:
+    size = sum(path.stat().st_size for path in BUILD.rglob("*") if path.is_file())
+
+    assert size < LAMBDA_UNZIPPED_LIMIT

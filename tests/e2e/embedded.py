@@ -1,0 +1,221 @@
+"""`python -m local` as a child of the tests: started, spoken to, stopped, and looked at for what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+from jobs import administration
+from jobs.store.directory import DynamoDBDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jobs.model import Project
+
+DAY = 86_400_000
+ROOT = Path(__file__).parents[2]
+#: What a newcomer waits at most; a slow machine is no failure of the service, so the tests wait longer.
+STARTS_WITHIN = 60.0
+STOPS_WITHIN = 5.0
+#: Nothing here speaks TLS, and reading the certificates is most of the time that a client takes to be made.
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A project and a key of its organisation."""
+
+    base_url: str
+    project: Project
+    key: str
+
+    @property
+    def v1(self) -> str:
+        """Base of the project's paths in OpenReplay's v1."""
+        return f"/api/v1/{self.project.project_key}"
+
+    @property
+    def public(self) -> str:
+        """Base of the project's paths in the public dialect."""
+        return f"/public/{self.project.project_key}"
+
+    def call(self, method: str, target: str, **request: Any) -> httpx.Response:
+        """Send one request with the key, in the way of the path's dialect; escapes in `target` go out as they are."""
+        authorization = self.key if target.startswith("/api/v1/") else f"Bearer {self.key}"
+        headers = {"Authorization": authorization, **request.pop("headers", {})}
+        return send(self.base_url, method, target, headers=headers, **request)
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        """Create a job and return it."""
+        answer = self.call("POST", f"{self.public}/jobs", json={"action": "export", **body})
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        job: dict[str, Any] = answer.json()["data"]
+        return job
+
+    def details(self, job_id: int) -> dict[str, Any]:
+        """A job with all there is to know of it."""
+        job: dict[str, Any] = self.call("GET", f"{self.public}/jobs/{job_id}?include=details").json()["data"]
+        return job
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def far_ahead() -> int:
+    """A time that no test lives to see."""
+    return now() + DAY
+
+
+def text(body: object) -> str:
+    """JSON as the service writes it: in order, compact, not escaped."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def send(base_url: str, method: str, target: str, **request: Any) -> httpx.Response:
+    """Send one request whose target stays exactly as it is given."""
+    with httpx.Client(base_url=base_url, timeout=60, trust_env=False, verify=NO_CERTIFICATES) as client:
+        return client.request(method, "/", extensions={"target": target.encode()}, **request)
+
+
+@dataclass(slots=True)
+class Embedded:
+    """A running `python -m local`."""
+
+    folder: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
+    #: Seconds until it was ready, and until it had stopped.
+    started: float = 0.0
+    stopped: float = 0.0
+
+    def launch(self) -> None:
+        """Start the process and wait for nothing."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with self.output_file.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
+            )
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        began = time.monotonic()
+        self.launch()
+        while "is ready" not in self.output:
+            assert self.process.poll() is None, self.output
+            if time.monotonic() - began > STARTS_WITHIN:
+                self.process.kill()
+                raise AssertionError(self.output)
+            time.sleep(0.05)
+        self.started = time.monotonic() - began
+
+    def stop(self) -> None:
+        """Send SIGTERM and assert that all is gone: process, workers, temporary files, ports, demo.json."""
+        children, ports = self.children(), self.ports()
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOPS_WITHIN)
+        finally:
+            self.process.kill()
+        self.stopped = time.monotonic() - began
+        assert code == 0, self.output
+        assert [child for child in children if is_alive(child)] == []
+        assert list(self.scratch.iterdir()) == []
+        assert [port for port in ports if _is_open(port)] == []
+
+    @property
+    def scratch(self) -> Path:
+        """The system's folder for temporary files, as the process sees it."""
+        return self.folder / "tmp"
+
+    @property
+    def output_file(self) -> Path:
+        """Where what it prints goes."""
+        return self.folder / "output.txt"
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self.output_file.read_text()
+
+    @property
+    def demo_file(self) -> Path:
+        """What it tells programs."""
+        return self.folder / "demo.json"
+
+    @property
+    def demo(self) -> dict[str, str]:
+        """The content of demo.json."""
+        demo: dict[str, str] = json.loads(self.demo_file.read_text())
+        return demo
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self.demo["baseUrl"]
+
+    def aws(self, service: str) -> Any:
+        """A client of the embedded AWS."""
+        # One value for all that every client can be made of: `Any`, as services are named by strings here.
+        session: Any = boto3.session.Session("test", "test", region_name=self.demo["region"])
+        return session.client(service, endpoint_url=self.demo["awsEndpoint"])
+
+    def new_tenant(self, name: str = "Test") -> Tenant:
+        """Make an organisation with one project, empty, so that tests do not see each other's jobs."""
+        directory = DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
+        organisation = administration.create_organisation(directory, name)
+        project = administration.create_project(directory, organisation.organisation_id, name)
+        issued = administration.create_api_key(directory, organisation.organisation_id)
+        return Tenant(self.base_url, project, issued.secret)
+
+    def ports(self) -> list[int]:
+        """The ports that it listens on, as far as it tells."""
+        return [httpx.URL(self.demo[name]).port or 0 for name in ("baseUrl", "awsEndpoint")]
+
+    def children(self) -> list[int]:
+        """Its child processes; empty where the system has no /proc to ask."""
+        return list(_children_of(self.process.pid))
+
+
+def embedded(folder: Path, **environment: str) -> Embedded:
+    """One that shares nothing with another: a folder, temporary files and ports of its own."""
+    inherited = {name: value for name, value in os.environ.items() if name not in {"PERSIST", "TMPDIR"}}
+    own = {"JOBS_LOCAL_DIR": str(folder), "TMPDIR": str(folder / "tmp"), "PORT": "0"}
+    return Embedded(folder, {**inherited, **own, **environment})
+
+
+def _children_of(parent: int) -> Iterator[int]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in parentheses, may hold anything; the parent is the second field behind it.
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                yield int(status.parent.name)
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,141 @@
+"""Writers that meet on one row: whoever comes first, the history is one that the state machine allows."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs import creation
+from jobs.model import TRANSITIONS, NewJob, Status
+from jobs.ports import Ports
+from jobs.runtime.wiring import SystemClock
+from jobs.store.dynamodb import DynamoDBJobStore, new_token
+
+from tests.e2e.embedded import now
+from tests.fakes import FakeMeter, FakeQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.e2e.embedded import Embedded, Tenant
+
+pytestmark = pytest.mark.e2e
+
+JOBS = 50
+SHARDS = 32
+
+
+def is_allowed(history: Sequence[str]) -> bool:
+    """Whether the states follow each other as the state machine has them."""
+    states = [Status(state) for state in history]
+    return states[0] is Status.SCHEDULED and all(to in TRANSITIONS[of] for of, to in pairwise(states))
+
+
+def states_of(job: dict[str, Any]) -> list[str]:
+    return [change["to"] for change in job["history"]]
+
+
+def test_fifty_cancels_racing_fifty_starts_leave_one_history_each(tenant: Tenant) -> None:
+    """Through the service itself: hints are delivered, and callers cancel, in the same moment."""
+    with ThreadPoolExecutor(8) as pool:
+        # cold starts would hold back the first cancels until every job runs
+        list(pool.map(lambda _: tenant.call("DELETE", f"{tenant.public}/jobs/0"), range(JOBS)))
+        due = now() + 8_000
+        list(pool.map(lambda _: tenant.create(startAt=due), range(JOBS)))
+
+    def cancel(number: int) -> int:
+        # spread around the moment, as who comes first depends on the machine
+        time.sleep(max(0, due + 30 * number - 900 - now()) / 1_000)
+        return tenant.call("DELETE", f"{tenant.public}/jobs/{number}").status_code
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        answers = list(pool.map(cancel, range(1, JOBS + 1)))
+    time.sleep(3)
+
+    histories = Counter(tuple(states_of(tenant.details(number))) for number in range(1, JOBS + 1))
+    assert answers == [200] * JOBS
+    assert set(histories) <= {("scheduled", "cancelled"), ("scheduled", "running", "cancelled")}
+    assert sum(histories.values()) == JOBS
+
+
+def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedded, tenant: Tenant) -> None:
+    """The two writes alone, let go together: this is the test that fails without the start's condition."""
+    for _ in range(JOBS):
+        tenant.create(startAt=now() + 3_600_000)
+    later = now() + 7_200_000
+    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    project = tenant.project.project_id
+
+    def race(number: int) -> None:
+        barrier = threading.Barrier(2)
+        go: list[Callable[[], object]] = [
+            lambda: store.start_job(project, number, later),
+            lambda: store.cancel_job(project, number, later, "key-race"),
+        ]
+
+        def run(write: Callable[[], object]) -> None:
+            barrier.wait()
+            write()
+
+        with ThreadPoolExecutor(2) as pair:
+            list(pair.map(run, go))
+
+    for number in range(1, JOBS + 1):
+        race(number)
+
+    histories = [states_of(tenant.details(number)) for number in range(1, JOBS + 1)]
+    assert [history for history in histories if not is_allowed(history)] == []
+    assert {history[-1] for history in histories} == {"cancelled"}
+
+
+def test_sixty_creators_on_one_number_at_once_leave_no_gap(stack: Embedded, tenant: Tenant) -> None:
+    """The use case alone, without the gateway's turns: sixty threads contend for each next number."""
+    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    barrier = threading.Barrier(60)
+
+    def create(_: int) -> int:
+        barrier.wait()
+        return creation.create_job(ports(store), tenant.project, NewJob(action="export"), by="key-race").job.job_id
+
+    with ThreadPoolExecutor(60) as pool:
+        numbers = list(pool.map(create, range(60)))
+
+    assert sorted(numbers) == list(range(1, 61))
+
+
+def test_twenty_four_deletions_and_a_cancel_leave_one_active_at_most(stack: Embedded, tenant: Tenant) -> None:
+    def delete(number: int) -> int:
+        if number % 4 == 0:
+            active = tenant.call("DELETE", f"{tenant.v1}/users/someone").json()["data"]["jobId"]
+            return tenant.call("DELETE", f"{tenant.public}/jobs/{active}").status_code
+        return tenant.call("DELETE", f"{tenant.public}/users/someone").status_code
+
+    with ThreadPoolExecutor(24) as pool:
+        statuses = Counter(pool.map(delete, range(24)))
+
+    assert set(statuses) <= {200, 400, 409}
+    jobs = tenant.call("GET", f"{tenant.v1}/jobs").json()["data"]
+    assert [job["jobId"] for job in jobs] == list(range(1, len(jobs) + 1))
+    spans = sorted((job["createdAt"], job["updatedAt"]) for job in jobs)
+    active = [job for job in jobs if job["status"] == "scheduled"]
+    assert len(active) <= 1
+    # each was created after the one before had ended
+    assert all(ended <= created for (_, ended), (created, _) in pairwise(spans))
+
+
+def ports(store: DynamoDBJobStore) -> Ports:
+    """The real ports but for the queue and the meter, which a race does not need."""
+    return Ports(
+        store=store,
+        queue=FakeQueue(),
+        clock=SystemClock(),
+        meter=FakeMeter(),
+        random=random.SystemRandom().random,
+        token=new_token,
+    )

@@ -1,0 +1,334 @@
+"""Creating: dense numbers, idempotency keys and one active deletion per user, whatever the store answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs.creation import IdempotencyKey, announce, create_job
+from jobs.errors import Busy, DeletionActive, IdempotencyKeyReused
+from jobs.model import DELETE_USER_DATA, DueJob, StartMessage, Status
+from jobs.ports import Append
+
+from tests.builders import NOW, a_job, a_project, a_request
+from tests.fakes import FakeStore, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jobs.model import DeletionLock, IdempotencyRecord, Job, Project
+
+PROJECT = a_project()
+HOURS_24 = 24 * 3_600_000
+
+
+@dataclass
+class ContendedStore(FakeStore):
+    """Answers appends as told, one outcome or rival after the other, and then as the store would."""
+
+    #: What to do instead of an append: answer an outcome, or let a rival go first.
+    script: list[Append | Callable[[FakeStore], object]] = field(default_factory=list)
+    #: (jobId, token) of every append that was tried.
+    tried: list[tuple[int, str]] = field(default_factory=list)
+
+    def append(
+        self,
+        job: Job,
+        token: str,
+        params: Mapping[str, Any],
+        record: IdempotencyRecord | None,
+        lock: DeletionLock | None,
+    ) -> Append:
+        self.tried.append((job.job_id, token))
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, Append):
+            return step
+        if step is not None:
+            step(self)
+        return super().append(job, token, params, record, lock)
+
+
+def contended(*script: Append | Callable[[FakeStore], object]) -> tuple[World, ContendedStore]:
+    store = ContendedStore(script=list(script))
+    return World(store=store), store
+
+
+def a_rival(**overrides: Any) -> Callable[[FakeStore], object]:
+    """Somebody who creates a job between our read and our write."""
+
+    def create(store: FakeStore) -> None:
+        number = store.highest_job_id(PROJECT, strong=True) + 1
+        store.jobs[1, number] = a_job(job_id=number, **overrides)
+        store.tokens[1, number] = "rival"
+
+    return create
+
+
+def a_deletion(user_id: str = "u") -> Any:
+    return a_request(action=DELETE_USER_DATA, reference_id=user_id)
+
+
+def create(world: World, new: Any = None, key: IdempotencyKey | None = None, project: Project = PROJECT) -> Any:
+    return create_job(world.ports, project, new or a_request(), by="key-1", idempotency=key)
+
+
+def test_numbers_are_dense_in_each_project_of_its_own(world: World) -> None:
+    other = a_project(project_id=2)
+
+    numbers = [create(world, project=project).job.job_id for project in (PROJECT, PROJECT, other, PROJECT)]
+
+    assert numbers == [1, 2, 1, 3]
+
+
+def test_a_job_is_stored_as_it_was_asked_for(world: World) -> None:
+    new = a_request(
+        description="d", reference_id="r", start_at=NOW + 5, params={"a": 1}, max_attempts=3, timeout_seconds=60
+    )
+
+    created = create(world, new)
+
+    assert created == (
+        a_job(
+            description="d",
+            reference_id="r",
+            start_at=NOW + 5,
+            next_at=NOW + 5,
+            max_attempts=3,
+            timeout_seconds=60,
+            has_params=True,
+        ),
+        False,
+    )
+    assert world.store.get_job(1, 1) == created.job
+    assert world.store.get_params(1, 1) == {"a": 1}
+
+
+def test_a_start_in_the_past_is_due_now_and_remembered_as_asked(world: World) -> None:
+    job = create(world, a_request(start_at=NOW - 10)).job
+
+    assert (job.start_at, job.due_at) == (NOW - 10, NOW)
+
+
+def test_a_taken_number_leads_to_the_next_one_after_a_wait() -> None:
+    world, store = contended(a_rival(), a_rival())
+
+    assert create(world).job.job_id == 3
+
+    assert store.tried == [(1, "token-0"), (2, "token-0"), (3, "token-0")]
+    assert world.clock.slept == [10, 20]
+
+
+def test_what_proves_nothing_is_tried_again_with_the_same_number_and_token() -> None:
+    world, store = contended(Append.UNCERTAIN, Append.UNCERTAIN)
+
+    assert create(world).job.job_id == 1
+
+    assert store.tried == [(1, "token-0")] * 3
+
+
+def test_a_lost_answer_is_found_by_its_own_token_and_makes_one_job() -> None:
+    def commit_unheard(store: FakeStore) -> None:
+        store.jobs[1, 1], store.tokens[1, 1] = a_job(), "token-0"
+
+    world, store = contended(commit_unheard)
+
+    assert create(world).job.job_id == 1
+    assert list(store.jobs) == [(1, 1)]
+
+
+@pytest.mark.parametrize("outcome", [Append.UNCERTAIN, Append.NUMBER_TAKEN, Append.OVERTAKEN])
+def test_a_creator_gives_up_after_five_seconds_and_not_after_a_count(outcome: Append) -> None:
+    world, store = contended(*[outcome] * 1_000)
+
+    with pytest.raises(Busy):
+        create(world)
+
+    assert 5_000 <= world.clock.now() - NOW < 5_400
+    assert max(world.clock.slept) == 200  # half of the widest window, as the fake's random is a half
+    assert store.jobs == {}
+    assert world.queue.messages == []
+
+
+def test_many_losses_within_the_deadline_are_borne() -> None:
+    world, _ = contended(*[a_rival()] * 25)
+
+    assert create(world).job.job_id == 26
+
+
+@given(st.lists(st.sampled_from([*Append, None]), max_size=12))
+def test_no_answer_of_the_store_makes_a_gap_or_a_repeat(answers: list[Append | None]) -> None:
+    """`DONE` stands for a commit whose answer arrives, None for a rival who goes first."""
+    script = [a_rival() if answer is None else answer for answer in answers if answer is not Append.DONE]
+    world, store = contended(*script)
+
+    created = [create(world).job.job_id for _ in range(3)]
+
+    assert created == sorted(set(created))
+    assert sorted(number for _, number in store.jobs) == list(range(1, len(store.jobs) + 1))
+
+
+def test_a_replay_gives_the_first_job_whatever_its_state_by_then(world: World) -> None:
+    key = IdempotencyKey("k", "body")
+    created = create(world, key=key)
+    cancelled = world.store.cancel_job(1, 1, NOW + 1, "key-1")
+
+    assert created.replayed is False
+    assert create(world, key=key) == (cancelled, True)
+    assert len(world.store.jobs) == 1
+
+
+def test_a_key_with_another_body_is_refused(world: World) -> None:
+    create(world, key=IdempotencyKey("k", "body"))
+
+    with pytest.raises(IdempotencyKeyReused):
+        create(world, key=IdempotencyKey("k", "other"))
+
+    assert len(world.store.jobs) == 1
+
+
+def test_a_key_is_one_project_s_own_and_is_stored_as_a_digest(world: World) -> None:
+    key = IdempotencyKey("shekar@example.com", "body")
+    create(world, key=key)
+
+    assert create(world, key=key, project=a_project(project_id=2)).replayed is False
+    assert "shekar" not in str(world.store.records)
+
+
+def test_a_key_is_free_again_after_a_day(world: World) -> None:
+    key = IdempotencyKey("k", "body")
+    create(world, key=key)
+
+    world.clock.time += HOURS_24 - 1
+    assert create(world, key=key).replayed is True
+    world.clock.time += 1
+    assert create(world, key=key) == (world.store.jobs[1, 2], False)
+
+
+def test_of_two_with_one_key_the_slower_gets_the_job_of_the_faster() -> None:
+    key = IdempotencyKey("k", "body")
+    world, store = contended(lambda store: _create_as_rival(store, a_request(), key))
+
+    created = create(world, key=key)
+
+    assert created == (store.jobs[1, 1], True)
+    assert len(store.jobs) == 1
+
+
+def test_a_user_has_one_active_deletion(world: World) -> None:
+    first = create(world, a_deletion()).job
+
+    with pytest.raises(DeletionActive) as refusal:
+        create(world, a_deletion())
+    assert refusal.value.job == first
+    assert create(world, a_deletion("v")).job.job_id == 2
+    assert create(world, a_deletion(), project=a_project(project_id=2)).job.job_id == 1
+    assert create(world, a_request(reference_id="u")).job.job_id == 3
+
+
+@pytest.mark.parametrize("end", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+def test_a_user_whose_deletion_has_ended_can_be_deleted_again_and_once(world: World, end: Status) -> None:
+    first = create(world, a_deletion()).job
+    world.store.jobs[1, 1] = replace(first, status=end, next_at=None)
+
+    assert create(world, a_deletion()).job.job_id == 2
+    with pytest.raises(DeletionActive) as refusal:
+        create(world, a_deletion())
+    assert refusal.value.job.job_id == 2
+
+
+def test_a_running_deletion_is_active(world: World) -> None:
+    create(world, a_deletion())
+    world.store.start_job(1, 1, NOW)
+
+    with pytest.raises(DeletionActive):
+        create(world, a_deletion())
+
+
+def test_of_two_deletions_of_one_user_at_once_one_is_refused() -> None:
+    world, store = contended(lambda store: _create_as_rival(store, a_deletion(), None))
+
+    with pytest.raises(DeletionActive) as refusal:
+        create(world, a_deletion())
+
+    assert refusal.value.job == store.jobs[1, 1]
+    assert len(store.jobs) == 1
+
+
+def test_a_replay_is_answered_before_the_rule_is_looked_at(world: World) -> None:
+    key = IdempotencyKey("k", "body")
+    first = create(world, a_deletion(), key).job
+
+    assert create(world, a_deletion(), key) == (first, True)
+    with pytest.raises(DeletionActive):
+        create(world, a_deletion(), IdempotencyKey("other", "body"))
+
+
+def test_a_replay_wins_over_the_rule_even_where_the_first_is_committed_meanwhile() -> None:
+    key = IdempotencyKey("k", "body")
+    world, _ = contended(lambda store: _create_as_rival(store, a_deletion(), key))
+
+    assert create(world, a_deletion(), key).replayed is True
+
+
+@pytest.mark.parametrize(("ahead", "hinted"), [(-5, True), (0, True), (240_000, True), (240_001, False)])
+def test_a_job_due_within_four_minutes_is_hinted_by_its_creator(world: World, ahead: int, hinted: bool) -> None:  # noqa: FBT001
+    create(world, a_request(start_at=NOW + ahead))
+
+    due = StartMessage(1, ((1, max(NOW, NOW + ahead)),))
+    assert world.queue.messages == ([due] if hinted else [])
+
+
+def test_a_hint_that_can_not_be_sent_is_counted_and_no_error_of_the_caller(world: World) -> None:
+    world.queue.refuses = {1}
+
+    assert create(world).job.job_id == 1
+
+    assert world.meter.counts["StartHintNotSent"] == 1
+
+
+def test_a_replay_is_not_hinted_again(world: World) -> None:
+    for _ in range(2):
+        create(world, key=IdempotencyKey("k", "body"))
+
+    assert world.queue.job_ids == [1]
+
+
+def test_a_block_that_can_not_be_noted_is_counted_and_the_job_hinted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(project: Project, job_id: int) -> None:
+        raise Busy
+
+    monkeypatch.setattr(world.store, "note_block", throttled)
+
+    assert create(world).job.job_id == 1
+
+    assert world.meter.counts["BlockHintNotNoted"] == 1
+    assert world.queue.job_ids == [1]
+
+
+def test_the_block_of_a_new_job_is_noted(world: World) -> None:
+    world.store.jobs[1, 1_000] = a_job(job_id=1_000)
+
+    create(world)
+
+    assert world.store.blocks == {1: 1}
+
+
+def test_a_hint_says_whose_job_is_due_when(world: World) -> None:
+    announce(world.ports, DueJob(NOW + 7, 3, 9))
+
+    assert world.queue.messages == [StartMessage(3, ((9, NOW + 7),))]
+
+
+def _create_as_rival(store: FakeStore, new: Any, key: IdempotencyKey | None) -> None:
+    """Create in between, through the use case itself, on a plain view of the same rows."""
+    plain = FakeStore(
+        jobs=store.jobs, tokens=store.tokens, params=store.params, records=store.records, locks=store.locks
+    )
+    rival = World(store=plain)
+    rival.ports.token()  # so that its tokens are not ours
+    create_job(rival.ports, PROJECT, new, by="key-2", idempotency=key)

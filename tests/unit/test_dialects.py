@@ -1,0 +1,63 @@
+"""What the dialects share, and how a path finds its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jobs.dialects.base import dump, link_header, parse_integer
+from jobs.dialects.registry import PUBLIC, V1, dialect_of
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1))
+def test_an_integer_is_read_as_what_it_is(value: int) -> None:
+    assert parse_integer(str(value)) == value
+
+
+@given(st.text(max_size=20) | st.from_regex(r"[+-]?\s*[\d_.]{1,18}\s*", fullmatch=True))
+@example("٣")
+@example("１")
+@example("1\n")
+@example("1" * 16)
+@example("+1")
+@example("1_0")
+def test_nothing_else_is_an_integer_whatever_a_parser_accepts(text: str) -> None:
+    digits = text.removeprefix("-")
+    is_integer = 1 <= len(digits) <= 15 and set(digits) <= set("0123456789")
+
+    assert (parse_integer(text) is not None) == is_integer
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/api/v1", V1),
+        ("/api/v1/key/jobs", V1),
+        ("/public/key/jobs", PUBLIC),
+        ("/public", PUBLIC),
+        ("/api/v10/key/jobs", None),
+        ("/publicity", None),
+        ("/api", None),
+        ("/x/public/key", None),
+        ("/", None),
+    ],
+)
+def test_the_prefix_alone_decides_and_ends_at_a_slash(path: str, dialect: object) -> None:
+    assert dialect_of(path) is dialect
+
+
+@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())))
+def test_a_body_is_compact_json_in_the_order_of_its_fields(content: dict[str, object]) -> None:
+    text = dump(content)
+
+    assert list(json.loads(text).items()) == list(content.items())
+    assert dump({"b": 1, "a": [None, "é"]}) == '{"b":1,"a":[null,"é"]}'
+
+
+def test_links_are_one_header_and_none_where_there_are_none() -> None:
+    assert link_header({}) == {}
+    assert link_header({"first": "https://h/a?x=1", "next": "https://h/b"}) == {
+        "Link": '<https://h/a?x=1>; rel="first", <https://h/b>; rel="next"'
+    }

@@ -1,0 +1,310 @@
+"""The tick: grouping, watermarks and the sweep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import dispatch
+from jobs.dispatch import Dispatched, group
+from jobs.model import MINUTE, DueJob, Status
+from jobs.ports import SweepCursor, Watermark
+
+from tests.builders import NOW, a_job
+from tests.fakes import FakeStore, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jobs.model import StartMessage
+
+SHARDS = 3
+
+
+def a_world(**store: Any) -> World:
+    return World(store=FakeStore(shards=SHARDS, **store))
+
+
+def tick(world: World, has_time: Any = lambda: True) -> Dispatched:
+    return dispatch.dispatch(world.ports, SHARDS, has_time)
+
+
+def scheduled(world: World, due: Iterable[int]) -> list[int]:
+    """Schedule a job for each due time and return their numbers."""
+    first = len(world.store.jobs) + 1
+    for number, at in enumerate(due, first):
+        world.store.jobs[1, number] = a_job(job_id=number, at=at)
+    return list(range(first, len(world.store.jobs) + 1))
+
+
+def taken(world: World) -> list[int]:
+    """Take what the queue holds."""
+    numbers, world.queue.messages = sorted(world.queue.job_ids), []
+    return numbers
+
+
+def in_shard(world: World, shard: int) -> list[DueJob]:
+    return world.store.list_due(shard, None, NOW * 2, 10**9)
+
+
+# ---- grouping -----------------------------------------------------------------------------------------------------
+
+due_jobs = st.lists(
+    st.builds(
+        DueJob,
+        # around whole seconds and the epoch, so that several share one
+        st.integers(0, 3).map(lambda second: second * 1000) | st.integers(0, 3_999),
+        st.integers(1, 2),
+        st.integers(1, 10_000),
+    ),
+    unique_by=lambda job: (job.project_id, job.job_id),
+    max_size=160,
+)
+
+
+@given(due_jobs)
+def test_a_message_holds_one_project_and_one_second_and_every_job_is_in_one(jobs: list[DueJob]) -> None:
+    messages = list(group(jobs))
+
+    told = [DueJob(due, message.project_id, job_id) for message in messages for job_id, due in message.jobs]
+    assert sorted(told) == sorted(jobs)
+    assert all(1 <= len(message.jobs) <= 25 for message in messages)
+    assert all(len({due // 1000 for _, due in message.jobs}) == 1 for message in messages)
+    herds = Counter((job.project_id, job.due_at // 1000) for job in jobs)
+    assert len(messages) == sum(-(-size // 25) for size in herds.values())
+
+
+@given(due_jobs)
+def test_messages_go_out_in_the_order_they_are_due(jobs: list[DueJob]) -> None:
+    seconds = [message.due_at // 1000 for message in group(jobs)]
+
+    assert seconds == sorted(seconds)
+
+
+# ---- what is due --------------------------------------------------------------------------------------------------
+
+
+def test_a_tick_hints_what_is_due_in_three_minutes_and_the_next_only_what_is_new() -> None:
+    world = a_world()
+    soon = scheduled(world, [NOW - 5_000, NOW, NOW + 180_000])
+    later = scheduled(world, [NOW + 180_001, NOW + 240_000])
+
+    assert tick(world) == Dispatched(3, 0)
+    assert taken(world) == soon
+    assert tick(world) == Dispatched(0, 0)
+    world.clock.sleep(MINUTE)
+    for number in soon[:2]:  # or the sweep would hint them again, as nobody has started them
+        world.store.start_job(1, number, world.clock.now())
+    assert tick(world) == Dispatched(2, 0)
+    assert taken(world) == later
+
+
+def test_what_is_no_longer_scheduled_is_not_hinted() -> None:
+    world = a_world()
+    scheduled(world, [NOW, NOW])
+    world.store.cancel_job(1, 1, NOW, "key-1")
+
+    tick(world)
+
+    assert taken(world) == [2]
+
+
+def test_a_herd_is_read_in_rounds_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "ROUND", 4)
+    world = a_world()
+    herd = scheduled(world, [NOW] * 50)
+
+    assert tick(world) == Dispatched(50, 0)
+    assert taken(world) == herd
+
+
+def test_a_tick_without_time_leaves_the_rest_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "ROUND", 4)
+    world = a_world()
+    herd = scheduled(world, [NOW] * 50)
+    time = iter([True, True])
+
+    first = tick(world, has_time=lambda: next(time, False))
+
+    assert 0 < first.due <= 2 * 4 * SHARDS
+    assert tick(world).due == 50 - first.due
+    assert taken(world) == herd
+
+
+def test_a_watermark_is_saved_after_its_hints_and_never_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    scheduled(world, [NOW] * 9)
+
+    def crash(messages: Iterable[StartMessage]) -> list[StartMessage]:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.queue, "send", crash)
+        with pytest.raises(ConnectionError):
+            tick(world)
+
+    assert world.store.watermarks == {}
+    assert tick(world).due == 9
+
+
+@given(
+    jobs=st.lists(st.integers(-100_000, 170_000), min_size=1, max_size=60),
+    refused=st.sets(st.integers(1, 60), max_size=6),
+)
+def test_no_watermark_passes_a_job_whose_hint_was_refused(jobs: list[int], refused: set[int]) -> None:
+    world = a_world()
+    numbers = scheduled(world, (NOW + due for due in jobs))
+    world.queue.refuses = refused
+
+    tick(world)
+
+    told = set(taken(world))
+    assert told.isdisjoint(refused)
+    for shard in range(SHARDS):
+        mark = world.store.watermarks.get(shard)
+        passed = {row.job_id for row in in_shard(world, shard) if mark is not None and row <= mark}
+        assert passed <= told
+    assert world.meter.counts["StartHintNotSent"] >= len(refused & set(numbers))
+    world.queue.refuses = set()
+    tick(world)
+    assert told | set(taken(world)) == set(numbers)
+
+
+@given(
+    batches=st.lists(st.lists(st.integers(0, 400_000), max_size=15), min_size=1, max_size=5),
+    refused=st.sets(st.integers(1, 75), max_size=6),
+    trouble=st.integers(0, 8),
+    size=st.integers(1, 5),
+)
+def test_two_ticks_of_refusals_make_no_job_late(
+    batches: list[list[int]], refused: set[int], trouble: int, size: int
+) -> None:
+    """Jobs that come over four minutes ahead are the ticks' alone: each must be hinted, and before its second."""
+    world, hinted = a_world(), dict[int, int]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dispatch, "ROUND", size)
+        for minute in range(14):
+            if minute < len(batches):
+                scheduled(world, (world.clock.now() + 240_001 + due for due in batches[minute]))
+            world.queue.refuses = refused if minute in {trouble, trouble + 1} else set()
+            tick(world)
+            for number in taken(world):
+                hinted.setdefault(number, world.clock.now())
+            world.clock.sleep(MINUTE)
+
+    for (_, number), job in world.store.jobs.items():
+        assert hinted[number] <= job.start_at
+
+
+# ---- the sweep ----------------------------------------------------------------------------------------------------
+
+
+def after_a_tick(*due: int) -> World:
+    """A world whose last tick has hinted all of these; the hints are lost."""
+    world = a_world()
+    scheduled(world, due)
+    tick(world)
+    taken(world)
+    return world
+
+
+def test_a_job_whose_hint_was_lost_is_hinted_again_a_minute_after_its_time() -> None:
+    world = after_a_tick(NOW)
+
+    world.clock.sleep(MINUTE - 1)
+    assert tick(world) == Dispatched(0, 0)
+    world.clock.sleep(1)
+    assert tick(world) == Dispatched(0, 1)
+    assert taken(world) == [1]
+    assert world.meter.counts["OverdueHinted"] == 1
+
+
+def test_what_this_tick_has_hinted_is_not_hinted_twice_by_its_sweep() -> None:
+    world = after_a_tick(NOW)
+    late = scheduled(world, [NOW + 1])
+    world.clock.sleep(10 * MINUTE)
+
+    assert tick(world) == Dispatched(1, 1)
+    assert taken(world) == [1, *late]
+
+
+def test_a_job_that_came_behind_the_watermark_is_swept_up() -> None:
+    """Its creator puts the hint; where that is lost, no tick would look behind its watermark."""
+    world = after_a_tick(*[NOW + 170_000] * 20)
+    late = scheduled(world, [NOW + 60_000] * 20)
+    world.clock.sleep(2 * MINUTE)
+
+    tick(world)
+
+    assert taken(world) == late
+
+
+def test_the_sweep_waits_while_hints_pile_up() -> None:
+    world = after_a_tick(NOW)
+    world.clock.sleep(MINUTE)
+
+    world.queue.visible = 1_001
+    assert tick(world).overdue == 0
+    world.queue.visible = 1_000
+    assert tick(world).overdue == 1
+
+
+def test_a_bounded_sweep_goes_round_all_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = after_a_tick(*[NOW] * 40)
+    monkeypatch.setattr(dispatch, "SWEEP_SIZE", 7)
+    world.clock.sleep(MINUTE)
+
+    counts = Counter[int]()
+    for _ in range(6):
+        assert tick(world).overdue <= 7
+        counts.update(taken(world))
+
+    assert set(counts) == set(range(1, 41))
+    assert max(counts.values()) <= 2
+
+
+def test_a_refused_hint_of_the_sweep_is_not_counted_as_put() -> None:
+    world = after_a_tick(NOW, NOW)
+    world.clock.sleep(MINUTE)
+    world.queue.refuses = {1, 2}
+
+    assert tick(world).overdue == 0
+    world.queue.refuses = set()
+    assert tick(world).overdue == 2
+
+
+def test_a_sweep_with_nothing_to_do_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = after_a_tick(NOW)
+    world.store.start_job(1, 1, NOW)
+    world.clock.sleep(MINUTE)
+    monkeypatch.setattr(world.store, "save_sweep_cursor", None)
+    monkeypatch.setattr(world.store, "raise_watermark", None)
+
+    assert tick(world) == Dispatched(0, 0)
+
+
+def test_a_sweep_without_time_begins_there_next_time() -> None:
+    world = after_a_tick(*[NOW] * 30)
+    world.clock.sleep(MINUTE)
+    by_shard = {shard: [row.job_id for row in in_shard(world, shard)] for shard in range(SHARDS)}
+    time = iter([True, True])  # one round of what is due, one shard of the sweep
+
+    tick(world, has_time=lambda: next(time, False))
+
+    assert taken(world) == by_shard[0]
+    assert world.store.cursor == SweepCursor(1, None)
+
+
+def test_watermarks_survive_where_the_shards_grow() -> None:
+    world = a_world(watermarks={0: DueJob(NOW, 1, 10**9)})
+    numbers = scheduled(world, [NOW + 1] * 30)
+
+    tick(world)
+
+    assert taken(world) == numbers
+    assert {mark.shard for mark in world.store.list_watermarks()} == {0, 1, 2}
+    assert Watermark(0, in_shard(world, 0)[-1]) in world.store.list_watermarks()
+    assert all(job.status is Status.SCHEDULED for job in world.store.jobs.values())

@@ -1,0 +1,316 @@
+"""From an event of API Gateway to an answer, over fakes: who is let in, in what order, and that nothing escapes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import access, errors
+from jobs.dialects.base import Answer
+from jobs.model import Status
+from jobs.runtime import http, observability, wiring
+from jobs.runtime.http import Api, answer_unrouted
+
+from tests.builders import ORGANISATION, a_credential, a_job, a_project
+from tests.fakes import FakeClock, FakeRegistry
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from jobs.dialects.base import Call
+
+KEY = access.new_api_key()
+PROJECT = a_project()
+FOREIGN = a_project(project_id=2, organisation_id=ORGANISATION + 1, project_key="9qLmZaTbRcVdWeXfYgHi")
+CONTEXT = cast("LambdaContext", object())
+V1 = "GET /api/v1/{projectKey}/jobs/{jobId}"
+PUBLIC = "GET /public/{projectKey}/jobs/{jobId}"
+
+
+def an_event(route: str, **overrides: Any) -> dict[str, Any]:
+    """An event of payload format 2.0, as a caller who may come in causes it."""
+    path = {"projectKey": PROJECT.project_key, "jobId": "1", **overrides.pop("path", {})}
+    raw = route.partition(" ")[2]
+    for name, value in path.items():
+        raw = raw.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+    values: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": raw,
+        "rawQueryString": "",
+        "headers": {
+            "authorization": KEY if "/v1/" in route else f"Bearer {KEY}",
+            "host": "jobs.example.com",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {"requestId": "request-1"},
+        "pathParameters": path,
+        "isBase64Encoded": False,
+    }
+    headers = {**values["headers"], **overrides.pop("headers", {})}
+    return {**values, "headers": {name: value for name, value in headers.items() if value is not None}, **overrides}
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+    registry = FakeRegistry()
+    registry.credentials[access.digest_of(KEY)] = a_credential()
+    registry.projects = {project.project_key: project for project in (PROJECT, FOREIGN)}
+    monkeypatch.setattr(wiring, "directory", lambda: registry)
+    monkeypatch.setattr(wiring, "clock", FakeClock)
+    return registry
+
+
+class Recorder:
+    """A handler on both dialects that remembers its calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.error: Exception | None = None
+        self.api = Api()
+        self.api.route(V1, PUBLIC, "POST /public/{projectKey}/jobs", "DELETE /public/{projectKey}/users/{userId+}")(self)
+
+    def __call__(self, call: Call) -> Answer:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+        return Answer(200, '{"data":null}', {"X-Total-Count": "3"})
+
+    def answer(self, route: str, **overrides: Any) -> dict[str, Any]:
+        return self.api(an_event(route, **overrides), CONTEXT)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.mark.parametrize("route", [V1, PUBLIC])
+def test_a_caller_with_a_key_comes_in(recorder: Recorder, route: str) -> None:
+    answer = recorder.answer(route, queryStringParameters={"limit": "5"})
+
+    assert answer == {
+        "statusCode": 200,
+        "headers": {"Content-Type": "application/json", "X-Total-Count": "3"},
+        "body": '{"data":null}',
+        "isBase64Encoded": False,
+    }
+    (call,) = recorder.calls
+    assert (call.project, call.credential, call.query) == (PROJECT, a_credential(), {"limit": "5"})
+    assert call.path == {"projectKey": PROJECT.project_key, "jobId": "1"}
+    assert call.dialect.prefix == ("/api/v1" if route is V1 else "/public")
+
+
+@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
+def test_header_names_are_case_insensitive(recorder: Recorder, name: str) -> None:
+    assert recorder.answer(V1, headers={"authorization": None, name: KEY})["statusCode"] == 200
+
+
+@pytest.mark.parametrize("project", [PROJECT.project_key, FOREIGN.project_key, "unknown"])
+@pytest.mark.parametrize("header", [None, "", "jk_x", "Basic x", f"Bearer Bearer {KEY}", f"{KEY},{KEY}"])
+@pytest.mark.parametrize(
+    ("route", "body"), [(V1, '{"errors":["Invalid API Key"]}'), (PUBLIC, '{"error":"unauthorized"}')]
+)
+def test_nobody_without_a_key_learns_whether_a_project_exists(
+    recorder: Recorder, route: str, body: str, header: str | None, project: str
+) -> None:
+    answer = recorder.answer(route, headers={"authorization": header}, path={"projectKey": project})
+
+    assert (answer["statusCode"], answer["body"]) == (401, body)
+    assert recorder.calls == []
+
+
+@pytest.mark.parametrize("header", [f"Bearer {KEY}", f" {KEY}", f"{KEY} "])
+def test_v1_takes_the_bare_key_alone(recorder: Recorder, header: str) -> None:
+    assert recorder.answer(V1, headers={"authorization": header})["statusCode"] == 401
+
+
+@pytest.mark.parametrize("route", [V1, PUBLIC])
+def test_a_foreign_project_and_an_unknown_one_are_answered_byte_for_byte_alike(recorder: Recorder, route: str) -> None:
+    foreign, unknown, impossible = (
+        recorder.answer(route, path={"projectKey": key}) for key in (FOREIGN.project_key, "0" * 20, "a#b/%")
+    )
+
+    assert foreign == unknown == impossible
+    assert foreign["statusCode"] == 404
+    assert recorder.calls == []
+
+
+def test_a_key_is_looked_at_before_the_body_and_the_project_too(recorder: Recorder) -> None:
+    """A stranger learns nothing of a request, and is not worked for."""
+    too_large = "x" * (256 * 1024 + 1)
+    route = "POST /public/{projectKey}/jobs"
+
+    assert recorder.answer(route, body=too_large, headers={"authorization": None})["statusCode"] == 401
+    assert recorder.answer(route, body=too_large, path={"projectKey": FOREIGN.project_key})["statusCode"] == 404
+    assert recorder.answer(route, body=too_large)["statusCode"] == 413
+
+
+@pytest.mark.parametrize(("size", "status"), [(256 * 1024, 200), (256 * 1024 + 1, 413)])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_body_may_hold_256_kilobytes_and_no_more(
+    recorder: Recorder,
+    size: int,
+    status: int,
+    encoded: bool,  # noqa: FBT001
+) -> None:
+    body = "é" * (size // 2) + "x" * (size % 2)
+    sent = base64.b64encode(body.encode()).decode() if encoded else body
+
+    answer = recorder.answer("POST /public/{projectKey}/jobs", body=sent, isBase64Encoded=encoded)
+
+    assert answer["statusCode"] == status
+    assert [call.body for call in recorder.calls] == ([body] if status == 200 else [])
+
+
+@pytest.mark.parametrize("body", ["!", "YQ", base64.b64encode(b"\xff").decode()])
+def test_a_body_that_is_no_text_is_a_bad_request(recorder: Recorder, body: str) -> None:
+    answer = recorder.answer("POST /public/{projectKey}/jobs", body=body, isBase64Encoded=True)
+
+    assert (answer["statusCode"], answer["body"]) == (400, '{"error":"body: must be UTF-8 text"}')
+
+
+@pytest.mark.parametrize(("sent", "origin"), [("https", "https://h"), ("http", "http://h"), ("gopher", "https://h")])
+def test_links_go_back_to_where_the_caller_came_from(recorder: Recorder, sent: str, origin: str) -> None:
+    recorder.answer(PUBLIC, headers={"host": "h", "x-forwarded-proto": sent})
+
+    (call,) = recorder.calls
+    assert call.url(page=2) == f"{origin}/public/{PROJECT.project_key}/jobs/1?page=2"
+    assert call.url("/public/a b") == f"{origin}/public/a%20b"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.JobNotFound(), 404),
+        (errors.JobNotCancellable(a_job(status=Status.COMPLETED)), 400),
+        (errors.Busy(), 429),
+        (errors.InvalidRequest("limit", "no"), 400),
+    ],
+)
+def test_an_error_of_the_domain_is_rendered_by_the_dialect(
+    recorder: Recorder, error: errors.JobsError, status: int
+) -> None:
+    recorder.error = error
+
+    answer = recorder.answer(PUBLIC)
+
+    assert answer["statusCode"] == status
+    assert list(json.loads(answer["body"])) == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        (V1, '{"errors":["internal error, request id request-1"]}'),
+        (PUBLIC, '{"error":"internal error, request id request-1"}'),
+    ],
+)
+def test_any_other_error_is_a_500_that_says_nothing_of_the_inside(recorder: Recorder, route: str, body: str) -> None:
+    recorder.error = KeyError("password=hunter2")
+
+    answer = recorder.answer(route)
+
+    assert (answer["statusCode"], answer["body"]) == (500, body)
+    assert answer["headers"] == {"Content-Type": "application/json"}
+
+
+def test_a_failing_directory_is_a_500_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "directory", lambda: None)
+
+    assert recorder.answer(PUBLIC)["statusCode"] == 500
+
+
+def test_logs_hold_the_route_and_no_path_query_or_secret(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    def record(message: str, **kwargs: Any) -> None:
+        lines.append(f"{message} {kwargs}")
+
+    monkeypatch.setattr(observability.logger(), "info", record)
+    caplog.set_level(logging.DEBUG)
+    route = "DELETE /public/{projectKey}/users/{userId+}"
+
+    recorder.answer(route, path={"userId": "shekar@example.com"}, queryStringParameters={"q": "secret-query"})
+
+    (line,) = lines
+    assert route in line
+    assert "200" in line
+    for private in ("shekar", "secret-query", KEY, PROJECT.project_key):
+        assert private not in line + caplog.text
+
+
+@pytest.mark.parametrize("route", ["GET /jobs", "GET /public/jobs", "GET /webapi/v3/{projectKey}", "GET /publicity/{projectKey}"])
+def test_a_route_that_could_let_anybody_in_can_not_be_registered(route: str) -> None:
+    api = Api()
+
+    with pytest.raises(ValueError, match="GET"):
+        api.route(route)(lambda _: Answer(200, "{}"))
+
+    assert api.route_keys == frozenset()
+
+
+# ---- what no route takes ------------------------------------------------------------------------------------------
+
+
+def unrouted(path: str, query: str = "") -> dict[str, Any]:
+    event = {"routeKey": "$default", "rawPath": path, "rawQueryString": query, "requestContext": {"requestId": "r"}}
+    return answer_unrouted(event, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/key/nothing", '{"errors":["Not found."]}'),
+        ("/public/key/nothing", '{"error":"not found"}'),
+        ("/public", '{"error":"not found"}'),
+        ("/webapi/v3/jobs/1", '{"message":"Not Found"}'),
+        ("/", '{"message":"Not Found"}'),
+        ("//", '{"message":"Not Found"}'),
+    ],
+)
+def test_an_unknown_path_is_not_found_in_the_words_of_its_dialect(path: str, body: str) -> None:
+    answer = unrouted(path)
+
+    assert (answer["statusCode"], answer["body"]) == (404, body)
+    assert answer["headers"] == {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "location"),
+    [
+        ("/public/key/jobs/", "", "/public/key/jobs"),
+        ("/public/key/jobs//", "", "/public/key/jobs"),
+        ("/public/key/jobs/", "limit=5&x=%20", "/public/key/jobs?limit=5&x=%20"),
+        ("/a b/é?/", "", "/a%20b/%C3%A9%3F"),
+    ],
+)
+def test_a_trailing_slash_leads_to_the_path_without_it_and_keeps_the_query(
+    path: str, query: str, location: str
+) -> None:
+    answer = unrouted(path, query)
+
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (308, location)
+    assert json.loads(answer["body"]) == {"location": location}
+
+
+@given(path=st.text(max_size=20), query=st.text(max_size=20))
+def test_a_redirect_stays_on_this_host_and_in_its_header_line(path: str, query: str) -> None:
+    answer = unrouted(f"/{path}/", query)
+
+    location = answer["headers"].get("Location", "/x")
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+    assert location.isascii()
+    assert location.isprintable()
+    assert " " not in location
+
+
+def test_the_limit_of_a_body_is_the_contract_s() -> None:
+    assert http.LARGEST_BODY == 262_144

@@ -1,0 +1,182 @@
+"""How the public dialect reads and answers; its documented bodies are in the golden suite."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import errors
+from jobs.creation import Creation
+from jobs.dialects.registry import PUBLIC
+from jobs.model import TRANSITIONS, Change, Status
+from jobs.queries import Listing, Page
+
+from tests.builders import NOW, a_call, a_job
+
+
+def links(page: int, size: int, total: int) -> dict[str, tuple[int, int]]:
+    """Relation → (page, limit) of a listing's `Link` header."""
+    header = PUBLIC.render_listing(Listing(Page(page, size), iter([]), total), a_call(PUBLIC)).headers.get("Link", "")
+    found = re.findall(r'<https://jobs\.example\.com/public/\w+/jobs\?limit=(\d+)&page=(\d+)>; rel="(\w+)"', header)
+    assert len(found) == (header.count(",") + 1 if header else 0)
+    return {relation: (int(number), int(limit)) for limit, number, relation in found}
+
+
+@pytest.mark.parametrize("header", ["Bearer jk_1", "bearer jk_1", "BEARER jk_1"])
+def test_the_secret_is_behind_the_scheme(header: str) -> None:
+    assert PUBLIC.read_secret(header) == "jk_1"
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "jk_1", "Basic jk_1", "Bearerjk_1"])
+def test_anything_else_is_no_credential(header: str | None) -> None:
+    with pytest.raises(errors.Unauthorized):
+        PUBLIC.read_secret(header)
+
+
+def test_a_job_id_is_an_integer_or_a_bad_request() -> None:
+    assert [PUBLIC.parse_job_id(text) for text in ("12", "-5", "0", "007")] == [12, -5, 0, 7]
+    for text in ("", "x", "1.0", "+1", "٣", "1" * 16):
+        with pytest.raises(errors.InvalidJobId):
+            PUBLIC.parse_job_id(text)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "x", "", "5.0", "٣", "1,2", "9" * 16])
+@pytest.mark.parametrize("page", ["0", "-1", "x", "", "1e3", "9" * 16])
+def test_what_is_out_of_range_falls_back(limit: str, page: str) -> None:
+    assert PUBLIC.parse_list({}) == PUBLIC.parse_list({"limit": limit, "page": page}) == Page(1, 50)
+
+
+@given(st.integers(1, 200), st.integers(1, 10**15 - 1))
+def test_what_is_in_range_is_taken(limit: int, page: int) -> None:
+    assert PUBLIC.parse_list({"limit": str(limit), "page": str(page)}) == Page(page, limit)
+
+
+def test_details_are_asked_for_by_name() -> None:
+    assert PUBLIC.parse_include({"include": "details"}) is True
+    assert PUBLIC.parse_include({"include": ""}) is PUBLIC.parse_include({}) is False
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        PUBLIC.parse_include({"include": "Details"})
+    assert refusal.value.field == "include"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (errors.Unauthorized(), 401, "unauthorized"),
+        (errors.ProjectNotFound(), 404, "project not found"),
+        (errors.JobNotFound(), 404, "job not found"),
+        (errors.InvalidJobId(), 400, "invalid jobId: not an integer"),
+        *(
+            (errors.JobNotCancellable(a_job(status=status)), 400, f"the requested job has already been {status}")
+            for status in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+        ),
+        (errors.DeletionActive(a_job()), 409, "a deletion job for this user is already scheduled or running"),
+        (errors.IdempotencyKeyReused(), 422, "this Idempotency-Key was used with another body"),
+        (errors.BodyTooLarge(262_144), 413, "request body over 262144 bytes"),
+        (errors.InvalidRequest("action", "is missing"), 400, "action: is missing"),
+        (errors.Busy(), 429, "too many requests at once"),
+    ],
+)
+def test_an_error_has_its_status_and_its_sentence(error: errors.JobsError, status: int, sentence: str) -> None:
+    answer = PUBLIC.render_error(error)
+
+    assert (answer.status, json.loads(answer.body)) == (status, {"error": sentence})
+    assert answer.headers == ({"Retry-After": "1"} if status == 429 else {})
+
+
+def test_a_failure_tells_the_request_and_nothing_else() -> None:
+    answer = PUBLIC.render_failure("r-1")
+
+    assert (answer.status, answer.body) == (500, '{"error":"internal error, request id r-1"}')
+
+
+def test_an_active_deletion_is_a_conflict() -> None:
+    assert PUBLIC.answer_active_deletion(errors.DeletionActive(a_job())).status == 409
+
+
+def test_a_created_job_says_where_it_is_and_a_replayed_one_is_just_shown() -> None:
+    created = PUBLIC.render_created(Creation(a_job()), "https://h/1")
+    replayed = PUBLIC.render_created(Creation(a_job(), replayed=True), "https://h/1")
+
+    assert (created.status, created.headers) == (201, {"Location": "https://h/1"})
+    assert replayed == PUBLIC.render_job(a_job())
+    assert created.body == replayed.body
+
+
+def test_errors_of_a_job_are_a_list_and_null_without() -> None:
+    shown = [
+        json.loads(PUBLIC.render_job(a_job(errors=given)).body)["data"]["errors"] for given in (None, (), ("no disk",))
+    ]
+
+    assert shown == [None, [], ["no disk"]]
+
+
+@given(page=st.integers(1, 60), size=st.integers(1, 7), total=st.integers(0, 60))
+def test_links_lead_to_pages_that_exist_and_walk_them_all(page: int, size: int, total: int) -> None:
+    found = links(page, size, total)
+    last = max(1, -(-total // size))
+
+    assert found["first"] == (1, size)
+    assert found["last"] == (last, size)
+    assert found.get("next") == ((page + 1, size) if page < last else None)
+    assert found.get("prev") == ((min(page - 1, last), size) if page > 1 else None)
+
+
+def test_a_list_says_how_many_there_are() -> None:
+    answer = PUBLIC.render_listing(Listing(Page(1, 2), iter([a_job(), a_job(job_id=2)]), 12), a_call(PUBLIC))
+
+    assert [job["jobId"] for job in json.loads(answer.body)["data"]] == [1, 2]
+    assert answer.headers["X-Total-Count"] == "12"
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Change, ...]:
+    """Any walk that the state machine allows."""
+    states = [Status.SCHEDULED]
+    for _ in range(draw(st.integers(0, 9))):
+        if not (onward := sorted(TRANSITIONS[states[-1]])):
+            break
+        states.append(draw(st.sampled_from(onward)))
+    return tuple(Change(state, NOW + position, f"by-{position}") for position, state in enumerate(states))
+
+
+@given(histories())
+def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(history: tuple[Change, ...]) -> None:
+    job = a_job(history=history, status=history[-1].to)
+
+    shown = json.loads(PUBLIC.render_details(job, {}).body)["data"]["history"]
+
+    assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt"]] * len(history)
+    assert [Change(entry["to"], entry["at"], entry["by"]) for entry in shown] == list(history)
+    assert [entry["from"] for entry in shown] == [None, *(change.to for change in history[:-1])]
+    attempts = [entry["attempt"] for entry in shown]
+    assert attempts[0] == 1
+    for before, entry in zip(shown, shown[1:], strict=False):
+        assert entry["attempt"] == before["attempt"] + (entry["to"] == "scheduled")
+
+
+def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -> None:
+    running = a_job(
+        status=Status.RUNNING,
+        next_at=NOW + 60_000,
+        max_attempts=3,
+        history=(*a_job().history, Change(Status.RUNNING, NOW + 5, "service")),
+    )
+    plain = json.loads(PUBLIC.render_job(running).body)["data"]
+
+    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}).body)["data"]
+
+    assert list(shown)[:10] == list(plain)
+    details = {name: value for name, value in shown.items() if name not in plain and name != "history"}
+    assert list(details.items()) == [
+        ("params", {"b": 1, "a": {"é": [1.5, None]}}),
+        ("attempt", 1),
+        ("maxAttempts", 3),
+        ("startedAt", NOW + 5),
+        ("finishedAt", None),
+        ("timeoutAt", NOW + 60_000),
+    ]
+    assert list(shown)[-1] == "history"
