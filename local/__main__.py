@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LINES_SHOWN = 15
+#: Beside the emulator's own files, where the data is kept.
+KEYS = "keys.json"
+LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ async def start(running: Running, settings: Settings) -> None:
         directory = DynamoDBDirectory(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
         if not settings.state:
             return demo.seed(directory)
-        kept = settings.state / "keys.json"
+        kept = settings.state / KEYS
         keys = demo.seeded_before(directory, kept) or demo.seed(directory)
         demo.write(kept, keys)
         return keys
@@ -204,11 +207,18 @@ def claim(state: Path | None) -> bool:
     """Take the kept data for this process until it ends; False where another one has it."""
     if state:
         state.mkdir(exist_ok=True)
-        lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        if not (state / KEYS).exists():
+            # Left by a run that failed before there was anything to keep.
+            for path in state.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != LOCK:
+                    path.unlink()
     return True
 
 

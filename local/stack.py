@@ -360,8 +360,13 @@ def _apply(cloudformation: CloudFormationClient, url: str, parameters: Mapping[s
 
 
 def _failure(cloudformation: CloudFormationClient) -> str:
-    """What failed first, and why."""
-    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    """What failed first, and why; empty where CloudFormation does not say."""
+    # What was refused before anything was made is told apart from what failed while it was made.
+    for event in cloudformation.describe_events(StackName=STACK_NAME)["OperationEvents"]:
+        if reason := event.get("ValidationStatusReason"):
+            return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=STACK_NAME)
+    events = [event for page in pages for event in page["StackEvents"]]
     failed = [event for event in events if event.get("ResourceStatus", "").endswith("_FAILED")]
     if not failed:
         return ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from jobs.dialects.base import Call
 from jobs.model import Change, Credential, Job, NewJob, Project, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobs.dialects.base import Dialect
 
 NOW = 1_700_000_000_000
@@ -63,3 +66,17 @@ def a_call(dialect: Dialect, **overrides: Any) -> Call:
         "dialect": dialect,
     }
     return Call(**{**values, **overrides})
+
+
+def a_client_error(code: str, message: str = "", **response: Any) -> ClientError:
+    """A refusal of AWS by its code; `response` holds what comes beside it."""
+    return ClientError({"Error": {"Code": code, "Message": message}, **response}, "Operation")  # type: ignore[typeddict-item]  # the stubs know less
+
+
+def a_cancelled_transaction(*reasons: str | tuple[str, Mapping[str, Any]]) -> ClientError:
+    """A transaction that was cancelled: a code for each action, with the row that a failed condition saw."""
+    told: list[dict[str, Any]] = [
+        {"Code": reason} if isinstance(reason, str) else {"Code": reason[0], "Item": reason[1]} for reason in reasons
+    ]
+    message = ", ".join(reason["Code"] for reason in told)
+    return a_client_error("TransactionCanceledException", message, CancellationReasons=told)

@@ -129,7 +129,7 @@ def test_every_dead_letter_queue_raises_an_alarm() -> None:
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in resources("AWS::CloudWatch::Alarm").values()
         if (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.get("Dimensions", [])
     }
 
     assert dead_letter_queues == watched
@@ -139,3 +139,18 @@ def test_every_dead_letter_queue_raises_an_alarm() -> None:
 def test_an_alarm_says_what_it_means_and_tells_the_topic(alarm: dict[str, Any]) -> None:
     assert alarm["AlarmDescription"]
     assert alarm["AlarmActions"] == {"Fn::If": ["AlarmsHaveTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+
+
+def test_the_501_that_v1_documents_raises_no_alarm() -> None:
+    metrics = [
+        (metric["MetricNamespace"], metric["MetricName"])
+        for metric_filter in resources("AWS::Logs::MetricFilter").values()
+        if '($.status != "501")' in metric_filter["FilterPattern"]
+        for metric in metric_filter["MetricTransformations"]
+    ]
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+
+    assert "5xx" not in {alarm["MetricName"] for alarm in alarms}
+    assert [
+        (alarm["Namespace"], alarm["MetricName"]) for alarm in alarms if "5xx" in alarm["AlarmDescription"]
+    ] == metrics

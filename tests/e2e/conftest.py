@@ -9,18 +9,34 @@ import pytest
 from tests.e2e.embedded import Embedded, Tenant, embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """`make run` on a free port. Whatever it leaves behind at the end is an error of the test that ran last."""
     running = embedded(tmp_path_factory.mktemp("local"))
-    running.start()
     try:
+        running.start()
         yield running
-    finally:
         running.stop()
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Iterator[Callable[..., Embedded]]:
+    """Makes further ones, not started, for tests of starting and stopping."""
+    made = []
+
+    def make(**environment: str) -> Embedded:
+        made.append(embedded(tmp_path, **environment))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
 
 
 @pytest.fixture

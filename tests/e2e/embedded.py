@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,9 @@ class Embedded:
 
     folder: Path
     environment: dict[str, str]
-    process: subprocess.Popen[bytes] = field(init=False)
+    #: The project that is run.
+    root: Path = ROOT
+    _process: subprocess.Popen[bytes] | None = None
     #: Seconds until it was ready, and until it had stopped.
     started: float = 0.0
     stopped: float = 0.0
@@ -107,8 +109,8 @@ class Embedded:
         """Start the process and wait for nothing."""
         self.scratch.mkdir(parents=True, exist_ok=True)
         with self.output_file.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "local"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local"], cwd=self.root, env=self.environment, stdout=output, stderr=output
             )
 
     def start(self) -> None:
@@ -118,7 +120,6 @@ class Embedded:
         while "is ready" not in self.output:
             assert self.process.poll() is None, self.output
             if time.monotonic() - began > STARTS_WITHIN:
-                self.process.kill()
                 raise AssertionError(self.output)
             time.sleep(0.05)
         self.started = time.monotonic() - began
@@ -128,15 +129,24 @@ class Embedded:
         children, ports = self.children(), self.ports()
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(STOPS_WITHIN)
-        finally:
-            self.process.kill()
+        code = self.process.wait(STOPS_WITHIN)
         self.stopped = time.monotonic() - began
         assert code == 0, self.output
         assert [child for child in children if is_alive(child)] == []
         assert list(self.scratch.iterdir()) == []
         assert [port for port in ports if _is_open(port)] == []
+
+    def kill(self) -> None:
+        """End it if it still runs: for the end of a test that failed."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process, once it was launched."""
+        assert self._process, "not launched"
+        return self._process
 
     @property
     def scratch(self) -> Path:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.embedded import STOPS_WITHIN, Tenant, embedded, far_ahead, is_alive, send
+from tests.e2e.embedded import STOPS_WITHIN, Tenant, far_ahead, is_alive, send
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.e2e.embedded import Embedded
 
@@ -82,12 +82,12 @@ def wait_for(stack: Embedded, pattern: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_clear_line(another: Callable[..., Embedded]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = embedded(tmp_path, PORT=str(port))
+        refused = another(PORT=str(port))
         refused.launch()
         code = refused.process.wait(STOPS_WITHIN)
 
@@ -99,8 +99,10 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0.3, 0.8, 1.3])
-def test_a_signal_during_the_start_leaves_nothing_behind(tmp_path: Path, number: int, seconds: float) -> None:
-    interrupted = embedded(tmp_path)
+def test_a_signal_during_the_start_leaves_nothing_behind(
+    another: Callable[..., Embedded], number: int, seconds: float
+) -> None:
+    interrupted = another()
     interrupted.launch()
     while not list(interrupted.scratch.iterdir()):
         time.sleep(0.01)
@@ -115,8 +117,8 @@ def test_a_signal_during_the_start_leaves_nothing_behind(tmp_path: Path, number:
     assert not interrupted.demo_file.exists()
 
 
-def test_persist_keeps_jobs_and_keys_and_the_service_goes_on_with_them(tmp_path: Path) -> None:
-    kept = embedded(tmp_path, PERSIST="1")
+def test_persist_keeps_jobs_and_keys_and_the_service_goes_on_with_them(another: Callable[..., Embedded]) -> None:
+    kept = another(PERSIST="1")
     kept.start()
     first = kept.demo
     tenant = kept.new_tenant()

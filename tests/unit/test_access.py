@@ -49,7 +49,7 @@ def test_a_key_with_one_wrong_character_is_refused_without_a_read(position: int,
     registry.credentials[access.digest_of(key)] = a_credential()
 
     if wrong == key:
-        assert access.authenticate(registry, wrong, NOW)
+        assert access.authenticate(registry, wrong, NOW) == a_credential()
     else:
         with pytest.raises(Unauthorized):
             access.authenticate(registry, wrong, NOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from jobs import access, administration
-from jobs.errors import InvalidRequest
+from jobs.errors import InvalidRequest, Unauthorized
 
 from tests.builders import NOW
 from tests.fakes import FakeRegistry
@@ -31,7 +31,7 @@ def test_a_key_with_an_end_ends(registry: FakeRegistry) -> None:
     issued = administration.create_api_key(registry, organisation.organisation_id, expires_at=NOW)
 
     assert access.authenticate(registry, issued.secret, NOW - 1) == issued.credential
-    with pytest.raises(access.Unauthorized):
+    with pytest.raises(Unauthorized):
         access.authenticate(registry, issued.secret, NOW)
 
 

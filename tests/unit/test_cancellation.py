@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from jobs.cancellation import cancel_job
 from jobs.errors import JobNotCancellable, JobNotFound
 from jobs.model import Change, Status
 
 from tests.builders import NOW, a_job, a_project
-from tests.fakes import World
+
+if TYPE_CHECKING:
+    from tests.fakes import World
 
 
 def test_a_cancelled_job_says_when_and_by_whom(world: World) -> None:

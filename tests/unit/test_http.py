@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from jobs import access, errors
 from jobs.dialects.base import Answer
 from jobs.model import Status
-from jobs.runtime import http, observability, wiring
+from jobs.runtime import observability, wiring
 from jobs.runtime.http import Api, answer_unrouted
 
 from tests.builders import ORGANISATION, a_credential, a_job, a_project
@@ -72,7 +71,9 @@ class Recorder:
         self.calls: list[Call] = []
         self.error: Exception | None = None
         self.api = Api()
-        self.api.route(V1, PUBLIC, "POST /public/{projectKey}/jobs", "DELETE /public/{projectKey}/users/{userId+}")(self)
+        self.api.route(V1, PUBLIC, "POST /public/{projectKey}/jobs", "DELETE /public/{projectKey}/users/{userId+}")(
+            self
+        )
 
     def __call__(self, call: Call) -> Answer:
         self.calls.append(call)
@@ -225,16 +226,13 @@ def test_a_failing_directory_is_a_500_too(recorder: Recorder, monkeypatch: pytes
     assert recorder.answer(PUBLIC)["statusCode"] == 500
 
 
-def test_logs_hold_the_route_and_no_path_query_or_secret(
-    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_logs_hold_the_route_and_no_path_query_or_secret(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
 
     def record(message: str, **kwargs: Any) -> None:
         lines.append(f"{message} {kwargs}")
 
     monkeypatch.setattr(observability.logger(), "info", record)
-    caplog.set_level(logging.DEBUG)
     route = "DELETE /public/{projectKey}/users/{userId+}"
 
     recorder.answer(route, path={"userId": "shekar@example.com"}, queryStringParameters={"q": "secret-query"})
@@ -243,10 +241,12 @@ def test_logs_hold_the_route_and_no_path_query_or_secret(
     assert route in line
     assert "200" in line
     for private in ("shekar", "secret-query", KEY, PROJECT.project_key):
-        assert private not in line + caplog.text
+        assert private not in line
 
 
-@pytest.mark.parametrize("route", ["GET /jobs", "GET /public/jobs", "GET /webapi/v3/{projectKey}", "GET /publicity/{projectKey}"])
+@pytest.mark.parametrize(
+    "route", ["GET /jobs", "GET /public/jobs", "GET /webapi/v3/{projectKey}", "GET /publicity/{projectKey}"]
+)
 def test_a_route_that_could_let_anybody_in_can_not_be_registered(route: str) -> None:
     api = Api()
 
@@ -310,7 +310,3 @@ def test_a_redirect_stays_on_this_host_and_in_its_header_line(path: str, query: 
     assert location.isascii()
     assert location.isprintable()
     assert " " not in location
-
-
-def test_the_limit_of_a_body_is_the_contract_s() -> None:
-    assert http.LARGEST_BODY == 262_144

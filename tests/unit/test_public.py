@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -154,7 +155,7 @@ def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(hi
     assert [entry["from"] for entry in shown] == [None, *(change.to for change in history[:-1])]
     attempts = [entry["attempt"] for entry in shown]
     assert attempts[0] == 1
-    for before, entry in zip(shown, shown[1:], strict=False):
+    for before, entry in pairwise(shown):
         assert entry["attempt"] == before["attempt"] + (entry["to"] == "scheduled")
 
 

@@ -42,9 +42,18 @@ def test_one_job_is_read_from_its_own_project_alone() -> None:
     store = filled(1)
 
     assert get_job(store, a_project(), 1) == a_job()
-    for project, job_id in ((a_project(project_id=2), 1), (a_project(), 2), (a_project(), 0), (a_project(), -1)):
+    for project, job_id in ((a_project(project_id=2), 1), (a_project(), 2)):
         with pytest.raises(JobNotFound):
             get_job(store, project, job_id)
+
+
+@pytest.mark.parametrize("job_id", [0, -1, -(10**14)])
+def test_numbers_below_one_name_no_job_and_cost_no_read(job_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(1)
+    monkeypatch.setattr(store, "get_job", None)
+
+    with pytest.raises(JobNotFound):
+        get_job(store, a_project(), job_id)
 
 
 def test_params_of_a_job_without_any_cost_no_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,9 +144,23 @@ def test_what_is_out_of_bounds_or_unknown_is_refused_by_name(field: str, body: d
 
 @pytest.mark.parametrize(
     "body",
-    ["", " ", "null", "[]", '"a"', "1", "{", "\ufeff{}", '{"action":"a"}}', '{"action":"a","params":{"n":NaN}}']
-    + ['{"action":"a","params":{"n":1e999}}', '{"action":"a","description":"\\ud800"}', "[" * 100_000]
-    + ['{"action":"a","params":{"n":-Infinity}}', '{"action":"a","params":' + '{"a":' * 60_000],
+    [
+        "",
+        " ",
+        "null",
+        "[]",
+        '"a"',
+        "1",
+        "{",
+        "\ufeff{}",
+        '{"action":"a"}}',
+        '{"action":"a","params":{"n":NaN}}',
+        '{"action":"a","params":{"n":-Infinity}}',
+        '{"action":"a","params":{"n":1e999}}',
+        '{"action":"a","description":"\\ud800"}',
+        "[" * 100_000,
+        '{"action":"a","params":' + '{"a":' * 60_000,
+    ],
     ids=lambda body: body[:40],
 )
 def test_what_is_no_json_object_is_refused_as_a_body(body: str) -> None:
@@ -207,12 +221,12 @@ def test_any_json_is_a_storable_job_or_an_invalid_request_that_names_its_field(c
     f"{new.action}{new.description}{new.reference_id}".encode()
 
 
-@pytest.mark.parametrize("depth", range(300, 1_400, 7))
-def test_nesting_of_any_depth_is_refused_and_breaks_nothing(depth: int) -> None:
-    body = '{"action":"a","params":' + '{"a":' * depth + "1" + "}" * depth + "}"
-
-    with pytest.raises(InvalidRequest):
-        parse_job(body, NOW)
+def test_nesting_of_any_depth_is_refused_and_breaks_nothing() -> None:
+    """Around the interpreter's recursion limit, where a parser may take what a writer then can not."""
+    for depth in range(300, 1_400, 7):
+        body = '{"action":"a","params":' + '{"a":' * depth + "1" + "}" * depth + "}"
+        with pytest.raises(InvalidRequest):
+            parse_job(body, NOW)
 
 
 # ---- what counts as the same request ------------------------------------------------------------------------------
@@ -236,6 +250,9 @@ def test_a_request_has_one_digest_however_it_is_written(body: dict[str, Any], ra
     full = {**DEFAULTS, **body}
     entries = [(name, value) for name, value in full.items() if not (name in omitted and value == DEFAULTS[name])]
     random.shuffle(entries)
+    params = list(full["params"].items())
+    random.shuffle(params)
+    entries = [(name, dict(params) if name == "params" else value) for name, value in entries]
 
     other = parse_job(json.dumps(dict(entries), indent=2, ensure_ascii=False), NOW + 1)[1]
 
@@ -258,7 +275,7 @@ def test_a_replay_of_a_start_that_has_passed_meanwhile_is_the_same_request() -> 
 # ---- the key ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["k", "x" * 255, "shop 42, order \"7\"~"])
+@pytest.mark.parametrize("key", ["k", "x" * 255, 'shop 42, order "7"~'])
 def test_a_printable_idempotency_key_is_taken(key: str) -> None:
     assert parse_idempotency_key(key) == key
     assert parse_idempotency_key(None) is None

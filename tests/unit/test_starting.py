@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.errors import Busy
@@ -15,6 +14,7 @@ from tests.builders import NOW, a_job
 from tests.fakes import World
 
 if TYPE_CHECKING:
+    import pytest
     from jobs.ports import Start
 
 
@@ -31,7 +31,9 @@ def started(world: World) -> dict[int, int]:
 def test_jobs_start_on_their_millisecond_in_the_order_they_are_due(world: World) -> None:
     scheduled(world, NOW + 900, NOW - 50, NOW + 300)
 
-    again = start_jobs(world.ports, [StartMessage(1, ((1, NOW + 900), (2, NOW - 50))), StartMessage(1, ((3, NOW + 300),))])
+    again = start_jobs(
+        world.ports, [StartMessage(1, ((1, NOW + 900), (2, NOW - 50))), StartMessage(1, ((3, NOW + 300),))]
+    )
 
     assert again == set()
     assert started(world) == {1: NOW + 900, 2: NOW, 3: NOW + 300}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jobs.model import Organisation, Project
     from jobs.ports import Registry
 
-#: Listing an organisation's jobs merges the newest ends of its projects, so there is a bound (design.md, storage).
+#: Listing an organisation's jobs merges the newest ends of its projects, so there is a bound.
 MOST_PROJECTS = 50
 LONGEST_NAME = 128
 _PROJECT_KEY_LENGTH = 20

@@ -1,6 +1,6 @@
 """Creating jobs: dense numbers, idempotency keys, one active deletion per user.
 
-The algorithm is design.md's conditional append: read the highest number strongly, put the next one where it must be
+The algorithm is a conditional append (docs/decisions/0005): read the highest number strongly, put the next one where it must be
 free. Only a number that is proven taken moves on; whatever proves nothing is tried again with the same number.
 """
 

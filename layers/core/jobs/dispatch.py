@@ -107,10 +107,12 @@ def _sweep(
             break
         cursor = SweepCursor((cursor.shard + 1) % shards, None)
     refused = _send(ports, overdue)
-    if cursor != begin and overdue:
+    if cursor != begin:
         ports.store.save_sweep_cursor(cursor)
-    ports.meter.count("OverdueHinted", len(overdue) - len(refused))
-    return len(overdue) - len(refused)
+    hinted = len(overdue) - len(refused)
+    if hinted:
+        ports.meter.count("OverdueHinted", hinted)
+    return hinted
 
 
 def _send(ports: Ports, jobs: Iterable[DueJob]) -> set[DueJob]:

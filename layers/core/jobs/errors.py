@@ -12,7 +12,7 @@ JobsError
 ├── JobNotCancellable         it has already ended
 ├── DeletionActive            the user has a deletion that is scheduled or running
 ├── IdempotencyKeyReused      same key, other body
-└── Busy                      throttled, or contended for too long: nothing was written, try again
+└── Busy                      throttled, or contended for too long: try again
 """
 
 from __future__ import annotations
@@ -92,7 +92,11 @@ class IdempotencyKeyReused(JobsError):
 
 
 class Busy(JobsError):
-    """AWS throttled the call, or too many callers wanted the same row; try again after `retry_after` seconds."""
+    """AWS throttled the call, or too many callers wanted the same row; try again after `retry_after` seconds.
+
+    A write whose answer was lost may have been committed all the same: what must not be made twice is created with an
+    idempotency key.
+    """
 
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__("too many requests at once")

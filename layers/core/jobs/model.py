@@ -16,7 +16,7 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-#: How far ahead `startAt` may lie (api-contract, section 2): 365 days.
+#: How far ahead `startAt` may lie in the public API: 365 days.
 LONGEST_DELAY = 365 * DAY
 
 #: The action whose jobs are held to one active per user and project.
@@ -202,6 +202,14 @@ class IdempotencyRecord:
     job_id: int
     #: Seconds since the epoch, DynamoDB's TTL unit.
     expires: int
+
+
+class Event(NamedTuple):
+    """An event of the bus, as it is put: who says what about what."""
+
+    source: str
+    detail_type: str
+    detail: Mapping[str, Any]
 
 
 class DueJob(NamedTuple):

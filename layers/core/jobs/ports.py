@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Credential,
         DeletionLock,
         DueJob,
+        Event,
         IdempotencyRecord,
         Job,
         Organisation,
@@ -146,6 +147,13 @@ class StartQueue(Protocol):
 
     def backlog(self) -> int:
         """About how many hints are visible and not yet received."""
+
+
+class EventBus(Protocol):
+    """The custom bus: status changes go out on it, requests and reports come in."""
+
+    def put(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Put events; return those that were not accepted after retries."""
 
 
 class Directory(Protocol):

@@ -105,7 +105,7 @@ def dump(content: object) -> str:
 
 
 def parse_integer(text: str) -> int | None:
-    """An integer as paths and queries may hold one (api-contract: ASCII digits, nothing else a parser may accept)."""
+    """An integer as paths and queries may hold one : ASCII digits, nothing else that Python would take."""
     return int(text) if _INTEGER.fullmatch(text) else None
 
 

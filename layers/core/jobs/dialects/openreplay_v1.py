@@ -1,4 +1,4 @@
-"""OpenReplay v1: `/api/v1/{projectKey}`. The reading of its documentation is api-contract.md, section 1."""
+"""OpenReplay v1: `/api/v1/{projectKey}`. How its documentation is read: docs/decisions/0001."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newer public API: `/public/{projectKey}`, with this service's extensions. See api-contract.md, section 2."""
+"""The newer public API: `/public/{projectKey}`, with this service's extensions (docs/decisions/0001)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from jobs.model import (
     NewJob,
 )
 
-#: Limits of api-contract.md.
+#: What a request may hold: the service's own limits, as no document of the two APIs gives any.
 LARGEST_PARAMS = 32 * 1024
 DEEPEST_PARAMS = 16
 MOST_ATTEMPTS = 20

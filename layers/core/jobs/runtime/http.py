@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Call], Answer]
 
-#: api-contract.md, limits.
+#: Bytes of a request body, decoded.
 LARGEST_BODY = 256 * 1024
 
 

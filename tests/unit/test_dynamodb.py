@@ -1,0 +1,459 @@
+"""The store where DynamoDB fails: each call is patched to break before or after it has done its work."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ReadTimeoutError
+from jobs import errors
+from jobs.creation import IdempotencyKey, create_job
+from jobs.model import DELETE_USER_DATA, DeletionLock, DueJob, IdempotencyRecord, Project, Status
+from jobs.ports import Append, Start, SweepCursor, Watermark
+from jobs.store import dynamodb as subject
+from jobs.store.directory import DynamoDBDirectory
+from jobs.store.dynamodb import DynamoDBJobStore
+
+from tests.builders import (
+    NOW,
+    a_cancelled_transaction,
+    a_client_error,
+    a_job,
+    a_project,
+    a_request,
+)
+from tests.conftest import TABLE
+from tests.fakes import FakeClock, FakeMeter, FakeQueue, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    Call = Callable[[], dict[str, Any]]
+    Fault = Callable[[Call], dict[str, Any]]
+
+LOST = ReadTimeoutError(endpoint_url="https://dynamodb")
+CONFLICT = a_client_error("TransactionConflictException")
+RECORD = IdempotencyRecord("key", "body", 1, NOW // 1000 + 60)
+LOCK = DeletionLock("digest", 1, 1)
+#: Everything that an append may write beside the row.
+BESIDE = [
+    ({}, None, None),
+    ({"a": 1}, None, None),
+    ({}, RECORD, None),
+    ({}, None, LOCK),
+    ({"a": 1}, RECORD, LOCK),
+]
+
+
+def refused(error: Exception) -> Fault:
+    """The call never reaches the table."""
+
+    def fault(call: Call) -> dict[str, Any]:
+        raise error
+
+    return fault
+
+
+def unheard(call: Call) -> dict[str, Any]:
+    """The call does its work, and its answer is lost for good."""
+    call()
+    raise LOST
+
+
+def repeated(call: Call) -> dict[str, Any]:
+    """The call does its work, its answer is lost, and botocore sends it again."""
+    call()
+    return call()
+
+
+class Faults:
+    """What happens to the next calls of each operation, one after the other."""
+
+    def __init__(self) -> None:
+        self.next: dict[str, deque[Fault]] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def on(self, operation: str, *faults: Fault) -> None:
+        self.next[operation] = deque(faults)
+
+    def on_append(self, *faults: Fault) -> None:
+        for operation in ("PutItem", "TransactWriteItems"):
+            self.on(operation, *faults)
+
+    def count(self, operation: str) -> int:
+        return sum(called == operation for called, _ in self.calls)
+
+
+@pytest.fixture
+def faults(dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    faults = Faults()
+    send = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one way out, unknown to its stubs
+
+    def patched(client: BaseClient, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        faults.calls.append((operation, arguments))
+        waiting = faults.next.get(operation)
+        fault = waiting.popleft() if waiting else None
+        answer: dict[str, Any] = (fault or (lambda call: call()))(lambda: send(client, operation, arguments))
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", patched)
+    monkeypatch.setattr("jobs.store.dynamodb.time.sleep", lambda _: None)
+    return faults
+
+
+@pytest.fixture
+def store(dynamodb: DynamoDBClient) -> DynamoDBJobStore:
+    return DynamoDBJobStore(dynamodb, TABLE, 4)
+
+
+def put(store: DynamoDBJobStore, **job: Any) -> None:
+    assert store.append(a_job(**job), "token", {}, None, None) is Append.DONE
+
+
+def rows(client: DynamoDBClient) -> set[str]:
+    return {item["pk"]["S"].partition("#")[0] for item in client.scan(TableName=TABLE)["Items"]}
+
+
+# ---- append -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=str)
+def test_an_append_that_botocore_repeats_after_a_lost_answer_finds_its_own_token(
+    store: DynamoDBJobStore, faults: Faults, beside: Any
+) -> None:
+    faults.on_append(repeated)
+
+    assert store.append(a_job(), "token", *beside) is Append.DONE
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=str)
+def test_an_append_whose_answer_is_lost_is_uncertain_and_won_when_tried_again(
+    store: DynamoDBJobStore, faults: Faults, beside: Any
+) -> None:
+    faults.on_append(unheard)
+
+    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
+    assert store.append(a_job(), "token", *beside) is Append.DONE
+    assert store.append(a_job(), "another", *beside) is Append.NUMBER_TAKEN
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=str)
+@pytest.mark.parametrize(
+    "error",
+    [
+        LOST,
+        CONFLICT,
+        a_client_error("ThrottlingException"),
+        a_client_error("InternalServerError"),
+        a_cancelled_transaction("TransactionConflict", "None"),
+        a_cancelled_transaction("None", "ThrottlingError", "TransactionConflict"),
+    ],
+    ids=str,
+)
+def test_what_proves_nothing_is_uncertain_and_writes_nothing(
+    dynamodb: DynamoDBClient, store: DynamoDBJobStore, faults: Faults, error: Exception, beside: Any
+) -> None:
+    faults.on_append(refused(error))
+
+    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
+    assert rows(dynamodb) == set()
+
+
+OWN, FOREIGN = {"tc": {"S": "token"}}, {"tc": {"S": "another"}}
+FAILED = "ConditionalCheckFailed"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "outcome"),
+    [
+        ([(FAILED, FOREIGN), "None"], Append.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), "TransactionConflict"], Append.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), (FAILED, {})], Append.NUMBER_TAKEN),
+        ([(FAILED, OWN), "None"], Append.DONE),
+        ([(FAILED, OWN), (FAILED, {})], Append.DONE),
+        ([(FAILED, OWN), "TransactionConflict", (FAILED, {})], Append.DONE),
+        (["None", (FAILED, {})], Append.OVERTAKEN),
+        (["None", "None", (FAILED, {})], Append.OVERTAKEN),
+        (["TransactionConflict", (FAILED, {})], Append.OVERTAKEN),
+        (["ThrottlingError", "None", (FAILED, {})], Append.OVERTAKEN),
+        (["TransactionConflict", "ThrottlingError"], Append.UNCERTAIN),
+        (["None", "ProvisionedThroughputExceeded"], Append.UNCERTAIN),
+    ],
+    ids=str,
+)
+def test_each_mixture_of_reasons_is_read_for_what_it_proves(
+    store: DynamoDBJobStore, faults: Faults, reasons: list[Any], outcome: Append
+) -> None:
+    faults.on_append(refused(a_cancelled_transaction(*reasons)))
+
+    assert store.append(a_job(), "token", {"a": 1}, None, None) is outcome
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        a_client_error("ValidationException"),
+        a_client_error("AccessDeniedException"),
+        a_cancelled_transaction("ValidationError", "None"),
+        a_cancelled_transaction("None", "ItemCollectionSizeLimitExceeded"),
+        a_cancelled_transaction("TransactionConflict", "ValidationError"),
+    ],
+    ids=str,
+)
+def test_a_mistake_of_ours_is_not_taken_for_contention(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    faults.on_append(refused(error))
+
+    with pytest.raises(ClientError) as caught:
+        store.append(a_job(), "token", {"a": 1}, None, None)
+
+    assert caught.value is error
+
+
+# ---- creation over this store -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(dynamodb: DynamoDBClient) -> Project:
+    directory = DynamoDBDirectory(dynamodb, TABLE)
+    organisation = directory.add_organisation("Demo")
+    return directory.add_project(organisation.organisation_id, "Demo", "key", b"secret", 1)
+
+
+def a_world(store: DynamoDBJobStore) -> World:
+    return World(store=store, queue=FakeQueue(), clock=FakeClock(), meter=FakeMeter())  # type: ignore[arg-type]  # the real store
+
+
+REQUESTS = [
+    (a_request(), None),
+    (a_request(params={"a": 1}), IdempotencyKey("k", "body")),
+    (a_request(action=DELETE_USER_DATA, reference_id="u"), IdempotencyKey("k", "body")),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        unheard,
+        repeated,
+        refused(LOST),
+        refused(CONFLICT),
+        refused(a_client_error("ThrottlingException")),
+        refused(a_cancelled_transaction("TransactionConflict", "None")),
+    ],
+    ids=["unheard", "repeated", "lost", "conflict", "throttled", "cancelled"],
+)
+def test_a_creation_that_fails_twice_on_its_way_makes_one_job_under_the_first_number(
+    store: DynamoDBJobStore, faults: Faults, project: Project, request_: Any, fault: Fault
+) -> None:
+    new, key = request_
+    world = a_world(store)
+    faults.on_append(fault, fault)
+
+    created = create_job(world.ports, project, new, by="key-1", idempotency=key)
+
+    assert (created.job.job_id, created.replayed) == (1, False)
+    assert store.highest_job_id(project, strong=True) == 1
+    assert world.queue.job_ids == [1]
+
+
+def test_a_throttle_that_lasts_is_busy_after_five_seconds(
+    store: DynamoDBJobStore, faults: Faults, project: Project
+) -> None:
+    world = a_world(store)
+    faults.on_append(*[refused(a_client_error("ThrottlingException"))] * 1_000)
+
+    with pytest.raises(errors.Busy):
+        create_job(world.ports, project, a_request(), by="key-1")
+
+    assert 5_000 <= world.clock.now() - NOW < 5_400
+    assert faults.count("PutItem") > 20
+    assert {arguments["Item"]["sk"]["S"] for operation, arguments in faults.calls if operation == "PutItem"} == {
+        "0000000001"
+    } | {"organisation"}
+
+
+# ---- status changes -----------------------------------------------------------------------------------------------
+
+
+def test_a_start_that_botocore_repeats_has_started_the_job_once(store: DynamoDBJobStore, faults: Faults) -> None:
+    put(store)
+    faults.on("UpdateItem", repeated)
+
+    assert store.start_job(1, 1, NOW) is Start.STARTED
+
+    job = store.get_job(1, 1)
+    assert job is not None
+    assert [change.to for change in job.history] == [Status.SCHEDULED, Status.RUNNING]
+
+
+def test_a_cancel_that_botocore_repeats_is_told_as_done(store: DynamoDBJobStore, faults: Faults) -> None:
+    put(store)
+    faults.on("UpdateItem", repeated)
+
+    job = store.cancel_job(1, 1, NOW, "key-1")
+
+    assert [change.to for change in job.history] == [Status.SCHEDULED, Status.CANCELLED]
+    assert store.get_job(1, 1) == job
+
+
+def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: DynamoDBJobStore) -> None:
+    put(store)
+    put(store, job_id=2)
+    store.cancel_job(1, 2, NOW, "key-1")
+
+    assert [store.start_job(1, 1, NOW), store.start_job(1, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
+    assert store.start_job(1, 2, NOW) is Start.NOT_SCHEDULED
+
+
+@pytest.mark.parametrize("conflicts", [1, 4])
+def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, faults: Faults, conflicts: int) -> None:
+    put(store)
+    faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
+
+    assert store.start_job(1, 1, NOW) is Start.STARTED
+
+    faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
+    assert store.cancel_job(1, 1, NOW, "key-1").status is Status.CANCELLED
+
+
+def test_a_conflict_after_a_lost_start_still_finds_its_own_token(store: DynamoDBJobStore, faults: Faults) -> None:
+    def committed_then_conflict(call: Call) -> dict[str, Any]:
+        call()
+        raise CONFLICT
+
+    put(store)
+    faults.on("UpdateItem", committed_then_conflict)
+
+    assert store.start_job(1, 1, NOW) is Start.STARTED
+
+
+@pytest.mark.parametrize("error", [CONFLICT, a_client_error("ThrottlingException")], ids=str)
+def test_a_conflict_or_throttle_that_lasts_is_busy_and_changes_nothing(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    put(store)
+
+    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
+        faults.on("UpdateItem", *[refused(error)] * 5)
+        with pytest.raises(errors.Busy):
+            change()
+
+    assert store.get_job(1, 1) == a_job()
+
+
+def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+    put(store)
+
+    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
+        faults.on("UpdateItem", refused(a_client_error("ValidationException")))
+        with pytest.raises(ClientError):
+            change()
+
+
+# ---- everything else that may be throttled ------------------------------------------------------------------------
+
+
+CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
+    "get_job": ("GetItem", lambda store: store.get_job(1, 1)),
+    "get_params": ("GetItem", lambda store: store.get_params(1, 1)),
+    "find_idempotency_record": ("GetItem", lambda store: store.find_idempotency_record(1, "k", NOW)),
+    "find_deletion_lock": ("GetItem", lambda store: store.find_deletion_lock(1, "d")),
+    "get_sweep_cursor": ("GetItem", lambda store: store.get_sweep_cursor()),
+    "list_jobs": ("Query", lambda store: store.list_jobs(1, 1, 5)),
+    "highest_job_id": ("Query", lambda store: store.highest_job_id(a_project(), strong=True)),
+    "list_due": ("Query", lambda store: store.list_due(0, None, NOW, 5)),
+    "list_watermarks": ("Query", lambda store: store.list_watermarks()),
+    "save_sweep_cursor": ("PutItem", lambda store: store.save_sweep_cursor(SweepCursor(0, None))),
+    "raise_watermark": ("PutItem", lambda store: store.raise_watermark(Watermark(0, DueJob(NOW, 1, 1)))),
+    "note_block": ("UpdateItem", lambda store: store.note_block(a_project(), 1_001)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: Faults, name: str) -> None:
+    operation, call = CALLS[name]
+    faults.on(operation, refused(a_client_error("ProvisionedThroughputExceededException")))
+
+    with pytest.raises(errors.Busy):
+        call(store)
+
+
+def test_a_block_that_was_not_noted_is_noted_next_time(
+    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient
+) -> None:
+    faults.on("UpdateItem", refused(a_client_error("ThrottlingException")))
+    with pytest.raises(errors.Busy):
+        store.note_block(project, 1_001)
+
+    store.note_block(project, 1_001)
+
+    found = DynamoDBDirectory(dynamodb, TABLE).find_project("key")
+    assert found is not None
+    assert found.block == 1
+
+
+def test_a_block_is_noted_once_by_an_environment(store: DynamoDBJobStore, faults: Faults, project: Project) -> None:
+    before = faults.count("UpdateItem")
+
+    for job_id in (1, 1_000, 1_001, 1_002, 2_000):
+        store.note_block(project, job_id)
+
+    assert faults.count("UpdateItem") - before == 1
+
+
+# ---- the highest number, with a hint that lags and reads that are behind it ----------------------------------------
+
+
+def test_a_hint_that_lags_is_caught_up_with_once(store: DynamoDBJobStore, faults: Faults) -> None:
+    for number in (1_000, 2_000, 3_000, 3_001):
+        put(store, job_id=number)
+
+    assert [store.highest_job_id(a_project(), strong=True) for _ in range(2)] == [3_001, 3_001]
+
+    assert faults.count("Query") == 4 + 1
+
+
+@pytest.mark.parametrize(("last", "reads"), [(3, 2), (1_000, 2), (999, 2)])
+def test_an_empty_block_is_believed_only_behind_a_full_one(
+    store: DynamoDBJobStore, faults: Faults, last: int, reads: int
+) -> None:
+    """The hint is ahead of what an eventually consistent read sees."""
+    put(store, job_id=last)
+
+    assert store.highest_job_id(a_project(block=1), strong=False) == last
+
+    assert faults.count("Query") == reads
+
+
+@pytest.mark.parametrize("strong", [True, False])
+def test_numbers_are_read_as_strongly_as_asked(store: DynamoDBJobStore, faults: Faults, strong: bool) -> None:  # noqa: FBT001
+    store.highest_job_id(a_project(), strong=strong)
+
+    (read,) = [arguments for operation, arguments in faults.calls if operation == "Query"]
+    assert read["ConsistentRead"] is strong
+    assert read["Limit"] == 1
+
+
+def test_a_page_is_one_query_and_never_more_than_its_rows(store: DynamoDBJobStore, faults: Faults) -> None:
+    for number in range(1, 121):
+        put(store, job_id=number)
+
+    assert len(store.list_jobs(1, 51, 100)) == 50
+
+    (read,) = [arguments for operation, arguments in faults.calls if operation == "Query"]
+    assert read["ExpressionAttributeValues"][":first"] == {"S": "0000000051"}
+    assert read["ExpressionAttributeValues"][":last"] == {"S": "0000000100"}
+
+
+def test_tokens_are_never_the_same_twice_and_hard_to_guess() -> None:
+    tokens = {subject.new_token() for _ in range(1_000)}
+
+    assert len(tokens) == 1_000
+    assert min(map(len, tokens)) >= 16
