@@ -17,7 +17,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build runtime format format-check lint types imports template lock clean
+
+.PHONY: help run test slow bench check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,9 +27,15 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" .venv/bin/python -m local
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest -m "not slow" $(ARGS)
 
-check: format-check lint types imports template build test ## Run everything that CI runs
+slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
+	.venv/bin/pytest -m slow
+
+bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
+	.venv/bin/python -m tests.performance.bench
+
+check: format-check lint types imports template build test slow ## Run everything that CI runs
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
 	.venv/bin/sam build

@@ -47,27 +47,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint-url", default=None, help="another endpoint, such as the embedded stack's")
     nouns = parser.add_subparsers(required=True, metavar="organisation | project | key")
 
-    create = _noun(nouns, "organisation", "who owns projects and keys")
+    create = _noun(nouns, "organisation", "who owns projects and keys").add_parser("create", help="make one")
     create.add_argument("name")
     create.set_defaults(command=_create_organisation)
 
-    create = _noun(nouns, "project", "where jobs live; it has a project key that paths carry")
+    verbs = _noun(nouns, "project", "where jobs live; it has a project key that paths carry")
+    create = verbs.add_parser("create", help="make one")
     create.add_argument("--organisation", type=int, required=True, metavar="ID")
     create.add_argument("name")
     create.set_defaults(command=_create_project)
+    trust = verbs.add_parser("trust", help="set whose events it takes; what is not named is taken off")
+    trust.add_argument("--project", type=int, required=True, metavar="ID")
+    trust.add_argument("--account", action="append", default=[], help="an AWS account beside the stack's own")
+    trust.add_argument("--source", action="append", default=[], help="an event source; without any, all are taken")
+    trust.set_defaults(command=_trust)
 
-    create = _noun(nouns, "key", "an API key of an organisation; its secret is shown once")
+    create = _noun(nouns, "key", "an API key of an organisation").add_parser(
+        "create", help="make one; it is shown once"
+    )
     create.add_argument("--organisation", type=int, required=True, metavar="ID")
     create.add_argument("--expires", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601; default: never")
     create.set_defaults(command=_create_key)
     return parser
 
 
-def _noun(nouns: Any, name: str, meaning: str) -> argparse.ArgumentParser:  # argparse hides its type
-    noun = nouns.add_parser(name, help=meaning, description=meaning)
-    verbs = noun.add_subparsers(required=True, metavar="create")
-    create: argparse.ArgumentParser = verbs.add_parser("create", help=f"create: {meaning}")
-    return create
+def _noun(nouns: Any, name: str, meaning: str) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    noun: argparse.ArgumentParser = nouns.add_parser(name, help=meaning, description=meaning)
+    return noun.add_subparsers(required=True, metavar="VERB")
 
 
 def _create_organisation(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
@@ -83,6 +89,11 @@ def _create_project(registry: Registry, options: argparse.Namespace) -> dict[str
         "name": project.name,
         "projectKey": project.project_key,
     }
+
+
+def _trust(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    administration.trust(registry, options.project, options.account, options.source)
+    return {"projectId": options.project, "accounts": options.account, "sources": options.source}
 
 
 def _create_key(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:

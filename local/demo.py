@@ -1,15 +1,19 @@
-"""What there is to play with: two organisations with a project and a key each, `.local/demo.json`, lines to paste."""
+"""What there is to play with: two organisations with a project and a key each, a user's sessions, lines to paste."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shlex
 from typing import TYPE_CHECKING, TypeAlias
 
 from jobs import administration
+from jobs.erasure import prefix_of
+from jobs.model import DELETE_USER_DATA
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from jobs.ports import Directory, Registry
@@ -17,15 +21,25 @@ if TYPE_CHECKING:
 #: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
 Demo: TypeAlias = dict[str, str]
 
+#: A user of the demo project who has left sessions behind.
+USER = "ada@example.com"
+SESSIONS = 25
 
-def seed(registry: Registry) -> Demo:
-    """Make both organisations, as `jobs-admin` makes them; return the keys, which nobody can read again."""
+
+def seed(registry: Registry, put_object: Callable[[str, bytes], object]) -> Demo:
+    """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
+
+    Returns:
+        The keys, which nobody can read again.
+    """
     demo: Demo = {}
     for name, project_key, api_key in (("Demo", "projectKey", "apiKey"), ("Other", "otherProjectKey", "otherApiKey")):
         organisation = administration.create_organisation(registry, name)
         project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
         issued = administration.create_api_key(registry, organisation.organisation_id)
         demo |= {project_key: project.project_key, api_key: issued.secret}
+    for number in range(1, SESSIONS + 1):
+        put_object(f"{prefix_of(demo['projectKey'], USER)}session-{number:02}.json", b'{"clicks": []}')
     return demo
 
 
@@ -59,11 +73,16 @@ def lines_to_paste(demo: Demo) -> list[tuple[str, str]]:
     """Commands for a shell, each with what it shows; they work in this order and one by one."""
     public = f"{demo['baseUrl']}/public/{demo['projectKey']}"
     curl = f"curl -s -H 'Authorization: Bearer {demo['apiKey']}'"
+    post = f"{curl} -H 'Content-Type: application/json' -d"
     body = r'"{\"action\": \"export\", \"startAt\": $(( ($(date +%s) + 5) * 1000 ))}"'
+    deletion = shlex.quote(json.dumps({"action": DELETE_USER_DATA, "referenceId": USER}))
     return [
-        ("create a job that starts in 5 s", f"{curl} -H 'Content-Type: application/json' -d {body} {public}/jobs"),
+        ("create a job that starts in 5 s", f"{post} {body} {public}/jobs"),
         ("list all", f"{curl} {public}/jobs"),
         ("get the first, with its history", f"{curl} '{public}/jobs/1?include=details'"),
         ("cancel it", f"{curl} -X DELETE {public}/jobs/1"),
         ("delete a user's data, at midnight UTC", f"{curl} -X DELETE {public}/users/someone@example.com"),
+        ("delete another's, who has 25 sessions here, at once", f"{post} {deletion} {public}/jobs"),
+        ("see it completed", f"{curl} '{public}/jobs/3?include=details'"),
+        ("read what the worker said of it", f"{curl} {public}/jobs/3/messages"),
     ]

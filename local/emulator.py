@@ -35,10 +35,10 @@ REGION = "us-east-1"
 INHERITED_BY_PREFIX = ("AWS_", "EDGE_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_", "POWERTOOLS_", "S3_")
 INHERITED_BY_NAME = ("AUTH", "LOG_LEVEL", "PYTHONPATH", "SERVICES", "USE_SSL")
 
-#: What the template uses. Anything else is refused instead of half working.
+#: What the template uses, and state machines, which may be workers. Anything else is refused instead of half working.
 SERVICES = (
     *("apigateway", "cloudformation", "dynamodb", "dynamodbstreams", "events", "iam", "lambda", "logs"),
-    *("monitoring", "s3", "sqs", "sts"),
+    *("monitoring", "s3", "sqs", "states", "sts"),
 )
 
 #: Seconds that writing the data may take: all of a large table is written at once, at the end.
@@ -144,6 +144,9 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "TMPDIR": str(scratch),
+            # Written to also where nothing is kept, and outside of TMPDIR unless it is said.
+            "STATE_DIR": str(scratch / "state"),
+            "S3_DATA_DIR": str(scratch / "s3"),
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             # The caller's ~/.aws may name another endpoint, a proxy or a retry mode.

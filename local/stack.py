@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import ClientError
+from samtranslator.model import exceptions  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +36,7 @@ CODE_BUCKET = "jobs-local-code"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
 #: Each worker is a process: what AWS runs beside each other would here only wait for the same few processors.
-PARAMETERS = {"StartConcurrency": "2"}
+PARAMETERS = {"DeletionConcurrency": "2", "IngestConcurrency": "2", "StartConcurrency": "2"}
 
 #: Resources that the emulator's CloudFormation refuses, and the whole stack with them.
 LEFT_OUT = {
@@ -82,6 +85,16 @@ class Stack:
         return self._only("AWS::DynamoDB::Table")
 
     @property
+    def bus_name(self) -> str:
+        """Name of the event bus."""
+        return self.resources["EventBus"]
+
+    @property
+    def sessions_bucket(self) -> str:
+        """Name of the bucket of users' sessions."""
+        return self.resources["SessionsBucket"]
+
+    @property
     def functions(self) -> dict[str, str]:
         """Names of the functions, by their logical ids."""
         wanted = "AWS::Lambda::Function"
@@ -124,15 +137,17 @@ def deploy(session: Session, endpoint: str, root: Path) -> Stack:
 
 
 def warm(session: Session, endpoint: str, stack: Stack) -> None:
-    """Have start_jobs loaded, so that the first job is not late by a cold start; on AWS a second is wide enough."""
+    """Have start_jobs loaded, so that the first job is not late by a cold start; on AWS a second is wide enough.
+
+    Likewise publish_changes: the emulator looks at no queue while a function works on a stream.
+    """
     functions = session.client("lambda", endpoint_url=endpoint)
-    functions.invoke(FunctionName=stack.resources["StartJobsFunction"], Payload=json.dumps({"Records": []}))
+    for name in ("StartJobsFunction", "PublishChangesFunction"):
+        functions.invoke(FunctionName=stack.resources[name], Payload=json.dumps({"Records": []}))
 
 
 def load(root: Path) -> Template:
     """Read template.yaml, with CloudFormation's short forms (`!Ref`) spelt out."""
-    from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # noqa: PLC0415  # slow to import
-
     template: Template = yaml_parse((root / "template.yaml").read_text())
     return template
 
@@ -184,9 +199,6 @@ def translate(template: Template) -> Template:
     Raises:
         DeploymentFailedError: SAM does not accept the template.
     """
-    from samtranslator.model import exceptions  # type: ignore[import-untyped]  # noqa: PLC0415  # as above
-    from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # noqa: PLC0415
-
     try:
         native: Template = transform(copy.deepcopy(template), {}, _NoManagedPolicies())
     except exceptions.InvalidDocumentException as error:

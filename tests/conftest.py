@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from jobs.store import client
 from moto import mock_aws
 
 from tests.architecture.project import RESOURCES
@@ -40,7 +42,7 @@ def aws() -> Iterator[boto3.Session]:
 @pytest.fixture(scope="session")
 def dynamodb_client(aws: boto3.Session) -> DynamoDBClient:
     """Shared by all tests: a client takes longer to make than most tests to run."""
-    return aws.client("dynamodb")
+    return client.dynamodb_client(Config())
 
 
 @pytest.fixture(scope="session")

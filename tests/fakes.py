@@ -22,12 +22,26 @@ from jobs.model import (
     StartMessage,
     Status,
 )
-from jobs.ports import Append, Ports, Start, SweepCursor, Watermark
+from jobs.ports import (
+    Append,
+    BatchAppend,
+    MessagePage,
+    ObjectVersion,
+    Ports,
+    Report,
+    Start,
+    SweepCursor,
+    VersionPage,
+    Watermark,
+)
 
-from tests.builders import NOW
+from tests.builders import NOW, a_client_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from jobs.model import Event, Message, SeenEvent
+    from jobs.ports import Attempt, NewRow, Stamp
 
 BLOCK = 1_000
 
@@ -90,6 +104,77 @@ class FakeQueue:
         return [job_id for message in self.messages for job_id, _ in message.jobs]
 
 
+class FakeBus:
+    """Keeps what was put; refuses the detail types it is told to."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.refuses: set[str] = set()
+
+    def put(self, events: Sequence[Event]) -> Sequence[Event]:
+        self.events += [event for event in events if event.detail_type not in self.refuses]
+        return [event for event in events if event.detail_type in self.refuses]
+
+
+class FakeWorkerQueue:
+    """Keeps what was sent, unless it is told to refuse it."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        self.refuses = False
+
+    def send(self, body: str) -> bool:
+        if not self.refuses:
+            self.bodies.append(body)
+        return not self.refuses
+
+
+class FakeSessions:
+    """`SessionStore` in memory: versions by key, of each the newest first."""
+
+    def __init__(self) -> None:
+        self.versions: dict[ObjectVersion, None] = {}
+        self._numbers = count()
+        #: The code with which the deletion of a version is refused, by its key.
+        self.refuses: dict[str, str] = {}
+        self.batches: list[int] = []
+        #: Called after each batch with its number.
+        self.after_batch: Callable[[int], None] = lambda _: None
+        self.closed: Exception | None = None
+
+    def put(self, key: str, versions: int = 1) -> None:
+        for _ in range(versions):
+            self.versions[ObjectVersion(key, f"v{next(self._numbers):06}")] = None
+
+    @property
+    def keys(self) -> set[str]:
+        return {version.key for version in self.versions}
+
+    def _under(self, prefix: str) -> list[ObjectVersion]:
+        if self.closed:
+            raise self.closed
+        newest_first = sorted(self.versions, key=lambda version: version.version_id, reverse=True)
+        return sorted((v for v in newest_first if v.key.startswith(prefix)), key=lambda version: version.key.encode())
+
+    def list_versions(self, prefix: str, after: ObjectVersion | None, limit: int) -> VersionPage:
+        found = self._under(prefix)
+        if after is not None:
+            found = found[found.index(after) + 1 :]  # S3 promises nothing of a marker that is gone
+        return VersionPage(found[:limit], len(found) > limit)
+
+    def count_versions(self, prefix: str, at_most: int) -> int:
+        return min(len(self._under(prefix)), at_most)
+
+    def delete(self, versions: Sequence[ObjectVersion]) -> list[tuple[ObjectVersion, str]]:
+        refused = [(version, self.refuses[version.key]) for version in versions if version.key in self.refuses]
+        for version in versions:
+            if version.key not in self.refuses:
+                self.versions.pop(version, None)  # one that is gone is deleted, says S3
+        self.batches.append(len(versions))
+        self.after_batch(len(self.batches))
+        return refused
+
+
 @dataclass
 class FakeStore:
     """`JobStore` in memory, one dictionary per kind of row."""
@@ -100,6 +185,11 @@ class FakeStore:
     params: dict[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
     records: dict[tuple[int, str], IdempotencyRecord] = field(default_factory=dict)
     locks: dict[tuple[int, str], DeletionLock] = field(default_factory=dict)
+    seen: dict[str, SeenEvent] = field(default_factory=dict)
+    outputs: dict[str, list[Any]] = field(default_factory=dict)
+    messages: dict[tuple[int, int, str], Message] = field(default_factory=dict)
+    finish_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
+    retry_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     blocks: dict[int, int] = field(default_factory=dict)
     watermarks: dict[int, DueJob] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
@@ -116,30 +206,57 @@ class FakeStore:
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return max((number for of, number in self.jobs if of == project.project_id), default=0)
 
-    def append(
+    def append(  # noqa: PLR0913, PLR0917  # as the port has it
         self,
         job: Job,
         token: str,
         params: Mapping[str, Any],
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
+        seen: SeenEvent | None = None,
     ) -> Append:
         key = (job.project_id, job.job_id)
         if key in self.jobs:
             return Append.DONE if self.tokens[key] == token else Append.NUMBER_TAKEN
+        if seen is not None and self.is_seen(seen.digest, job.created_at):
+            return Append.OVERTAKEN
         if record is not None and self.find_idempotency_record(job.project_id, record.key_digest, job.created_at):
             return Append.OVERTAKEN
         if lock is not None:
-            seen = self.locks.get((job.project_id, lock.digest))
-            if (seen.version if seen else 0) != lock.version - 1:
+            held = self.locks.get((job.project_id, lock.digest))
+            if (held.version if held else 0) != lock.version - 1:
                 return Append.OVERTAKEN
             self.locks[job.project_id, lock.digest] = lock
         if record is not None:
             self.records[job.project_id, record.key_digest] = record
         if params:
             self.params[key] = params
+        if seen is not None:
+            self.seen[seen.digest] = seen
         self.jobs[key], self.tokens[key] = job, token
         return Append.DONE
+
+    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+        if len({row.seen.digest for row in rows}) < len(rows):
+            raise a_client_error("ValidationException", "multiple operations on one item")
+        seen = frozenset(place for place, row in enumerate(rows) if self.is_seen(row.seen.digest, row.job.created_at))
+        taken = [(row.job.project_id, row.job.job_id) for row in rows]
+        if any(key in self.jobs for key in taken):
+            own = any(self.tokens.get(key) == row.token for key, row in zip(taken, rows, strict=True))
+            return BatchAppend(Append.DONE if own else Append.NUMBER_TAKEN, seen)
+        if seen:
+            return BatchAppend(Append.OVERTAKEN, seen)
+        for row in rows:
+            self.append(row.job, row.token, row.params, None, None, row.seen)
+        return BatchAppend(Append.DONE)
+
+    def mark_seen(self, seen: SeenEvent, now: int) -> None:
+        if not self.is_seen(seen.digest, now):
+            self.seen[seen.digest] = seen
+
+    def is_seen(self, digest: str, now: int) -> bool:
+        seen = self.seen.get(digest)
+        return seen is not None and seen.expires > now // 1000
 
     def note_block(self, project: Project, job_id: int) -> None:
         block = (job_id - 1) // BLOCK
@@ -168,6 +285,108 @@ class FakeStore:
         if not job.status.is_active:
             raise errors.JobNotCancellable(job)
         return self._change(job, Status.CANCELLED, now, by, next_at=None)
+
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+        if outputs:
+            self.outputs[stamp.token] = list(outputs)
+        token = stamp.token if outputs else None
+        return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token)
+
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+        job = self.jobs.get(attempt[:2])
+        if (
+            job is not None
+            and self._holds(job, attempt)
+            and (job.attempt < job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
+        ):
+            return Report.REFUSED
+        return self._end(attempt, stamp, Status.FAILED, next_at=None, errors=tuple(errors))
+
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+        job = self.jobs.get(attempt[:2])
+        if (
+            job is not None
+            and self._holds(job, attempt)
+            and (job.attempt >= job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
+        ):
+            return Report.REFUSED
+        report = self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None)
+        if report is Report.APPLIED:
+            key = attempt[:2]
+            self.jobs[key] = replace(self.jobs[key], attempt=attempt.number + 1)
+        return report
+
+    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
+        job = self.jobs.get(attempt[:2])
+        if job is None or not self._holds(job, attempt):
+            return self._why_not(job, attempt)
+        if job.progress is not None and progress < job.progress:
+            return Report.REFUSED
+        self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=now + job.timeout_seconds * 1000)
+        return Report.APPLIED
+
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+        key = (seen.project_id, seen.job_id)
+        if self.retry_tokens.get(key) == token:
+            return Append.DONE
+        job = self.jobs[key]
+        if (job.status, job.attempt) != (seen.status, seen.attempt):
+            return Append.OVERTAKEN
+        if lock is not None:
+            held = self.locks.get((seen.project_id, lock.digest))
+            if (held.version if held else 0) != lock.version - 1:
+                return Append.OVERTAKEN
+            self.locks[seen.project_id, lock.digest] = lock
+        self.jobs[key], self.retry_tokens[key] = retried, token
+        return Append.DONE
+
+    def get_outputs(self, job: Job) -> list[Any]:
+        return self.outputs.get(job.outputs_token, []) if job.outputs_token is not None else []
+
+    def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
+        if self.is_seen(seen.digest, message.at):
+            return False
+        self.seen[seen.digest] = seen
+        self.messages[project_id, job_id, f"{message.at:013d}#{seen.digest[:16]}"] = message
+        return True
+
+    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+        found = sorted(
+            (place, message)
+            for (project, job, place), message in self.messages.items()
+            if (project, job) == (project_id, job_id) and place > (after or "")
+        )
+        page = found[:limit]
+        return MessagePage([message for _, message in page], page[-1][0] if len(page) == limit else None)
+
+    def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        lost = sorted(
+            DueJob(job.timeout_at, *key)
+            for key, job in self.jobs.items()
+            if job.timeout_at is not None and job.timeout_at <= now and self._shard(*key) == shard
+        )
+        return lost[:limit]
+
+    def _holds(self, job: Job, attempt: Attempt) -> bool:
+        return job.status is Status.RUNNING and job.attempt == attempt.number
+
+    def _why_not(self, job: Job | None, attempt: Attempt) -> Report:
+        if job is None:
+            return Report.UNKNOWN
+        if attempt.number < job.attempt or not job.status.is_active:
+            return Report.STALE
+        return Report.EARLY
+
+    def _end(self, attempt: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
+        key = attempt[:2]
+        if key in self.jobs and self.finish_tokens.get(key) == stamp.token:
+            return Report.APPLIED
+        job = self.jobs.get(key)
+        if job is None or not self._holds(job, attempt):
+            return self._why_not(job, attempt)
+        self.finish_tokens[key] = stamp.token
+        self._change(job, to, stamp.at, stamp.by, **changes)
+        return Report.APPLIED
 
     def _change(self, job: Job, to: Status, now: int, by: str, **changes: Any) -> Job:
         changed = replace(job, status=to, history=(*job.history, Change(to, now, by)), **changes)
@@ -217,6 +436,9 @@ class FakeRegistry:
         self.reads.append("project")
         return self.projects.get(project_key)
 
+    def get_project(self, project_id: int) -> Project | None:
+        return next((project for project in self.projects.values() if project.project_id == project_id), None)
+
     def add_organisation(self, name: str) -> Organisation:
         organisation = Organisation(len(self.organisations) + 1, name)
         self.organisations[organisation.organisation_id] = organisation
@@ -235,6 +457,12 @@ class FakeRegistry:
         )
         self.projects[project_key] = project
         return project
+
+    def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
+        project = self.get_project(project_id)
+        if project is None:
+            raise errors.InvalidRequest("project", "unknown")
+        self.projects[project.project_key] = replace(project, accounts=accounts, sources=sources)
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         if credential.organisation_id not in self.organisations:

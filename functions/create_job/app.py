@@ -1,10 +1,10 @@
-"""Create a job: by asking for one, or by deleting a user, which yields one."""
+"""Create a job, by asking for one or by deleting a user, or schedule an ended one again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import creation, deletion
+from jobs import creation, deletion, retrying
 from jobs.dialects import requests
 from jobs.dialects.registry import PUBLIC
 from jobs.errors import DeletionActive
@@ -42,3 +42,11 @@ def delete_user(call: Call) -> Answer:
     except DeletionActive as error:
         return call.dialect.answer_active_deletion(error)
     return call.dialect.render_job(created.job)
+
+
+@api.route("POST /public/{projectKey}/jobs/{jobId}/retry")
+def retry_job(call: Call) -> Answer:
+    """Schedule the job of the path again and answer it."""
+    job_id = call.dialect.parse_job_id(call.path["jobId"])
+    job = retrying.retry_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
+    return call.dialect.render_job(job)

@@ -28,4 +28,5 @@ def get_job_or_details(call: Call) -> Answer:
     if not PUBLIC.parse_include(call.query):
         return get_job(call)
     job = queries.get_job(wiring.store(), call.project, PUBLIC.parse_job_id(call.path["jobId"]))
-    return PUBLIC.render_details(job, queries.get_params(wiring.store(), job))
+    params, outputs = queries.get_params(wiring.store(), job), queries.get_outputs(wiring.store(), job)
+    return PUBLIC.render_details(job, params, outputs)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import pytest
+from jobs.erasure import prefix_of
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.runtime import wiring
 from jobs.store import items
 
 from tests.architecture.project import FOLDERS, rights
 from tests.builders import a_job
 from tests.conftest import TABLE
-from tests.integration.conftest import Service, service
+from tests.integration.conftest import PROJECT_KEY, Service, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import pytest
 
 __all__ = ["service"]  # a fixture, which pytest finds by its name here
 
@@ -39,10 +43,40 @@ def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
             yield f"JobsTable/index/{parameters['IndexName']}", f"dynamodb:{operation}"
         case "dynamodb", _:
             yield "JobsTable", f"dynamodb:{operation}"
-        case "sqs", "SendMessageBatch":
-            yield "StartQueue", "sqs:SendMessage"
+        case "sqs", _:
+            yield queue_of(parameters), "sqs:SendMessage" if operation == "SendMessageBatch" else f"sqs:{operation}"
+        case "events", _:
+            yield "EventBus", f"events:{operation}"
+        case "s3", "ListObjectVersions":
+            yield "SessionsBucket", "s3:ListBucketVersions"
+        case "s3", "DeleteObjects":
+            yield from (needed_to_delete(version) for version in parameters["Delete"]["Objects"])
+        case "s3", "DeleteObject":
+            yield needed_to_delete(parameters)
         case _:
-            yield "StartQueue", f"{client}:{operation}"
+            yield client, operation
+
+
+def queue_of(parameters: Mapping[str, Any]) -> str:
+    """The queue that a call names, which the fixture has named for the template's."""
+    name: str = parameters["QueueUrl"].rpartition("/")[2]
+    return "StartQueue" if name == "start" else name
+
+
+def needed_to_delete(version: Mapping[str, Any]) -> tuple[str, str]:
+    return "SessionsBucket/*", "s3:DeleteObjectVersion" if "VersionId" in version else "s3:DeleteObject"
+
+
+#: The queues that the service fixture has not, with the variable that tells a function of each.
+OTHER_QUEUES = {
+    "IngestQueue": "INGEST_QUEUE_URL",
+    "IngestDeadLetterQueue": "INGEST_DEAD_LETTER_QUEUE_URL",
+    "DeleteUserDataQueue": "WORKER_QUEUE_URL",
+}
+#: What Lambda does in a function's name, and no handler is seen to do: keeping what could not be published.
+BY_LAMBDA = {
+    "publish_changes": {"FailedChangesBucket": {"s3:ListBucket"}, "FailedChangesBucket/*": {"s3:PutObject"}},
+}
 
 
 class Watch:
@@ -56,9 +90,14 @@ class Watch:
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         self._function = function
         wiring.clear()  # each is an environment of its own, that knows no credential yet
-        return Service.invoke(self._service, function, event)
+        try:
+            return Service.invoke(self._service, function, event)
+        finally:
+            self._function = ""
 
     def see(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        if not self._function:
+            return  # set up by hand
         for resource, action in needed(model.service_model.service_name, model.name, params):
             self.calls[self._function][resource].add(action)
 
@@ -78,20 +117,81 @@ def tour(service: Service) -> None:
     path = {"jobId": str(job["jobId"])}
     service.http("get_job", "public_details", path=path)
     service.http("cancel_job", "public", path=path)
+    service.http("create_job", "public_retry", path=path)
+    service.http("get_messages", "public", path=path)
     service.http("answer_unrouted", "unknown_path")
+    take_events(service)
+    work_and_reap(service)
 
 
-def test_a_function_may_make_exactly_the_calls_it_makes(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch(service)
-    monkeypatch.setattr(service, "invoke", watch.invoke)
-    # set up by hand, and so not by a function
-    seen = [client.meta.events for client in (wiring._dynamodb(), wiring._sqs())]
+def take_events(service: Service) -> None:
+    """Have events taken: reports before the start and after it, requests, and what is refused."""
+    put(service, a_job(job_id=1))
+    service.invoke("ingest_events", service.event("ingest_events", "job_progress"))
+    put(service, running())
+    for case in ("job_message", "job_completed", "batch_with_poison"):
+        service.invoke("ingest_events", service.event("ingest_events", case))
+
+
+def work_and_reap(service: Service) -> None:
+    """Have a change published, a user's data deleted in more than one invocation, and a lost attempt ended."""
+    service.invoke("publish_changes", service.event("publish_changes", "created_with_params"))
+    put(service, running(action=DELETE_USER_DATA, reference_id="user/1"))
+    wiring._s3().put_object(Bucket="sessions", Key=f"{prefix_of(PROJECT_KEY, 'user/1')}session", Body=b"")
+    service.invoke("delete_user_data", service.event("delete_user_data", "started"))
+    put(service, running(next_at=1, max_attempts=2))
+    service.invoke("reap_lost_jobs", service.event("reap_lost_jobs", "schedule"))
+
+
+def running(**changes: Any) -> Job:
+    history = (Change(Status.SCHEDULED, 1, "key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
+    return replace(a_job(job_id=1, **changes), status=Status.RUNNING, history=history)
+
+
+def put(service: Service, job: Job) -> None:
+    service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token", 32))
+
+
+@pytest.fixture
+def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The service with all else that its functions call, by the names that the template has for it."""
+    urls = {name: service.sqs.create_queue(QueueName=name)["QueueUrl"] for name in OTHER_QUEUES}
+    s3, bus = wiring._s3(), boto3.client("events")
+    s3.create_bucket(Bucket="sessions")
+    s3.put_bucket_versioning(Bucket="sessions", VersioningConfiguration={"Status": "Enabled"})
+    bus.create_event_bus(Name="jobs")
+    environment = {
+        "ACCOUNT_ID": "123456789012",
+        "EVENT_BUS_NAME": "jobs",
+        "SESSIONS_BUCKET": "sessions",
+        **{variable: urls[name] for name, variable in OTHER_QUEUES.items()},
+    }
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    # what is left after one batch is the next invocation's
+    monkeypatch.setattr(importlib.import_module("functions.delete_user_data.app"), "RESERVE_MILLISECONDS", 60_000)
+    yield service
+    for url in urls.values():
+        service.sqs.delete_queue(QueueUrl=url)
+    for version in s3.list_object_versions(Bucket="sessions").get("Versions", []):
+        s3.delete_object(Bucket="sessions", Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket="sessions")
+    bus.delete_event_bus(Name="jobs")
+
+
+def test_a_function_may_make_exactly_the_calls_it_makes(whole: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(whole)
+    monkeypatch.setattr(whole, "invoke", watch.invoke)
+    clients: list[Any] = [wiring._dynamodb(), wiring._sqs(), wiring._s3(), wiring._events()]
+    seen = [client.meta.events for client in clients]
     for events in seen:
         events.register("before-parameter-build", watch.see)
     try:
-        tour(service)
+        tour(whole)
     finally:
         for events in seen:
             events.unregister("before-parameter-build", watch.see)
 
+    for folder, by_lambda in BY_LAMBDA.items():
+        watch.calls[folder] |= by_lambda
     assert watch.calls == {folder: rights(folder) for folder in FOLDERS}

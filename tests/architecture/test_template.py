@@ -8,10 +8,15 @@ import re
 from typing import Any
 
 import pytest
+from jobs import ingestion, publishing
+from jobs.model import Message, Severity
+from jobs.store import items
 
 from tests.architecture.project import (
     FOLDERS,
     RESOURCES,
+    ROOT,
+    TEMPLATE,
     events,
     properties,
     resource_of,
@@ -20,9 +25,11 @@ from tests.architecture.project import (
     route_keys,
     statements,
 )
+from tests.builders import a_job, a_project
 
 TABLE = "JobsTable"
 START_QUEUE = "StartQueue"
+LONGEST_RETENTION = 14 * 24 * 3600
 
 #: Fields of an access log that name no one. Everything else, a path or an address, may be personal data.
 IMPERSONAL = {
@@ -36,6 +43,11 @@ IMPERSONAL = {
     "status",
 }
 
+NOT_ENCRYPTED = {"Bool": {"aws:SecureTransport": "false"}}
+
+#: Where the rules of the bus put events.
+TARGETS = [(name, target) for name, rule in resources("AWS::Events::Rule").items() for target in rule["Targets"]]
+
 #: The functions that the gateway chooses among by route, where $default is none.
 ROUTED = [folder for folder in FOLDERS if route_keys(folder) - {"$default"}]
 
@@ -45,12 +57,139 @@ def test_a_policy_names_single_actions_on_single_resources(folder: str) -> None:
     for statement in statements(folder):
         assert statement["Effect"] == "Allow"
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}  # no NotAction, no NotResource
-        assert "*" not in json.dumps(statement)
+        # the objects of a bucket are no single resource, and are named by whoever puts them
+        assert "*" not in re.sub(r"\$\{\w+Bucket\.Arn\}/\*", "", json.dumps(statement))
 
 
 @pytest.mark.parametrize("queue_policy", resources("AWS::SQS::QueuePolicy").values())
-def test_a_queue_s_policy_only_refuses(queue_policy: dict[str, Any]) -> None:
-    assert {statement["Effect"] for statement in queue_policy["PolicyDocument"]["Statement"]} == {"Deny"}
+def test_a_queue_lets_nobody_in_but_rules_of_this_stack_that_name_it(queue_policy: dict[str, Any]) -> None:
+    for statement in queue_policy["PolicyDocument"]["Statement"]:
+        if statement["Effect"] == "Deny":
+            continue
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        queue = resource_of(statement["Resource"])
+        assert queue_policy["Queues"] == [{"Ref": queue}]
+        let_in = {resource_of(_if_there(arn)) for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
+        assert let_in == {rule for rule, target in TARGETS if queue in {_queue_of(target), _dead_letters_of(target)}}
+
+
+def test_every_queue_refuses_what_is_not_encrypted_on_its_way() -> None:
+    refusing = {
+        resource_of(arn)
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Condition"] == NOT_ENCRYPTED
+        for arn in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    }
+
+    assert refusing == resources("AWS::SQS::Queue").keys()
+
+
+def _if_there(arn: Any) -> Any:
+    """An ARN, also where a condition decides whether there is one."""
+    match arn:
+        case {"Fn::If": [_, there, {"Ref": "AWS::NoValue"}]}:
+            return there
+    return arn
+
+
+def _queue_of(target: dict[str, Any]) -> str:
+    return resource_of(target["Arn"])
+
+
+def _dead_letters_of(target: dict[str, Any]) -> str:
+    return resource_of(target["DeadLetterConfig"]["Arn"])
+
+
+@pytest.mark.parametrize(("rule", "target"), TARGETS, ids=[rule for rule, _ in TARGETS])
+def test_a_rule_tries_for_a_day_and_keeps_what_it_could_not_deliver(rule: str, target: dict[str, Any]) -> None:
+    kept = RESOURCES[_dead_letters_of(target)]["Properties"]
+
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+    assert kept["MessageRetentionPeriod"] == LONGEST_RETENTION
+
+
+def test_what_comes_in_is_what_ingest_events_reads_and_never_our_own() -> None:
+    pattern = resources("AWS::Events::Rule")["IngestRule"]["EventPattern"]
+    read = re.findall(r'case "(Job \w+)":', (ROOT / "layers/core/jobs/dialects/events.py").read_text())
+
+    never_ours, also_ours = pattern["$or"]
+    ours = set(publishing._DETAIL_TYPES.values())
+    assert sorted(never_ours["detail-type"] + also_ours["detail-type"]) == sorted(read)
+    assert not ours & set(never_ours["detail-type"])
+    assert ours >= set(also_ours["detail-type"])
+    assert also_ours["source"] == [{"anything-but": [publishing.SOURCE]}]
+
+
+def test_an_event_is_remembered_longer_than_rule_and_queue_may_deliver_it() -> None:
+    [(_, target)] = [(rule, target) for rule, target in TARGETS if rule == "IngestRule"]
+    queue = RESOURCES["IngestQueue"]["Properties"]
+
+    delivered_within = target["RetryPolicy"]["MaximumEventAgeInSeconds"] + queue["MessageRetentionPeriod"]
+    assert 1_000 * delivered_within < ingestion.REMEMBERED
+
+
+def test_nobody_outside_of_the_account_may_put_events() -> None:
+    assert resources("AWS::Events::EventBusPolicy") == {}
+
+
+@pytest.mark.parametrize("bucket", resources("AWS::S3::Bucket"))
+def test_a_bucket_is_private_encrypted_and_outlives_the_stack(bucket: str) -> None:
+    declared = RESOURCES[bucket]
+    [policy] = [policy for policy in resources("AWS::S3::BucketPolicy").values() if policy["Bucket"] == {"Ref": bucket}]
+    [statement] = policy["PolicyDocument"]["Statement"]
+
+    assert (declared["DeletionPolicy"], declared["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(declared["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert declared["Properties"]["BucketEncryption"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", NOT_ENCRYPTED)
+    assert {resource_of(arn) for arn in statement["Resource"]} == {bucket, f"{bucket}/*"}
+
+
+def test_the_stream_is_read_from_its_beginning_in_bounds_and_what_fails_is_kept_whole() -> None:
+    [source] = events("publish_changes", "DynamoDB")
+
+    assert source["Stream"] == {"Fn::GetAtt": [TABLE, "StreamArn"]}
+    assert RESOURCES[TABLE]["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert source["StartingPosition"] == "TRIM_HORIZON"
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["BisectBatchOnFunctionError"] is True
+    assert 0 < source["MaximumRetryAttempts"] <= 100
+    assert 0 < source["MaximumRecordAgeInSeconds"] < 24 * 3600  # after which the stream itself forgets
+    # of the places there are, the one that gets more than the batch's place in the stream
+    assert RESOURCES[resource_of(source["DestinationConfig"]["OnFailure"]["Destination"])]["Type"] == "AWS::S3::Bucket"
+
+
+def test_of_the_table_s_rows_the_stream_s_filter_lets_through_those_of_jobs() -> None:
+    [source] = events("publish_changes", "DynamoDB")
+    [only] = source["FilterCriteria"]["Filters"]
+    wanted = json.loads(only["Pattern"])
+    [(attribute, kind)] = wanted["dynamodb"]["NewImage"].items()
+    message = Message(0, Severity.INFORMATION, "text")
+    others = (
+        items.message_to_item(1, 1, message, "suffix"),
+        items.outputs_to_item(1, 1, "token", []),
+        items.params_to_item(1, 1, {}),
+        items.project_to_item(a_project()),
+    )
+
+    assert wanted["eventName"] == ["INSERT", "MODIFY"]
+    assert kind == {"S": [{"exists": True}]}
+    assert "S" in items.job_to_item(a_job(), "token", 1)[attribute]
+    assert [other for other in others if attribute in other] == []
+
+
+@pytest.mark.parametrize("parameter", ["WebhookUrl", "UploadsBucketName", "UploadsProjectKey"])
+def test_what_is_not_everybody_s_is_off_by_default(parameter: str) -> None:
+    assert TEMPLATE["Parameters"][parameter]["Default"] == ""
+
+
+@pytest.mark.parametrize("name", [name for name in RESOURCES if name.startswith(("Webhook", "Uploads"))])
+def test_a_part_that_is_off_by_default_has_a_condition(name: str) -> None:
+    condition = "WebhookIsCalled" if name.startswith("Webhook") else "UploadsAreJobs"
+
+    assert RESOURCES[name]["Condition"] == condition
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -113,9 +252,12 @@ def test_a_queue_s_message_is_not_handed_out_twice_while_it_is_worked_on_and_doe
         queue = RESOURCES[resource_of(source["Queue"])]["Properties"]
         dead_letters = RESOURCES[resource_of(queue["RedrivePolicy"]["deadLetterTargetArn"])]["Properties"]
 
-        assert queue["VisibilityTimeout"] >= 6 * properties(folder)["Timeout"]
-        assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
-        assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600  # the longest there is
+        # the worker may well meet another at the same work, and would lie still for too long if it died
+        times = 1 if folder == "delete_user_data" else 6
+        assert queue["VisibilityTimeout"] >= times * properties(folder)["Timeout"]
+        # an event is tried once, and again five times
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == (6 if folder == "ingest_events" else 5)
+        assert dead_letters["MessageRetentionPeriod"] == LONGEST_RETENTION
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -124,7 +266,7 @@ def test_every_dead_letter_queue_raises_an_alarm() -> None:
         resource_of(queue["RedrivePolicy"]["deadLetterTargetArn"])
         for queue in resources("AWS::SQS::Queue").values()
         if "RedrivePolicy" in queue
-    }
+    } | {_dead_letters_of(target) for _, target in TARGETS}
     watched = {
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in resources("AWS::CloudWatch::Alarm").values()

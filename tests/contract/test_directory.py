@@ -124,3 +124,28 @@ def test_no_row_holds_a_secret_that_was_shown(dynamodb: DynamoDBClient) -> None:
     assert access.digest_of(issued.secret) in table
     assert issued.secret not in table
     assert issued.secret[3:43] not in table
+
+
+def test_a_project_trusts_nobody_else_until_it_is_told_to(registry: Registry) -> None:
+    project = administration.create_project(registry, an_organisation(registry), "Shop")
+    other = administration.create_project(registry, project.organisation_id, "Other")
+    assert (project.accounts, project.sources) == (frozenset(), frozenset())
+
+    def trust(accounts: set[str], sources: set[str]) -> None:
+        registry.set_trust(project.project_id, frozenset(accounts), frozenset(sources))
+        expected = replace(project, accounts=frozenset(accounts), sources=frozenset(sources))
+        assert registry.find_project(project.project_key) == expected
+        assert registry.get_project(project.project_id) == expected
+
+    trust({"111111111111", "222222222222"}, {"shop.orders"})
+    trust({"222222222222"}, set())
+    trust(set(), {"shop.orders", "shop.returns"})
+    trust(set(), set())
+    assert registry.find_project(other.project_key) == other
+
+
+def test_trust_makes_no_project(registry: Registry) -> None:
+    with pytest.raises(InvalidRequest):
+        registry.set_trust(99, frozenset({"111111111111"}), frozenset())
+
+    assert registry.get_project(99) is None

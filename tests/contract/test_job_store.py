@@ -6,9 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 from jobs import errors
-from jobs.model import Change, DeletionLock, DueJob, IdempotencyRecord, Project, Status
-from jobs.ports import Append, Start, SweepCursor, Watermark
+from jobs.model import (
+    Change,
+    DeletionLock,
+    DueJob,
+    IdempotencyRecord,
+    Message,
+    Project,
+    Run,
+    SeenEvent,
+    Severity,
+    Status,
+)
+from jobs.ports import Append, Attempt, BatchAppend, NewRow, Report, Stamp, Start, SweepCursor, Watermark
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
 
@@ -17,6 +29,8 @@ from tests.conftest import TABLE
 from tests.fakes import FakeStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jobs.model import Job
     from jobs.ports import JobStore
 
@@ -263,3 +277,510 @@ def test_noting_a_block_can_be_repeated(store: JobStore) -> None:
         assert found.block == 2
     elif isinstance(store, FakeStore):
         assert store.blocks == {1: 2}
+
+
+# ---- events that ask for jobs -------------------------------------------------------------------------------------
+
+
+def a_mark(name: str, expires: int = NOW // 1000 + 60) -> SeenEvent:
+    return SeenEvent(name.ljust(64, "0"), expires)
+
+
+def a_row(number: int, event: str | None = None, token: str | None = None, **changes: object) -> NewRow:
+    params = changes.pop("params", {})
+    assert isinstance(params, dict)
+    job = a_job(job_id=number, has_params=bool(params), **changes)
+    return NewRow(job, token or f"token-{number}", params, a_mark(event or f"event-{number}"))
+
+
+def test_a_job_of_an_event_is_appended_once(store: JobStore) -> None:
+    assert store.append(a_job(), "token-1", {}, None, None, a_mark("a")) is Append.DONE
+
+    assert (
+        store.append(a_job(), "token-1", {}, None, None, a_mark("a")) is Append.DONE
+    )  # its creator, after a lost answer
+    assert store.append(a_job(job_id=2), "token-2", {}, None, None, a_mark("a")) is Append.OVERTAKEN
+    assert store.append(a_job(), "token-2", {}, None, None, a_mark("a")) is Append.NUMBER_TAKEN
+    assert store.append(a_job(job_id=2), "token-2", {}, None, None, a_mark("b")) is Append.DONE
+
+    assert store.highest_job_id(a_project(), strong=True) == 2
+    assert [store.is_seen(a_mark(name).digest, NOW) for name in "abc"] == [True, True, False]
+
+
+def test_an_event_that_was_taken_keeps_everything_beside_the_job_out_too(store: JobStore) -> None:
+    put(store, a_job())
+    assert store.append(a_job(job_id=2), "token-2", {}, None, None, a_mark("a")) is Append.DONE
+    record, lock = IdempotencyRecord("key", "body", 3, NOW // 1000 + 60), DeletionLock("digest", 3, 1)
+
+    assert store.append(a_job(job_id=3), "token-3", {"a": 1}, record, lock, a_mark("a")) is Append.OVERTAKEN
+
+    assert store.get_job(1, 3) is None
+    assert store.get_params(1, 3) == {}
+    assert store.find_idempotency_record(1, "key", NOW) is None
+    assert store.find_deletion_lock(1, "digest") is None
+
+
+def test_a_job_that_is_not_appended_leaves_its_event_untaken(store: JobStore) -> None:
+    put(store, a_job())
+
+    assert store.append(a_job(), "another", {}, None, None, a_mark("a")) is Append.NUMBER_TAKEN
+    assert store.append(a_job(job_id=2), "x", {}, None, DeletionLock("d", 2, 5), a_mark("a")) is Append.OVERTAKEN
+
+    assert store.is_seen(a_mark("a").digest, NOW) is False
+
+
+def test_an_expired_mark_is_not_believed_and_gives_way(store: JobStore) -> None:
+    later = NOW + 60_000
+    assert store.append(a_job(), "token-1", {}, None, None, a_mark("a")) is Append.DONE
+
+    assert store.is_seen(a_mark("a").digest, later - 1) is True
+    assert store.is_seen(a_mark("a").digest, later) is False
+    fresh = a_mark("a", later // 1000 + 60)
+    assert store.append(a_job(job_id=2, at=later), "token-2", {}, None, None, fresh) is Append.DONE
+    assert store.is_seen(fresh.digest, later) is True
+
+
+def test_an_event_that_makes_no_job_can_be_marked_all_the_same(store: JobStore) -> None:
+    for _ in range(2):
+        store.mark_seen(a_mark("a"), NOW)
+        assert store.is_seen(a_mark("a").digest, NOW) is True
+
+    later = NOW + 60_000
+    store.mark_seen(a_mark("a", later // 1000 + 60), later)
+    assert store.is_seen(a_mark("a").digest, later) is True
+    assert store.append(a_job(), "token", {}, None, None, a_mark("a")) is Append.OVERTAKEN
+
+
+def test_a_batch_is_appended_whole(store: JobStore) -> None:
+    run = Run("wf", "owner", ("c1", "c2"), "High", "gpu")
+    rows = [a_row(1), a_row(2, params={"a": [1.5, None]}), a_row(3, run=run)]
+
+    assert store.append_batch(rows) == BatchAppend(Append.DONE)
+
+    assert [store.get_job(1, number) for number in (1, 2, 3)] == [row.job for row in rows]
+    assert [store.get_params(1, number) for number in (1, 2, 3)] == [{}, {"a": [1.5, None]}, {}]
+    assert all(store.is_seen(row.seen.digest, NOW) for row in rows)
+    assert due_everywhere(store, NOW) == [DueJob(NOW, 1, number) for number in (1, 2, 3)]
+
+
+def test_a_batch_goes_on_over_the_end_of_a_block(store: JobStore) -> None:
+    put(store, a_job(job_id=999))
+
+    assert store.append_batch([a_row(1000), a_row(1001)]) == BatchAppend(Append.DONE)
+
+    assert [job.job_id for job in store.list_jobs(1, 999, 1001)] == [999, 1000, 1001]
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_a_batch_of_which_a_number_is_taken_writes_nothing(store: JobStore, taken: int) -> None:
+    put(store, a_job(job_id=taken, action="rival"))
+
+    outcome = store.append_batch([a_row(1, token="mine", params={"a": 1}), a_row(2, token="mine-2", params={"a": 2})])
+
+    assert outcome == BatchAppend(Append.NUMBER_TAKEN)
+    kept = store.get_job(1, taken)
+    assert kept is not None
+    assert kept.action == "rival"
+    assert store.get_job(1, 3 - taken) is None
+    assert [store.get_params(1, number) for number in (1, 2)] == [{}, {}]
+    assert [store.is_seen(a_mark(f"event-{number}").digest, NOW) for number in (1, 2)] == [False, False]
+
+
+def test_a_batch_says_which_of_its_events_were_taken_and_writes_nothing(store: JobStore) -> None:
+    assert store.append(a_job(), "token-1", {}, None, None, a_mark("a")) is Append.DONE
+    assert store.append(a_job(job_id=2), "token-2", {}, None, None, a_mark("c")) is Append.DONE
+
+    outcome = store.append_batch([a_row(3, "a"), a_row(4, "b"), a_row(5, "c")])
+
+    assert outcome == BatchAppend(Append.OVERTAKEN, frozenset({0, 2}))
+    assert store.highest_job_id(a_project(), strong=True) == 2
+    assert store.is_seen(a_mark("b").digest, NOW) is False
+
+
+def test_a_batch_whose_numbers_and_events_are_both_taken_says_both(store: JobStore) -> None:
+    assert store.append(a_job(), "rival", {}, None, None, a_mark("b")) is Append.DONE
+
+    assert store.append_batch([a_row(1, "a"), a_row(2, "b")]) == BatchAppend(Append.NUMBER_TAKEN, frozenset({1}))
+
+
+def test_the_creator_of_a_batch_finds_its_own_tokens_after_a_lost_answer(store: JobStore) -> None:
+    rows = [a_row(1), a_row(2), a_row(3, params={"a": 1})]
+    store.append_batch(rows)
+
+    assert store.append_batch(rows).outcome is Append.DONE
+
+    assert store.highest_job_id(a_project(), strong=True) == 3
+    assert store.append_batch([row._replace(token=f"other-{row.token}") for row in rows]).outcome is Append.NUMBER_TAKEN
+
+
+def test_one_event_can_not_stand_in_a_batch_twice(store: JobStore) -> None:
+    with pytest.raises(ClientError):
+        store.append_batch([a_row(1, "a"), a_row(2, "a")])
+
+    assert store.get_job(1, 1) is None
+
+
+def test_expired_marks_do_not_keep_a_batch_out(store: JobStore) -> None:
+    later = NOW + 60_000
+    store.append_batch([a_row(1, "a")])
+
+    assert store.append_batch([a_row(2, "a", at=later)]).outcome is Append.DONE
+
+
+# ---- reports ------------------------------------------------------------------------------------------------------
+
+FIRST = Attempt(1, 1, 1)
+TIMEOUT = 900_000
+
+
+def a_stamp(at: int = NOW + 10, sign: str = "finish") -> Stamp:
+    return Stamp(at, "worker", sign)
+
+
+def running(store: JobStore, **job: object) -> None:
+    put(store, a_job(**job))
+    assert store.start_job(1, 1, NOW) is Start.STARTED
+
+
+def the_job(store: JobStore) -> Job:
+    job = store.get_job(1, 1)
+    assert job is not None
+    return job
+
+
+def complete(store: JobStore, attempt: Attempt = FIRST, sign: str = "finish") -> Report:
+    return store.complete_job(attempt, a_stamp(sign=sign), [{"file": "a.csv"}])
+
+
+def fail(store: JobStore, attempt: Attempt = FIRST, sign: str = "finish") -> Report:
+    return store.fail_job(attempt, a_stamp(sign=sign), ["no disk"], lost=False)
+
+
+def back_off(store: JobStore, attempt: Attempt = FIRST, sign: str = "finish") -> Report:
+    return store.back_off_job(attempt, a_stamp(sign=sign), NOW + 5_000, lost=False)
+
+
+def progress(store: JobStore, attempt: Attempt = FIRST, sign: str = "") -> Report:
+    return store.note_progress(attempt, NOW + 10, 50)
+
+
+#: Each way to report, and how many attempts the job must allow for it to apply to the first.
+REPORTS: dict[str, tuple[Callable[..., Report], int]] = {
+    "complete": (complete, 1),
+    "fail": (fail, 1),
+    "back_off": (back_off, 2),
+    "progress": (progress, 1),
+}
+ENDS = ["complete", "fail", "back_off"]
+
+
+def test_a_completed_job_has_its_outputs(store: JobStore) -> None:
+    running(store)
+
+    assert store.complete_job(FIRST, a_stamp(), [{"file": "a.csv", "size": 1.5}, "ü", None]) is Report.APPLIED
+
+    job = the_job(store)
+    assert job.status is Status.COMPLETED
+    assert job.history[-1] == Change(Status.COMPLETED, NOW + 10, "worker")
+    assert (job.next_at, job.finished_at, job.progress, job.errors) == (None, NOW + 10, 100, None)
+    assert store.get_outputs(job) == [{"file": "a.csv", "size": 1.5}, "ü", None]
+    assert store.list_lost(0, NOW + 10 * TIMEOUT, 10) == []
+
+
+def test_a_job_may_complete_without_outputs(store: JobStore) -> None:
+    running(store)
+
+    assert store.complete_job(FIRST, a_stamp(), []) is Report.APPLIED
+
+    assert the_job(store).outputs_token is None
+    assert store.get_outputs(the_job(store)) == []
+
+
+def test_a_last_attempt_that_fails_fails_the_job(store: JobStore) -> None:
+    running(store)
+
+    assert store.fail_job(FIRST, a_stamp(), ["no disk", ""], lost=False) is Report.APPLIED
+
+    job = the_job(store)
+    assert (job.status, job.errors, job.next_at) == (Status.FAILED, ("no disk", ""), None)
+    assert job.history[-1] == Change(Status.FAILED, NOW + 10, "worker")
+
+
+def test_a_job_that_backs_off_is_scheduled_as_its_next_attempt(store: JobStore) -> None:
+    running(store, max_attempts=2)
+    store.note_progress(FIRST, NOW, 30)
+
+    assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, lost=False) is Report.APPLIED
+
+    job = the_job(store)
+    assert (job.status, job.attempt, job.due_at, job.progress) == (Status.SCHEDULED, 2, NOW + 5_000, None)
+    assert job.history[-1] == Change(Status.SCHEDULED, NOW + 10, "worker")
+    assert due_everywhere(store, NOW + 5_000) == [DueJob(NOW + 5_000, 1, 1)]
+    assert lost_everywhere(store, NOW + 10 * TIMEOUT) == []
+    assert store.start_job(1, 1, NOW + 4_999) is Start.NOT_DUE
+    assert store.start_job(1, 1, NOW + 5_000) is Start.STARTED
+    assert the_job(store).timeout_at == NOW + 5_000 + TIMEOUT
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_of_a_job_that_is_not_there_is_told_and_makes_none(store: JobStore, name: str) -> None:
+    report, _ = REPORTS[name]
+
+    assert report(store) is Report.UNKNOWN
+
+    assert store.get_job(1, 1) is None
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_report_before_its_attempt_has_started_is_early_and_changes_nothing(
+    store: JobStore, name: str, attempt: int
+) -> None:
+    report, attempts = REPORTS[name]
+    put(store, a_job(max_attempts=attempts))
+    if attempt == 2:
+        store.start_job(1, 1, NOW)
+    before = the_job(store)
+
+    assert report(store, Attempt(1, 1, attempt)) is Report.EARLY
+
+    assert the_job(store) == before
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("started_again", [False, True])
+def test_a_report_of_an_attempt_that_is_over_is_stale_and_changes_nothing(
+    store: JobStore,
+    name: str,
+    started_again: bool,  # noqa: FBT001
+) -> None:
+    report, _ = REPORTS[name]
+    running(store, max_attempts=3)
+    assert back_off(store, sign="earlier") is Report.APPLIED
+    if started_again:
+        store.start_job(1, 1, NOW + 5_000)
+    before = the_job(store)
+
+    assert report(store, FIRST) is Report.STALE
+
+    assert the_job(store) == before
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
+def test_a_report_of_a_job_that_has_ended_is_stale_and_changes_nothing(store: JobStore, name: str, end: str) -> None:
+    report, _ = REPORTS[name]
+    running(store)
+    if end == "cancel":
+        store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        assert REPORTS[end][0](store, sign="earlier") is Report.APPLIED
+    before = the_job(store)
+
+    assert report(store) is Report.STALE
+
+    assert the_job(store) == before
+    assert store.get_outputs(before) == ([{"file": "a.csv"}] if end == "complete" else [])
+
+
+@pytest.mark.parametrize(("name", "attempts"), [("fail", 2), ("back_off", 1)])
+def test_whether_an_attempt_is_the_last_is_decided_by_the_row(store: JobStore, name: str, attempts: int) -> None:
+    running(store, max_attempts=attempts)
+    before = the_job(store)
+
+    assert REPORTS[name][0](store) is Report.REFUSED
+
+    assert the_job(store) == before
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_report_that_finds_its_own_token_has_been_applied_once(store: JobStore, name: str) -> None:
+    report, attempts = REPORTS[name]
+    running(store, max_attempts=attempts)
+
+    assert [report(store), report(store)] == [Report.APPLIED, Report.APPLIED]
+
+    assert len(the_job(store).history) == 3
+    assert report(store, sign="another") is Report.STALE
+
+
+@pytest.mark.parametrize(("attempts", "status"), [(1, Status.FAILED), (2, Status.SCHEDULED)])
+def test_a_lost_attempt_is_ended_only_once_its_time_out_has_passed(
+    store: JobStore, attempts: int, status: Status
+) -> None:
+    def lose(at: int) -> Report:
+        if attempts == 1:
+            return store.fail_job(FIRST, a_stamp(at), ["lost"], lost=True)
+        return store.back_off_job(FIRST, a_stamp(at), at + 5_000, lost=True)
+
+    running(store, max_attempts=attempts)
+    store.note_progress(FIRST, NOW + 1_000, 5)
+
+    assert [lose(NOW + TIMEOUT), lose(NOW + 1_000 + TIMEOUT - 1)] == [Report.REFUSED] * 2
+    assert the_job(store).status is Status.RUNNING
+    assert lose(NOW + 1_000 + TIMEOUT) is Report.APPLIED
+    assert the_job(store).status is status
+
+
+def test_progress_moves_the_time_out_on_and_never_falls(store: JobStore) -> None:
+    running(store)
+    history = the_job(store).history
+
+    assert store.note_progress(FIRST, NOW + 1_000, 0) is Report.APPLIED
+    assert (the_job(store).progress, the_job(store).timeout_at) == (0, NOW + 1_000 + TIMEOUT)
+    assert store.note_progress(FIRST, NOW + 2_000, 40) is Report.APPLIED
+    assert store.note_progress(FIRST, NOW + 3_000, 39) is Report.REFUSED
+    assert (the_job(store).progress, the_job(store).timeout_at) == (40, NOW + 2_000 + TIMEOUT)
+    assert store.note_progress(FIRST, NOW + 4_000, 40) is Report.APPLIED
+
+    assert the_job(store).timeout_at == NOW + 4_000 + TIMEOUT
+    assert the_job(store).history == history
+
+
+# ---- lost attempts ------------------------------------------------------------------------------------------------
+
+
+def lost_everywhere(store: JobStore, now: int) -> list[DueJob]:
+    return sorted(row for shard in range(SHARDS) for row in store.list_lost(shard, now, 100))
+
+
+def test_lost_attempts_are_listed_by_time_out_the_longest_lost_first(store: JobStore) -> None:
+    put(store, *(a_job(job_id=number) for number in range(1, 21)))
+    for number in range(1, 20):
+        store.start_job(1, number, NOW + number)
+    store.cancel_job(1, 3, NOW + 20, "key-1")
+
+    lost = [DueJob(NOW + number + TIMEOUT, 1, number) for number in range(1, 20) if number != 3]
+    assert lost_everywhere(store, NOW + 20 + TIMEOUT) == lost
+    assert lost_everywhere(store, NOW + 5 + TIMEOUT) == lost[:4]
+    assert lost_everywhere(store, NOW + TIMEOUT) == []
+    for shard in range(SHARDS):
+        of_shard = store.list_lost(shard, NOW + 20 + TIMEOUT, 100)
+        assert of_shard == sorted(of_shard)
+        assert store.list_lost(shard, NOW + 20 + TIMEOUT, 2) == of_shard[:2]
+
+
+# ---- retry --------------------------------------------------------------------------------------------------------
+
+
+def ended(store: JobStore, **job: object) -> Job:
+    running(store, **job)
+    store.note_progress(FIRST, NOW, 70)
+    assert fail(store) is Report.APPLIED
+    return the_job(store)
+
+
+def as_retried(job: Job, at: int = NOW + 100) -> Job:
+    return replace(
+        job,
+        status=Status.SCHEDULED,
+        next_at=at,
+        attempt=job.attempt + 1,
+        max_attempts=max(job.max_attempts, job.attempt + 1),
+        history=(*job.history, Change(Status.SCHEDULED, at, "key-9")),
+        errors=None,
+        progress=None,
+        outputs_token=None,
+    )
+
+
+def test_a_retried_job_is_as_its_caller_says(store: JobStore) -> None:
+    failed = ended(store)
+
+    assert store.retry_job(failed, as_retried(failed), "retry", None) is Append.DONE
+
+    assert the_job(store) == as_retried(failed)
+    assert due_everywhere(store, NOW + 100) == [DueJob(NOW + 100, 1, 1)]
+    assert store.start_job(1, 1, NOW + 100) is Start.STARTED
+    assert fail(store, FIRST, "late") is Report.STALE
+    assert complete(store, Attempt(1, 1, 2), "second") is Report.APPLIED
+
+
+def test_a_job_is_retried_once_from_the_state_in_which_it_was_seen(store: JobStore) -> None:
+    failed = ended(store)
+    assert store.retry_job(failed, as_retried(failed), "retry", None) is Append.DONE
+    retried = the_job(store)
+
+    assert store.retry_job(failed, as_retried(failed), "retry", None) is Append.DONE  # its own token
+    assert store.retry_job(failed, as_retried(failed), "another", None) is Append.OVERTAKEN
+    assert the_job(store) == retried
+
+    cancelled = store.cancel_job(1, 1, NOW + 200, "key-1")
+    assert store.retry_job(failed, as_retried(failed), "another", None) is Append.OVERTAKEN
+    assert store.retry_job(cancelled, as_retried(cancelled), "third", None) is Append.DONE
+    assert the_job(store).attempt == 3
+
+
+def test_a_retry_moves_the_lock_of_its_user_or_does_nothing(store: JobStore) -> None:
+    put(store, a_job(job_id=2))
+    assert store.append(a_job(), "token-1", {}, None, DeletionLock("digest", 1, 1)) is Append.DONE
+    seen = store.cancel_job(1, 1, NOW, "key-1")
+
+    for stale in (1, 3):
+        lock = DeletionLock("digest", 1, stale)
+        assert store.retry_job(seen, as_retried(seen), "retry", lock) is Append.OVERTAKEN
+    assert the_job(store) == seen
+
+    assert store.retry_job(seen, as_retried(seen), "retry", DeletionLock("digest", 1, 2)) is Append.DONE
+    assert store.find_deletion_lock(1, "digest") == DeletionLock("digest", 1, 2)
+    assert store.retry_job(seen, as_retried(seen), "retry", DeletionLock("digest", 1, 2)) is Append.DONE
+    assert store.retry_job(seen, as_retried(seen), "other", DeletionLock("digest", 1, 3)) is Append.OVERTAKEN
+    assert store.find_deletion_lock(1, "digest") == DeletionLock("digest", 1, 2)
+
+
+# ---- messages -----------------------------------------------------------------------------------------------------
+
+
+def say(store: JobStore, at: int, text: str, event: str | None = None, job_id: int = 1) -> bool:
+    return store.add_message(1, job_id, Message(at, Severity.WARNING, text, 7), a_mark(event or text))
+
+
+def test_messages_come_back_in_the_order_of_time_whatever_order_they_came_in(store: JobStore) -> None:
+    for at, text in [(NOW + 5, "c"), (NOW, "a"), (NOW + 5, "b"), (999_999, "first"), (10**13 - 1, "last")]:
+        assert say(store, at, text) is True
+    say(store, NOW, "of another", job_id=11)
+
+    page = store.list_messages(1, 1, None, 10)
+
+    assert [message.text for message in page.messages] == ["first", "a", "b", "c", "last"]
+    assert page.messages[1] == Message(NOW, Severity.WARNING, "a", 7)
+    assert page.next is None
+    assert store.list_messages(1, 2, None, 10) == ([], None)
+    assert store.list_messages(2, 1, None, 10) == ([], None)
+
+
+def test_messages_are_paged_without_a_gap_or_a_repeat(store: JobStore) -> None:
+    for number in range(10):
+        say(store, NOW + number // 3, f"{number}")
+
+    walked: list[str] = []
+    sizes = []
+    after = None
+    while True:
+        page = store.list_messages(1, 1, after, 3)
+        walked += [message.text for message in page.messages]
+        sizes.append(len(page.messages))
+        if (after := page.next) is None:
+            break
+
+    assert walked == [f"{number}" for number in range(10)]
+    assert sizes == [3, 3, 3, 1]
+
+
+def test_a_message_is_put_once_for_each_event(store: JobStore) -> None:
+    assert [say(store, NOW, "a"), say(store, NOW, "a"), say(store, NOW + 9, "a again", event="a")] == [
+        True,
+        False,
+        False,
+    ]
+
+    assert [message.text for message in store.list_messages(1, 1, None, 10).messages] == ["a"]
+
+
+def test_params_and_outputs_are_no_messages(store: JobStore) -> None:
+    store.append(a_job(has_params=True), "token", {"a": 1}, None, None)
+    store.start_job(1, 1, NOW)
+    complete(store)
+    say(store, NOW, "a")
+
+    assert [message.text for message in store.list_messages(1, 1, None, 10).messages] == ["a"]

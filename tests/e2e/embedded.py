@@ -100,6 +100,8 @@ class Embedded:
     environment: dict[str, str]
     #: The project that is run.
     root: Path = ROOT
+    #: When it was launched, by the system's clock.
+    _began: float = 0.0
     _process: subprocess.Popen[bytes] | None = None
     #: Seconds until it was ready, and until it had stopped.
     started: float = 0.0
@@ -108,6 +110,7 @@ class Embedded:
     def launch(self) -> None:
         """Start the process and wait for nothing."""
         self.scratch.mkdir(parents=True, exist_ok=True)
+        self._began = time.time()
         with self.output_file.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local"], cwd=self.root, env=self.environment, stdout=output, stderr=output
@@ -134,6 +137,8 @@ class Embedded:
         assert code == 0, self.output
         assert [child for child in children if is_alive(child)] == []
         assert list(self.scratch.iterdir()) == []
+        # where the emulator writes unless told otherwise, whatever TMPDIR says
+        assert [path for path in Path("/tmp").glob("ministack-*") if path.stat().st_mtime >= self._began] == []  # noqa: S108
         assert [port for port in ports if _is_open(port)] == []
 
     def kill(self) -> None:

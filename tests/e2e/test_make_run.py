@@ -43,18 +43,33 @@ def test_every_line_to_paste_works(stack: Embedded) -> None:
     if not shutil.which("curl"):
         pytest.skip("no curl here")
     lines = [line for line in stack.output.splitlines() if line.startswith("curl ")]
-    assert len(lines) == 5
+    assert len(lines) == 8
 
-    created, listed, shown, cancelled, deletion = (
-        subprocess.run(["sh", "-c", f"{line} -w ' %{{http_code}}'"], check=True, capture_output=True, text=True).stdout
-        for line in lines
-    )
+    def paste(line: str) -> str:
+        command = ["sh", "-c", f"{line} -w ' %{{http_code}}'"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    created, listed, shown, cancelled, deletion, erasure = (paste(line) for line in lines[:6])
+    completed = _seen(lambda: paste(lines[6]), '"status":"completed"')
+    told = _seen(lambda: paste(lines[7]), "Deleted 25 object versions.")
 
     assert created.endswith(" 201")
-    assert all(output.endswith(" 200") for output in (listed, shown, cancelled, deletion))
+    assert erasure.endswith(" 201")
+    assert all(output.endswith(" 200") for output in (listed, shown, cancelled, deletion, completed, told))
     assert '"history":[' in shown
     assert '"status":"cancelled"' in cancelled
     assert '"action":"delete_user_data"' in deletion
+    left = stack.aws("s3").list_object_versions(Bucket=stack.demo["sessionsBucket"], Prefix=stack.demo["projectKey"])
+    assert "Versions" not in left
+
+
+def _seen(look: Callable[[], str], wanted: str) -> str:
+    """Look until something is there; it has ten seconds."""
+    deadline = time.monotonic() + 10
+    while wanted not in (output := look()):
+        assert time.monotonic() < deadline, output
+        time.sleep(0.1)
+    return output
 
 
 def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenant: Tenant) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs import access
 from jobs.model import Credential
-from jobs.runtime import wiring
+from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 
 from tests.architecture.project import ROOT
@@ -102,6 +102,9 @@ def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     wiring.clear()
+    # Made by a test of another suite, they would know no namespace, and hold what that one counted.
+    observability.metrics.cache_clear()
+    observability.metrics().clear_metrics()
     directory = DynamoDBDirectory(dynamodb, TABLE)
     for name, project_key in (("Demo", PROJECT_KEY), ("Other", OTHER_PROJECT_KEY)):
         organisation = directory.add_organisation(name)

@@ -84,7 +84,8 @@ def test_details_hold_the_parameters_and_the_history(service: Service) -> None:
 
     job = service.http("get_job", "public_details").json["data"]
 
-    assert list(job)[10:] == ["params", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "history"]
+    extension = ["params", "progress", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "outputs"]
+    assert list(job)[10:] == [*extension, "history"]
     assert job["params"] == {"format": "csv"}
     assert job["finishedAt"] == job["updatedAt"] == job["history"][1]["at"]
     assert job["history"] == [
@@ -246,7 +247,7 @@ def test_a_replay_is_answered_before_the_rule_of_one_deletion_is_looked_at(servi
         ('{"action":"a","startAt":"2026-11-21"}', "startAt"),
         ('{"action":"a","startAt":1.5}', "startAt"),
         ('{"action":"a","startAt":true}', "startAt"),
-        ('{"action":"a","startAt":-1}', "startAt"),
+        ('{"action":"a","startAt":-99999999999999999}', "startAt"),
         ('{"action":"a","startAt":99999999999999}', "startAt"),
         ('{"action":"a","params":[]}', "params"),
         (json.dumps({"action": "a", "params": {"x": "y" * 33_000}}), "params"),

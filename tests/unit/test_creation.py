@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.creation import IdempotencyKey, announce, create_job
-from jobs.errors import Busy, DeletionActive, IdempotencyKeyReused
-from jobs.model import DELETE_USER_DATA, DueJob, StartMessage, Status
-from jobs.ports import Append
+from jobs import creation
+from jobs.creation import IdempotencyKey, Request, announce, create_batch, create_job
+from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
+from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartMessage, Status
+from jobs.ports import Append, BatchAppend
+from jobs.store import items
 
 from tests.builders import NOW, a_job, a_project, a_request
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobs.model import DeletionLock, IdempotencyRecord, Job, Project
+    from jobs.ports import NewRow
 
 PROJECT = a_project()
 HOURS_24 = 24 * 3_600_000
@@ -34,13 +37,14 @@ class ContendedStore(FakeStore):
     #: (jobId, token) of every append that was tried.
     tried: list[tuple[int, str]] = field(default_factory=list)
 
-    def append(
+    def append(  # noqa: PLR0913, PLR0917  # as the port has it
         self,
         job: Job,
         token: str,
         params: Mapping[str, Any],
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
+        seen: SeenEvent | None = None,
     ) -> Append:
         self.tried.append((job.job_id, token))
         step = self.script.pop(0) if self.script else None
@@ -48,7 +52,18 @@ class ContendedStore(FakeStore):
             return step
         if step is not None:
             step(self)
-        return super().append(job, token, params, record, lock)
+        return super().append(job, token, params, record, lock, seen)
+
+    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+        self.tried += [(row.job.job_id, row.token) for row in rows]
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, Append):
+            return BatchAppend(step)
+        if step is not None:
+            step(self)
+        # past this class' own `append`, which the script is not for here
+        plain = FakeStore(jobs=self.jobs, tokens=self.tokens, params=self.params, seen=self.seen)
+        return plain.append_batch(rows)
 
 
 def contended(*script: Append | Callable[[FakeStore], object]) -> tuple[World, ContendedStore]:
@@ -273,6 +288,28 @@ def test_a_replay_wins_over_the_rule_even_where_the_first_is_committed_meanwhile
     assert create(world, a_deletion(), key).replayed is True
 
 
+def test_a_replay_wins_over_the_rule_where_the_first_is_committed_between_two_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of lock and record is read first, the job that both name appears right behind it."""
+    key, store = IdempotencyKey("k", "body"), world.store
+    reads = {name: getattr(store, name) for name in ("find_deletion_lock", "find_idempotency_record")}
+
+    def then_the_rival(name: str) -> Callable[..., object]:
+        def read(*arguments: object) -> object:
+            found = reads[name](*arguments)
+            if not store.jobs:
+                _create_as_rival(store, a_deletion(), key)
+            return found
+
+        return read
+
+    for name in reads:
+        monkeypatch.setattr(store, name, then_the_rival(name))
+
+    assert create(world, a_deletion(), key) == (store.jobs[1, 1], True)
+
+
 @pytest.mark.parametrize(("ahead", "hinted"), [(-5, True), (0, True), (240_000, True), (240_001, False)])
 def test_a_job_due_within_four_minutes_is_hinted_by_its_creator(world: World, ahead: int, hinted: bool) -> None:  # noqa: FBT001
     create(world, a_request(start_at=NOW + ahead))
@@ -318,17 +355,214 @@ def test_the_block_of_a_new_job_is_noted(world: World) -> None:
     assert world.store.blocks == {1: 1}
 
 
-def test_a_hint_says_whose_job_is_due_when(world: World) -> None:
-    announce(world.ports, DueJob(NOW + 7, 3, 9))
+def test_hints_say_whose_jobs_are_due_when_and_leave_out_what_a_tick_will_see(world: World) -> None:
+    announce(world.ports, [DueJob(NOW + 7, 3, 9), DueJob(NOW + 240_001, 3, 10), DueJob(NOW + 8, 3, 11)])
 
-    assert world.queue.messages == [StartMessage(3, ((9, NOW + 7),))]
+    assert world.queue.messages == [StartMessage(3, ((9, NOW + 7), (11, NOW + 8)))]
 
 
 def _create_as_rival(store: FakeStore, new: Any, key: IdempotencyKey | None) -> None:
     """Create in between, through the use case itself, on a plain view of the same rows."""
     plain = FakeStore(
-        jobs=store.jobs, tokens=store.tokens, params=store.params, records=store.records, locks=store.locks
+        jobs=store.jobs,
+        tokens=store.tokens,
+        params=store.params,
+        records=store.records,
+        locks=store.locks,
+        seen=store.seen,
     )
     rival = World(store=plain)
     rival.ports.token()  # so that its tokens are not ours
     create_job(rival.ports, PROJECT, new, by="key-2", idempotency=key)
+
+
+# ---- events -------------------------------------------------------------------------------------------------------
+
+
+def a_mark(event: object) -> SeenEvent:
+    return SeenEvent(f"digest-{event}", NOW // 1_000 + 60)
+
+
+def test_an_event_makes_one_job_however_often_it_comes(world: World) -> None:
+    new = a_request(action=DELETE_USER_DATA, reference_id="u")
+    create_job(world.ports, PROJECT, new, by="shop", seen=a_mark(1))
+
+    with pytest.raises(EventSeen):  # and not that the deletion is active
+        create_job(world.ports, PROJECT, new, by="shop", seen=a_mark(1))
+
+    assert len(world.store.jobs) == 1
+
+
+def test_of_two_deliveries_of_an_event_at_once_one_makes_the_job() -> None:
+    def deliver(store: FakeStore) -> None:
+        plain = FakeStore(jobs=store.jobs, tokens=store.tokens, seen=store.seen)
+        rival = World(store=plain)
+        rival.ports.token()
+        create_job(rival.ports, PROJECT, a_request(), by="shop", seen=a_mark(1))
+
+    world, store = contended(deliver)
+
+    with pytest.raises(EventSeen):
+        create_job(world.ports, PROJECT, a_request(), by="shop", seen=a_mark(1))
+
+    assert len(store.jobs) == 1
+
+
+def some(count: int, first: int = 0, **changes: Any) -> list[Request]:
+    numbers = range(first, first + count)
+    return [Request(a_request(description=f"{n}", **changes), f"source-{n}", a_mark(n)) for n in numbers]
+
+
+def test_a_batch_s_jobs_are_as_they_were_asked_for_and_in_that_order(world: World) -> None:
+    requests = some(3, params={"a": 1}, start_at=NOW + 5)
+
+    jobs = create_batch(world.ports, PROJECT, requests)
+
+    assert jobs == [world.store.jobs[1, number] for number in (1, 2, 3)]
+    assert [(job.job_id, job.description, job.history[0].by) for job in jobs if job is not None] == [
+        (1, "0", "source-0"),
+        (2, "1", "source-1"),
+        (3, "2", "source-2"),
+    ]
+    assert world.store.get_params(1, 3) == {"a": 1}
+    assert world.queue.messages == [StartMessage(1, ((1, NOW + 5), (2, NOW + 5), (3, NOW + 5)))]
+
+
+def sizes(monkeypatch: pytest.MonkeyPatch, requests: list[Request]) -> list[int]:
+    world = World()
+    appended = []
+    append = world.store.append_batch
+
+    def counted(rows: Sequence[NewRow]) -> BatchAppend:
+        appended.append(len(rows))
+        assert sum(3 if row.params else 2 for row in rows) <= 100
+        assert sum(len(str(row.params)) for row in rows) < 4_000_000
+        return append(rows)
+
+    monkeypatch.setattr(world.store, "append_batch", counted)
+    assert len(create_batch(world.ports, PROJECT, requests)) == len(requests) == len(world.store.jobs)
+    assert [job.description for job in world.store.jobs.values()] == [request.new.description for request in requests]
+    return appended
+
+
+@pytest.mark.parametrize(
+    ("requests", "expected"),
+    [
+        (some(1), [1]),
+        (some(50), [50]),
+        (some(51), [50, 1]),
+        (some(120), [50, 50, 20]),
+        (some(33, params={"a": 1}), [33]),
+        (some(34, params={"a": 1}), [33, 1]),
+        (some(40) + some(10, 40, params={"a": 1}), [46, 4]),
+        (some(33, params={"a": "x" * 32_000}), [33]),
+    ],
+    ids=["1", "50", "51", "120", "33 with params", "34 with params", "mixed", "the largest params"],
+)
+def test_a_batch_is_cut_at_a_hundred_actions(
+    monkeypatch: pytest.MonkeyPatch, requests: list[Request], expected: list[int]
+) -> None:
+    assert sizes(monkeypatch, requests) == expected
+
+
+def test_a_batch_is_cut_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "LARGEST_TRANSACTION", 100_000)
+
+    # 2,000 for a row and its mark, and 30,010 of parameters
+    assert sizes(monkeypatch, some(7, params={"a": "x" * 30_000})) == [3, 3, 1]
+    assert sizes(monkeypatch, some(2, params={"a": "x" * 200_000})) == [1, 1]  # one alone is always tried
+
+
+def test_a_batch_of_the_largest_rows_fits_a_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB takes 4 MB: fifty rows with a hundred collections each are more."""
+    run = Run(collection_ids=("\N{GRINNING FACE}" * 256,) * 100)
+    append, weights = world.store.append_batch, list[int]()
+
+    def weighed(rows: Sequence[NewRow]) -> BatchAppend:
+        weights.append(sum(len(str(items.job_to_item(row.job, row.token, 32)).encode()) for row in rows))
+        return append(rows)
+
+    monkeypatch.setattr(world.store, "append_batch", weighed)
+    create_batch(world.ports, PROJECT, some(50, run=run))
+
+    assert max(weights) <= 4_000_000
+
+
+def test_events_of_a_batch_that_were_taken_are_left_out_and_told(world: World) -> None:
+    requests = some(4)
+    create_batch(world.ports, PROJECT, [requests[1]])
+    create_batch(world.ports, PROJECT, [requests[3]])
+
+    jobs = create_batch(world.ports, PROJECT, requests)
+
+    assert [job and job.job_id for job in jobs] == [3, None, 4, None]
+    assert sorted(number for _, number in world.store.jobs) == [1, 2, 3, 4]
+    assert create_batch(world.ports, PROJECT, requests) == [None] * 4
+    assert world.queue.job_ids == [1, 2, 3, 4]
+
+
+def test_a_batch_that_loses_its_numbers_goes_on_with_the_next_after_a_wait() -> None:
+    world, store = contended(a_rival(), a_rival())
+
+    jobs = create_batch(world.ports, PROJECT, some(2))
+
+    assert [job and job.job_id for job in jobs] == [3, 4]
+    assert [number for number, _ in store.tried] == [1, 2, 2, 3, 3, 4]
+    assert world.clock.slept == [10, 20]
+
+
+def test_a_batch_whose_answer_is_lost_is_found_by_its_own_tokens() -> None:
+    def commit_unheard(store: FakeStore) -> None:
+        for number, mark in ((1, a_mark(0)), (2, a_mark(1))):
+            store.jobs[1, number], store.tokens[1, number] = a_job(job_id=number), f"token-{number - 1}"
+            store.seen[mark.digest] = mark
+
+    world, store = contended(Append.UNCERTAIN, commit_unheard)
+
+    assert [job and job.job_id for job in create_batch(world.ports, PROJECT, some(2))] == [1, 2]
+
+    assert store.tried == [(1, "token-0"), (2, "token-1")] * 2
+    assert sorted(number for _, number in store.jobs) == [1, 2]
+
+
+@pytest.mark.parametrize("outcome", [Append.UNCERTAIN, Append.NUMBER_TAKEN])
+def test_a_batch_gives_up_after_twenty_seconds_and_what_it_made_is_known_again(outcome: Append) -> None:
+    world, store = contended(lambda _: None, *[outcome] * 1_000)
+
+    with pytest.raises(Busy):
+        create_batch(world.ports, PROJECT, some(60))
+    assert 20_000 <= world.clock.now() - NOW < 20_400
+    assert len(store.jobs) == 50
+
+    store.script.clear()
+    jobs = create_batch(world.ports, PROJECT, some(60))
+    assert [job and job.job_id for job in jobs] == [None] * 50 + list(range(51, 61))
+
+
+@given(st.lists(st.one_of(st.sampled_from([Append.UNCERTAIN, Append.NUMBER_TAKEN]), st.none()), max_size=8), st.data())
+def test_no_answer_of_the_store_makes_a_gap_or_a_second_job_of_an_event(
+    answers: list[Append | None], data: st.DataObject
+) -> None:
+    """None stands for a rival who goes first; events come again in batches of their own."""
+    world, store = contended(*(a_rival() if answer is None else answer for answer in answers))
+    requests = some(8)
+
+    made = [
+        job
+        for _ in range(3)
+        for job in create_batch(
+            world.ports, PROJECT, data.draw(st.lists(st.sampled_from(requests), unique_by=lambda each: each.seen))
+        )
+        if job is not None
+    ]
+
+    assert sorted(number for _, number in store.jobs) == list(range(1, len(store.jobs) + 1))
+    assert len({job.description for job in made}) == len(made)
+
+
+def test_the_last_block_of_a_batch_is_noted(world: World) -> None:
+    world.store.jobs[1, 999] = a_job(job_id=999)
+
+    create_batch(world.ports, PROJECT, some(2))
+
+    assert world.store.blocks == {1: 1}

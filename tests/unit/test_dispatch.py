@@ -266,6 +266,26 @@ def test_a_bounded_sweep_goes_round_all_shards(monkeypatch: pytest.MonkeyPatch) 
     assert max(counts.values()) <= 2
 
 
+def test_hints_that_are_lost_twice_are_put_again_though_nothing_else_is_overdue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full sweep stops in the midst of a shard; what lies before that point must have its turn again."""
+    world = after_a_tick(*[NOW] * 30)
+    in_first = [row.job_id for row in in_shard(world, 0)]
+    monkeypatch.setattr(dispatch, "SWEEP_SIZE", len(in_first))
+    world.clock.sleep(MINUTE)
+    tick(world)
+    assert taken(world) == in_first
+    for number in {number for _, number in world.store.jobs} - set(in_first):
+        world.store.start_job(1, number, world.clock.now())
+
+    for _ in range(2):
+        world.clock.sleep(MINUTE)
+        tick(world)
+
+    assert taken(world) == in_first
+
+
 def test_a_refused_hint_of_the_sweep_is_not_counted_as_put() -> None:
     world = after_a_tick(NOW, NOW)
     world.clock.sleep(MINUTE)
@@ -290,7 +310,7 @@ def test_a_sweep_without_time_begins_there_next_time() -> None:
     world = after_a_tick(*[NOW] * 30)
     world.clock.sleep(MINUTE)
     by_shard = {shard: [row.job_id for row in in_shard(world, shard)] for shard in range(SHARDS)}
-    time = iter([True, True])  # one round of what is due, one shard of the sweep
+    time = iter([True, True, False, True])  # a round of what is due, one shard of the sweep and no more, its hints
 
     tick(world, has_time=lambda: next(time, False))
 

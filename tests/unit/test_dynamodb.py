@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,19 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 from jobs import errors
 from jobs.creation import IdempotencyKey, create_job
-from jobs.model import DELETE_USER_DATA, DeletionLock, DueJob, IdempotencyRecord, Project, Status
-from jobs.ports import Append, Start, SweepCursor, Watermark
+from jobs.model import (
+    DELETE_USER_DATA,
+    Change,
+    DeletionLock,
+    DueJob,
+    IdempotencyRecord,
+    Message,
+    Project,
+    SeenEvent,
+    Severity,
+    Status,
+)
+from jobs.ports import Append, Attempt, Report, Stamp, Start, SweepCursor, Watermark
 from jobs.store import dynamodb as subject
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
@@ -357,6 +369,109 @@ def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobSt
             change()
 
 
+# ---- reports, retries and messages ----------------------------------------------------------------------------------
+
+FIRST = Attempt(1, 1, 1)
+STAMP = Stamp(NOW, "worker", "finish")
+MARK = SeenEvent("0" * 64, NOW // 1_000 + 60)
+SAID = Message(NOW, Severity.NONE, "hello")
+#: Each way to end an attempt, how many attempts the job must allow for it, and the state that it leads to.
+ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
+    "complete": (lambda store: store.complete_job(FIRST, STAMP, ["out"]), 1, Status.COMPLETED),
+    "fail": (lambda store: store.fail_job(FIRST, STAMP, ["no"], lost=False), 1, Status.FAILED),
+    "back_off": (lambda store: store.back_off_job(FIRST, STAMP, NOW + 5, lost=False), 2, Status.SCHEDULED),
+    "lost": (lambda store: store.fail_job(FIRST, STAMP._replace(at=NOW + 10**6), ["no"], lost=True), 1, Status.FAILED),
+}
+
+
+def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
+    put(store, max_attempts=attempts)
+    assert store.start_job(1, 1, NOW) is Start.STARTED
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize(
+    "fault", [repeated, unheard, refused(CONFLICT), refused(LOST)], ids=["repeated", "unheard", "conflict", "lost"]
+)
+def test_an_end_that_fails_on_its_way_is_made_once_and_told_as_applied(
+    store: DynamoDBJobStore, faults: Faults, name: str, fault: Fault
+) -> None:
+    end, attempts, status = ENDS[name]
+    running(store, attempts)
+    faults.on("UpdateItem", fault)
+
+    assert end(store) is Report.APPLIED
+
+    job = store.get_job(1, 1)
+    assert job is not None
+    assert [change.to for change in job.history] == [Status.SCHEDULED, Status.RUNNING, status]
+
+
+def test_outputs_are_there_before_the_row_that_refers_to_them(store: DynamoDBJobStore, faults: Faults) -> None:
+    running(store)
+    faults.calls.clear()
+
+    store.complete_job(FIRST, STAMP, ["out"])
+
+    assert [operation for operation, _ in faults.calls] == ["PutItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize("with_lock", [False, True])
+@pytest.mark.parametrize("fault", [unheard, repeated], ids=["unheard", "repeated"])
+def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
+    store: DynamoDBJobStore, faults: Faults, fault: Fault, *, with_lock: bool
+) -> None:
+    put(store)
+    seen = store.cancel_job(1, 1, NOW, "key-1")
+    retried = replace(
+        seen,
+        status=Status.SCHEDULED,
+        attempt=2,
+        max_attempts=2,
+        next_at=NOW,
+        history=(*seen.history, Change(Status.SCHEDULED, NOW, "key-1")),
+    )
+    lock = DeletionLock("digest", 1, 1) if with_lock else None
+    faults.on("TransactWriteItems" if with_lock else "UpdateItem", fault)
+
+    outcomes = [store.retry_job(seen, retried, "retry", lock) for _ in range(2)]
+
+    assert outcomes == [Append.UNCERTAIN if fault is unheard else Append.DONE, Append.DONE]
+    assert store.get_job(1, 1) == retried
+    assert store.retry_job(seen, retried, "another", lock) is Append.OVERTAKEN
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CONFLICT, a_client_error("ThrottlingException"), a_cancelled_transaction("TransactionConflict", "None")],
+    ids=str,
+)
+def test_a_message_that_meets_a_conflict_is_not_taken_for_one_that_was_seen(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    faults.on("TransactWriteItems", refused(error))
+
+    with pytest.raises(errors.Busy):
+        store.add_message(1, 1, SAID, MARK)
+
+    assert store.add_message(1, 1, SAID, MARK) is True
+    assert store.list_messages(1, 1, None, 9).messages == [SAID]
+
+
+def test_a_message_whose_answer_is_lost_comes_again(store: DynamoDBJobStore, faults: Faults) -> None:
+    faults.on("TransactWriteItems", refused(LOST))
+
+    with pytest.raises(errors.Busy):
+        store.add_message(1, 1, SAID, MARK)
+
+
+def test_any_other_refusal_of_a_message_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+    faults.on("TransactWriteItems", refused(a_client_error("ValidationException")))
+
+    with pytest.raises(ClientError):
+        store.add_message(1, 1, SAID, MARK)
+
+
 # ---- everything else that may be throttled ------------------------------------------------------------------------
 
 
@@ -372,6 +487,15 @@ CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
     "list_watermarks": ("Query", lambda store: store.list_watermarks()),
     "save_sweep_cursor": ("PutItem", lambda store: store.save_sweep_cursor(SweepCursor(0, None))),
     "raise_watermark": ("PutItem", lambda store: store.raise_watermark(Watermark(0, DueJob(NOW, 1, 1)))),
+    "is_seen": ("GetItem", lambda store: store.is_seen("d", NOW)),
+    "get_outputs": ("GetItem", lambda store: store.get_outputs(a_job(outputs_token="t"))),
+    "list_lost": ("Query", lambda store: store.list_lost(0, NOW, 5)),
+    "list_messages": ("Query", lambda store: store.list_messages(1, 1, None, 5)),
+    "complete_job, its outputs": ("PutItem", ENDS["complete"][0]),
+    "complete_job": ("UpdateItem", ENDS["complete"][0]),
+    "fail_job": ("UpdateItem", ENDS["fail"][0]),
+    "back_off_job": ("UpdateItem", ENDS["back_off"][0]),
+    "note_progress": ("UpdateItem", lambda store: store.note_progress(FIRST, NOW, 5)),
     "note_block": ("UpdateItem", lambda store: store.note_block(a_project(), 1_001)),
 }
 

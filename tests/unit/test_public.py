@@ -148,7 +148,7 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
 def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(history: tuple[Change, ...]) -> None:
     job = a_job(history=history, status=history[-1].to)
 
-    shown = json.loads(PUBLIC.render_details(job, {}).body)["data"]["history"]
+    shown = json.loads(PUBLIC.render_details(job, {}, []).body)["data"]["history"]
 
     assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt"]] * len(history)
     assert [Change(entry["to"], entry["at"], entry["by"]) for entry in shown] == list(history)
@@ -164,20 +164,23 @@ def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -
         status=Status.RUNNING,
         next_at=NOW + 60_000,
         max_attempts=3,
+        progress=40,
         history=(*a_job().history, Change(Status.RUNNING, NOW + 5, "service")),
     )
     plain = json.loads(PUBLIC.render_job(running).body)["data"]
 
-    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}).body)["data"]
+    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"]).body)["data"]
 
     assert list(shown)[:10] == list(plain)
     details = {name: value for name, value in shown.items() if name not in plain and name != "history"}
     assert list(details.items()) == [
         ("params", {"b": 1, "a": {"é": [1.5, None]}}),
+        ("progress", 40),
         ("attempt", 1),
         ("maxAttempts", 3),
         ("startedAt", NOW + 5),
         ("finishedAt", None),
         ("timeoutAt", NOW + 60_000),
+        ("outputs", [{"f": 1}, "x"]),
     ]
     assert list(shown)[-1] == "history"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs.dialects.registry import V1
 from jobs.errors import JobNotFound
 from jobs.queries import Page, Rest, get_job, get_params, list_jobs
 
-from tests.builders import a_job, a_project
+from tests.builders import a_call, a_job, a_project
 from tests.fakes import FakeStore
 
 if TYPE_CHECKING:
@@ -112,3 +114,16 @@ def test_a_walk_reads_block_by_block_and_no_further_than_it_is_followed() -> Non
     assert store.ranges == []
     assert numbers(islice(listing.jobs, 3)) == [999, 1000, 1001]
     assert store.ranges == [(999, 1000), (1001, 2000)]
+
+
+@pytest.mark.parametrize("missing", [range(991, 1_001), range(1_491, 1_501)], ids=["a hole", "the end"])
+def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: range) -> None:
+    store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in range(1, 1_501) if number not in missing})
+    store.highest_job_id = lambda project, *, strong: 1_500  # type: ignore[method-assign]
+
+    answer = V1.render_listing(list_jobs(store, a_project(), Rest(0)), a_call(V1))
+
+    ids = [job["jobId"] for job in json.loads(answer.body)["data"]]
+    assert ids == list(range(1, missing[0]))
+    assert answer.headers["X-Total-Count"] == "1500"
+    assert f"after={ids[-1]}>" in answer.headers["Link"]

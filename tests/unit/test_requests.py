@@ -112,7 +112,6 @@ OUTSIDE = [
     ("startAt", {"startAt": True}),
     ("params", {"params": []}),
     ("params", {"params": "{}"}),
-    ("params", {"params": None}),
     ("params", {"params": nested(17)}),
     ("params", {"params": {"a": [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}}),
     ("params", {"params": {"a": "x" * (32 * 1024 - 7)}}),
@@ -168,6 +167,16 @@ def test_what_is_no_json_object_is_refused_as_a_body(body: str) -> None:
         parse_job(body, NOW)
 
     assert refusal.value.field == "body"
+
+
+def test_null_is_as_good_as_left_out_but_for_the_action() -> None:
+    nothing = dict.fromkeys(("description", "referenceId", "startAt", "params", "maxAttempts", "timeoutSeconds"))
+
+    assert parse_job(json.dumps({"action": "a", **nothing}), NOW) == parse_job('{"action":"a"}', NOW)
+
+
+def test_a_start_before_the_epoch_is_only_past() -> None:
+    assert parse_job('{"action":"a","startAt":-1}', NOW)[0].start_at == -1
 
 
 def test_a_missing_action_is_named() -> None:

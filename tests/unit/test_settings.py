@@ -16,12 +16,27 @@ def test_everything_can_be_told() -> None:
     environment = {
         "JOBS_TABLE": "jobs",
         "START_QUEUE_URL": "https://sqs.example.com/1/start",
+        "EVENT_BUS_NAME": "bus",
+        "SESSIONS_BUCKET": "sessions",
+        "WORKER_QUEUE_URL": "https://sqs.example.com/1/worker",
+        "INGEST_QUEUE_URL": "https://sqs.example.com/1/ingest",
+        "INGEST_DEAD_LETTER_QUEUE_URL": "https://sqs.example.com/1/dead",
+        "ACCOUNT_ID": "111122223333",
         "SHARD_COUNT": "64",
         "CREDENTIAL_CACHE_SECONDS": "0",
     }
 
     assert Settings.from_environment(environment) == Settings(
-        table="jobs", start_queue_url="https://sqs.example.com/1/start", shards=64, credential_cache_seconds=0
+        table="jobs",
+        start_queue_url="https://sqs.example.com/1/start",
+        event_bus="bus",
+        sessions_bucket="sessions",
+        worker_queue_url="https://sqs.example.com/1/worker",
+        ingest_queue_url="https://sqs.example.com/1/ingest",
+        ingest_dead_letter_queue_url="https://sqs.example.com/1/dead",
+        account_id="111122223333",
+        shards=64,
+        credential_cache_seconds=0,
     )
 
 

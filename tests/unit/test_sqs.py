@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.adapters.sqs import SQSStartQueue, from_body, to_body
+from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, from_body, to_body
 from jobs.model import StartMessage
 
 from tests.builders import NOW
@@ -175,3 +175,70 @@ def test_what_is_no_hint_is_a_value_error(body: str) -> None:
 
 def test_a_body_is_json_that_others_can_read() -> None:
     assert json.loads(to_body(hint(1))) == {"projectId": 1, "jobs": [[1, NOW]]}
+
+
+def test_a_number_beyond_all_numbers_is_no_hint() -> None:
+    with pytest.raises(ValueError, match="not a start message"):
+        from_body('{"projectId":1e999,"jobs":[[1,2]]}')
+
+
+# ---- events that are not taken ------------------------------------------------------------------------------------
+
+
+class FakeIngestSQS:
+    """Remembers calls; refuses the bodies and receipts it is told to."""
+
+    def __init__(self, *refuses: str) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self._refuses = refuses
+
+    def send_message(self, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+        if MessageBody in self._refuses:
+            raise ClientError({"Error": {"Code": "RequestThrottled", "Message": ""}}, "SendMessage")
+        self.calls.append((QueueUrl, MessageBody))
+
+    def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
+        if ReceiptHandle in self._refuses:
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+        self.calls.append((QueueUrl, ReceiptHandle, f"{VisibilityTimeout}"))
+
+
+def ingest_queue(sqs: FakeIngestSQS) -> tuple[SQSIngestQueue, FakeMeter]:
+    meter = FakeMeter()
+    return SQSIngestQueue(lambda: cast("SQSClient", sqs), "ingest", "dead", meter), meter
+
+
+def a_record(name: str, received: int = 1) -> dict[str, Any]:
+    return {
+        "messageId": f"id-{name}",
+        "receiptHandle": f"receipt-{name}",
+        "body": f"body-{name}",
+        "attributes": {"ApproximateReceiveCount": f"{received}"},
+    }
+
+
+def test_what_is_set_aside_is_put_whole_and_what_is_not_taken_there_comes_again() -> None:
+    sqs = FakeIngestSQS("body-b")
+    queue, meter = ingest_queue(sqs)
+
+    assert queue.set_aside([a_record("a"), a_record("b"), a_record("c")]) == ["id-b"]
+
+    assert sqs.calls == [("dead", "body-a"), ("dead", "body-c")]
+    assert meter.failures == ["SendMessage"]
+
+
+@pytest.mark.parametrize(("received", "wait"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 32), (1_000, 32)])
+def test_an_early_report_is_looked_at_again_after_a_wait_that_doubles(received: int, wait: int) -> None:
+    sqs = FakeIngestSQS()
+
+    assert ingest_queue(sqs)[0].look_again_soon([a_record("a", received)]) == ["id-a"]
+
+    assert sqs.calls == [("ingest", "receipt-a", f"{wait}")]
+
+
+def test_an_early_report_whose_wait_can_not_be_set_is_left_in_the_queue_all_the_same() -> None:
+    queue, meter = ingest_queue(FakeIngestSQS("receipt-a"))
+
+    assert queue.look_again_soon([a_record("a"), a_record("b")]) == ["id-a", "id-b"]
+
+    assert meter.failures == ["ChangeMessageVisibility"]

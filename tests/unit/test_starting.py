@@ -115,3 +115,30 @@ def test_only_the_messages_of_throttled_jobs_come_again_and_their_neighbours_sta
 
     assert set(started(world)) == {1, 3, 4}
     assert world.meter.counts["StartThrottled"] == 1
+
+
+def test_a_hint_whose_answer_is_lost_comes_again_alone() -> None:
+    world = World()
+    world.store.jobs |= {(1, number): a_job(job_id=number) for number in (1, 2)}
+    start = world.store.start_job
+
+    def lost(project_id: int, job_id: int, now: int) -> Start:
+        if job_id == 1:
+            raise Busy
+        return start(project_id, job_id, now)
+
+    world.store.start_job = lost  # type: ignore[method-assign]
+
+    again = start_jobs(world.ports, [StartMessage(1, ((number, NOW),)) for number in (1, 2)])
+
+    assert again == {0}
+    assert world.store.jobs[1, 2].status is Status.RUNNING
+
+
+def test_waits_do_not_add_up_over_a_batch() -> None:
+    world = World()
+    world.store.jobs |= {(1, number): a_job(job_id=number, at=NOW + 2_000 * number) for number in range(1, 11)}
+
+    start_jobs(world.ports, [StartMessage(1, ((number, NOW + 2_000 * number),)) for number in range(1, 11)])
+
+    assert sum(world.clock.slept) <= 2_000

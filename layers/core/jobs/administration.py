@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,12 +12,17 @@ from jobs.errors import InvalidRequest
 from jobs.model import Credential
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from jobs.model import Organisation, Project
     from jobs.ports import Registry
 
 #: Listing an organisation's jobs merges the newest ends of its projects, so there is a bound.
 MOST_PROJECTS = 50
 LONGEST_NAME = 128
+#: Bounds what every event's check reads.
+MOST_TRUSTED = 50
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _PROJECT_KEY_LENGTH = 20
 _PROJECT_KEY_ALPHABET = string.ascii_letters + string.digits
 _LOCK_SECRET_BYTES = 32
@@ -48,6 +54,25 @@ def create_project(registry: Registry, organisation_id: int, name: str) -> Proje
     project_key = "".join(secrets.choice(_PROJECT_KEY_ALPHABET) for _ in range(_PROJECT_KEY_LENGTH))
     secret = secrets.token_bytes(_LOCK_SECRET_BYTES)
     return registry.add_project(organisation_id, _checked(name), project_key, secret, MOST_PROJECTS)
+
+
+def trust(registry: Registry, project_id: int, accounts: Collection[str], sources: Collection[str]) -> None:
+    """Set whose events a project takes: of other AWS accounts, and of which sources alone (none: of any).
+
+    Events of the stack's own account are always trusted, if their source is.
+
+    Raises:
+        InvalidRequest: an account is no 12 digits, a source is blank, there are over 50 of either, or the project is
+            unknown.
+    """
+    for account in accounts:
+        if not _ACCOUNT.fullmatch(account):
+            raise InvalidRequest("account", "must be 12 digits")
+    if not all(source.strip() for source in sources):
+        raise InvalidRequest("source", "must not be blank")
+    if max(len(accounts), len(sources)) > MOST_TRUSTED:
+        raise InvalidRequest("trust", f"must be at most {MOST_TRUSTED} accounts and as many sources")
+    registry.set_trust(project_id, frozenset(accounts), frozenset(sources))
 
 
 def create_api_key(registry: Registry, organisation_id: int, *, expires_at: int | None = None) -> IssuedKey:

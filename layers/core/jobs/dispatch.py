@@ -23,6 +23,8 @@ HORIZON = 180 * SECOND
 MESSAGE_SIZE = 25
 #: Rows that a tick reads of one shard before it goes on to the next; more are read in further rounds.
 ROUND = 5_000
+#: Messages that are sent between two looks at the time.
+SLICE = 500
 #: A scheduled job is overdue when its hint has had this long.
 OVERDUE = MINUTE
 #: What one sweep hints again at most, and the backlog of hints above which it hints nothing.
@@ -69,7 +71,7 @@ def _dispatch_due(
     count = 0
     while behind and has_time():
         rows = {shard: ports.store.list_due(shard, last, until, ROUND) for shard, last in behind.items()}
-        refused = _send(ports, (job for of_shard in rows.values() for job in of_shard))
+        refused = _send(ports, (job for of_shard in rows.values() for job in of_shard), has_time)
         behind = {}
         for shard, of_shard in rows.items():
             accepted = _before_first(of_shard, refused)
@@ -106,7 +108,7 @@ def _sweep(
             cursor = SweepCursor(cursor.shard, found[-1])
             break
         cursor = SweepCursor((cursor.shard + 1) % shards, None)
-    refused = _send(ports, overdue)
+    refused = _send(ports, overdue, has_time)
     if cursor != begin:
         ports.store.save_sweep_cursor(cursor)
     hinted = len(overdue) - len(refused)
@@ -115,13 +117,14 @@ def _sweep(
     return hinted
 
 
-def _send(ports: Ports, jobs: Iterable[DueJob]) -> set[DueJob]:
-    """Send hints for jobs and return the jobs whose hints were refused."""
-    refused = {
-        DueJob(due_at, message.project_id, job_id)
-        for message in ports.queue.send(group(jobs))
-        for job_id, due_at in message.jobs
-    }
+def _send(ports: Ports, jobs: Iterable[DueJob], has_time: Callable[[], bool]) -> set[DueJob]:
+    """Send hints for jobs, the soonest first, while there is time; return the jobs whose hints were not accepted."""
+    messages = list(group(jobs))
+    not_sent: list[StartMessage] = []
+    for start in range(0, len(messages), SLICE):
+        part = messages[start : start + SLICE]
+        not_sent += ports.queue.send(part) if has_time() else part
+    refused = {DueJob(due_at, message.project_id, job_id) for message in not_sent for job_id, due_at in message.jobs}
     if refused:
         ports.meter.count("StartHintNotSent", len(refused))
     return refused

@@ -11,6 +11,8 @@ JobsError
 ├── BodyTooLarge
 ├── JobNotCancellable         it has already ended
 ├── DeletionActive            the user has a deletion that is scheduled or running
+├── JobNotRetryable           it has not failed or been cancelled, or was attempted too often
+├── EventSeen                 the event was taken before
 ├── IdempotencyKeyReused      same key, other body
 └── Busy                      throttled, or contended for too long: try again
 """
@@ -77,6 +79,18 @@ class JobNotCancellable(JobsError):
     def __init__(self, job: Job) -> None:
         super().__init__(f"job is {job.status}")
         self.job = job
+
+
+class JobNotRetryable(JobsError):
+    """The job is not failed or cancelled, or has been attempted as often as a job may be; `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EventSeen(JobsError):
+    """The event was taken before: nothing is left to do."""
 
 
 class DeletionActive(JobsError):

@@ -6,7 +6,7 @@ Times are integers: milliseconds since the epoch, UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ DEFAULT_TIMEOUT_SECONDS = 900
 
 #: Who changed a job when no caller did: the service itself.
 BY_SERVICE = "service"
+
+#: How often a job may be attempted at all, retries included.
+MOST_ATTEMPTS = 20
 
 
 class Status(StrEnum):
@@ -71,6 +74,20 @@ class Change(NamedTuple):
     by: str
 
 
+class Run(NamedTuple):
+    """Whose run of which workflow a job is, and how it is to be run."""
+
+    workflow_id: str = ""
+    owner_id: str = ""
+    collection_ids: tuple[str, ...] = ()
+    priority: str = ""
+    worker_tag: str = ""
+
+
+#: That of any job that is no workflow's.
+NO_RUN = Run()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as it is stored.
@@ -97,6 +114,12 @@ class Job:
     errors: tuple[str, ...] | None = None
     #: Whether parameters were given; they are stored beside the job, not in it.
     has_params: bool = False
+    #: 0 to 100, as the worker of the present attempt says; None before it says so.
+    progress: int | None = None
+    #: Names the outputs stored beside the job, None where it has none.
+    outputs_token: str | None = None
+    #: What the events of other services tell of a workflow's run; empty for any other job.
+    run: Run = NO_RUN
 
     @property
     def created_at(self) -> int:
@@ -146,6 +169,33 @@ class NewJob:
     params: Mapping[str, Any] = field(default_factory=dict)
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    run: Run = NO_RUN
+
+
+class Severity(IntEnum):
+    """How grave a message is, in Alteryx' numbers."""
+
+    NONE = 0
+    INFORMATION = 1
+    WARNING = 2
+    ERROR = 3
+
+
+class Message(NamedTuple):
+    """What a worker says about a job."""
+
+    at: int
+    severity: Severity
+    text: str
+    #: The tool of a workflow that spoke, 0 where none did.
+    tool_id: int = 0
+
+
+class SeenEvent(NamedTuple):
+    """That an event was taken: the digest of its source and id, and until when that is remembered (seconds)."""
+
+    digest: str
+    expires: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +218,10 @@ class Project:
     secret: bytes = field(repr=False)
     #: The last block of job rows known to be begun: may lag behind the truth, never lead it.
     block: int = 0
+    #: AWS accounts whose events it takes beside the stack's own.
+    accounts: frozenset[str] = frozenset()
+    #: Sources whose events it takes; empty means any.
+    sources: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
         Event,
         IdempotencyRecord,
         Job,
+        Message,
         Organisation,
         Project,
+        SeenEvent,
         StartMessage,
     )
 
@@ -54,6 +56,81 @@ class Start(Enum):
     NOT_SCHEDULED = auto()
 
 
+class Report(Enum):
+    """How a report of a worker, or the reaper's of a lost one, ended."""
+
+    APPLIED = auto()
+    #: The job has ended, or the attempt is over: nothing is changed.
+    STALE = auto()
+    #: The attempt has not started as far as the store knows: the report came before the start.
+    EARLY = auto()
+    #: The attempt runs, but what else the change asked for did not hold.
+    REFUSED = auto()
+    #: There is no such job.
+    UNKNOWN = auto()
+
+
+class Attempt(NamedTuple):
+    """One attempt of one job: what every report is about."""
+
+    project_id: int
+    job_id: int
+    number: int
+
+
+class Stamp(NamedTuple):
+    """When a change is made, by whom, and the token by which its maker knows it again."""
+
+    at: int
+    by: str
+    token: str
+
+
+class NewRow(NamedTuple):
+    """A job that an event asked for, as a batch appends it."""
+
+    job: Job
+    token: str
+    params: Mapping[str, Any]
+    seen: SeenEvent
+
+
+class BatchAppend(NamedTuple):
+    """How a batch's append ended, and the positions of those whose event was taken before."""
+
+    outcome: Append
+    seen: frozenset[int] = frozenset()
+
+
+class MessagePage(NamedTuple):
+    """Some messages, oldest first, and the position to go on from, None at the end."""
+
+    messages: list[Message]
+    next: str | None
+
+
+class ObjectVersion(NamedTuple):
+    """One version of an object of the sessions bucket, a delete marker being one too."""
+
+    key: str
+    version_id: str
+
+
+class VersionPage(NamedTuple):
+    """Some versions in the order they are listed, and whether there are more behind them."""
+
+    versions: list[ObjectVersion]
+    more: bool
+
+
+class SessionsRefused(Exception):
+    """S3 does not let the sessions be listed; `code` is its own word for why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Watermark(NamedTuple):
     """How far a shard of the status index was dispatched: the key of the last row sent."""
 
@@ -86,19 +163,27 @@ class JobStore(Protocol):
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         """Find the highest job number given out, 0 where there is none."""
 
-    def append(
+    def append(  # noqa: PLR0913, PLR0917  # a job is written with all that belongs to it
         self,
         job: Job,
         token: str,
         params: Mapping[str, Any],
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
+        seen: SeenEvent | None = None,
     ) -> Append:
         """Put a job under a number that must be free, with all that belongs to it, or nothing at all.
 
         `token` tells the job's own creator, after a lost answer, that it has won. `record` is put where no live
-        record has its key (live at the job's creation), `lock` is moved from the version before its own.
+        record has its key (live at the job's creation), `lock` is moved from the version before its own, `seen` is
+        put where no live one is.
         """
+
+    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+        """Put jobs of one project under numbers that follow each other and must be free, or nothing at all."""
+
+    def is_seen(self, digest: str, now: int) -> bool:
+        """Whether an event was taken, read strongly; an expired mark is not believed."""
 
     def note_block(self, project: Project, job_id: int) -> None:
         """Raise the project's hint of its last block where it lags, after job `job_id` was committed."""
@@ -119,6 +204,36 @@ class JobStore(Protocol):
             JobNotFound: the project has no such job.
             JobNotCancellable: it has already ended.
         """
+
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+        """Move a running attempt to completed, its outputs put before."""
+
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+        """Move a running attempt that is the last one to failed; a `lost` one only if its time-out has passed."""
+
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+        """Move a running attempt back to scheduled, as the next attempt and due at `due`; `lost` as above."""
+
+    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
+        """Note a running attempt's progress, which never falls, and move its time-out on."""
+
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+        """Move a job from the ended state in which it was seen to `retried`, and its user's lock if it has one."""
+
+    def get_outputs(self, job: Job) -> list[Any]:
+        """Read what a job has put out; empty where it has nothing."""
+
+    def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
+        """Put a message, unless its event was taken before: False then."""
+
+    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+        """Read messages oldest first, behind a position, at most a megabyte of them."""
+
+    def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        """Read running jobs of one shard whose time-out has passed, the longest lost first."""
+
+    def mark_seen(self, seen: SeenEvent, now: int) -> None:
+        """Put the mark of an event that makes no row, if it is not there."""
 
     def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
         """Read scheduled jobs of one shard in the order they are due: behind `after`, due no later than `until`.
@@ -156,6 +271,37 @@ class EventBus(Protocol):
         """Put events; return those that were not accepted after retries."""
 
 
+class SessionStore(Protocol):
+    """The objects of users' sessions, with all their versions.
+
+    All raise `errors.Busy` when S3 throttles, or can not be reached, for longer than it is tried again.
+    """
+
+    def list_versions(self, prefix: str, after: ObjectVersion | None, limit: int) -> VersionPage:
+        """Read versions under a prefix, behind one that exists; a page is empty only at the end.
+
+        Raises:
+            SessionsRefused: S3 does not let them be listed.
+        """
+
+    def count_versions(self, prefix: str, at_most: int) -> int:
+        """Count the versions under a prefix; `at_most` means at least as many.
+
+        Raises:
+            SessionsRefused: S3 does not let them be listed.
+        """
+
+    def delete(self, versions: Sequence[ObjectVersion]) -> list[tuple[ObjectVersion, str]]:
+        """Delete up to 1,000 versions for good; return those that S3 refuses to, each with its code, in their order."""
+
+
+class WorkerQueue(Protocol):
+    """A worker's own queue, where it leaves what its time is too short for."""
+
+    def send(self, body: str) -> bool:
+        """Send a message; False if it was not accepted after retries."""
+
+
 class Directory(Protocol):
     """Who may do what, as every request asks it."""
 
@@ -164,6 +310,9 @@ class Directory(Protocol):
 
     def find_project(self, project_key: str) -> Project | None:
         """Read the project of a key."""
+
+    def get_project(self, project_id: int) -> Project | None:
+        """Read a project by its id."""
 
 
 class Registry(Directory, Protocol):
@@ -177,6 +326,13 @@ class Registry(Directory, Protocol):
 
         Raises:
             InvalidRequest: there is no such organisation, or it has `limit` projects.
+        """
+
+    def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
+        """Set the accounts and sources whose events a project takes.
+
+        Raises:
+            InvalidRequest: there is no such project.
         """
 
     def add_credential(self, credential: Credential, digest: str) -> None:

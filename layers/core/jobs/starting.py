@@ -40,11 +40,12 @@ def start_jobs(ports: Ports, messages: Sequence[StartMessage]) -> set[int]:
         for position, message in enumerate(messages)
         for job_id, due_at in message.jobs
     )
+    began = ports.clock.now()
     for hint in hints:
-        if not _wait_until(ports, hint.due_at):
+        if hint.due_at - began > LONGEST_WAIT:
             ports.meter.count("StartHintEarly")
             continue
-        now = ports.clock.now()
+        now = _wait_until(ports, hint.due_at)
         try:
             outcome = ports.store.start_job(hint.project_id, hint.job_id, now)
         except Busy:
@@ -59,12 +60,8 @@ def start_jobs(ports: Ports, messages: Sequence[StartMessage]) -> set[int]:
     return again
 
 
-def _wait_until(ports: Ports, due_at: int) -> bool:
-    """Wait until it is time; False where that is too far off."""
-    left = due_at - ports.clock.now()
-    if left > LONGEST_WAIT:
-        return False
-    while left > 0:
-        ports.clock.sleep(left)
-        left = due_at - ports.clock.now()
-    return True
+def _wait_until(ports: Ports, due_at: int) -> int:
+    """Wait until it is time, and return the time."""
+    while (now := ports.clock.now()) < due_at:
+        ports.clock.sleep(due_at - now)
+    return now

@@ -1,4 +1,7 @@
-"""`StartQueue` on Amazon SQS: a standard queue, each message delayed until the first of its jobs is due."""
+"""`StartQueue` on Amazon SQS: a standard queue, each message delayed until the first of its jobs is due.
+
+`WorkerQueue` is one, too: a worker's own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from jobs.model import SECOND, StartMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
@@ -22,6 +25,8 @@ LONGEST_DELAY_SECONDS = 900
 #: How often an entry that was refused is sent again; what is refused then is the caller's to count.
 TRIES = 3
 FIRST_PAUSE = 50
+#: How often the pause before an early report is looked at again doubles: 1, 2, 4, 8, 16 and 32 seconds.
+LONGEST_DOUBLING = 5
 
 
 class SQSStartQueue:
@@ -80,6 +85,72 @@ class SQSStartQueue:
         return max(0, min(LONGEST_DELAY_SECONDS, (message.due_at - self._clock.now()) // SECOND))
 
 
+class SQSWorkerQueue:
+    """`WorkerQueue` on the queue at `url`."""
+
+    def __init__(self, client: Callable[[], SQSClient], url: str, clock: Clock, meter: Meter) -> None:
+        self._client = client
+        self._url = url
+        self._clock = clock
+        self._meter = meter
+
+    def send(self, body: str) -> bool:
+        """See `WorkerQueue.send`."""
+        for attempt in range(TRIES):
+            if attempt:
+                self._clock.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
+            try:
+                self._client().send_message(QueueUrl=self._url, MessageBody=body)
+            except (ClientError, BotoCoreError) as error:
+                self._meter.failed("SendMessage", error)
+            else:
+                return True
+        return False
+
+
+class SQSIngestQueue:
+    """What becomes of events that are not taken: set aside in the queue `dead_letters`, or left in the queue `url`."""
+
+    def __init__(self, client: Callable[[], SQSClient], url: str, dead_letters: str, meter: Meter) -> None:
+        self._client = client
+        self._url = url
+        self._dead_letters = dead_letters
+        self._meter = meter
+
+    def set_aside(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Put events into the dead-letter queue, whole.
+
+        Returns:
+            The message ids of those that it did not take, which must come again.
+        """
+        failed = []
+        for record in records:
+            try:
+                self._client().send_message(QueueUrl=self._dead_letters, MessageBody=record["body"])
+            except (ClientError, BotoCoreError) as error:
+                self._meter.failed("SendMessage", error)
+                failed.append(record["messageId"])
+        return failed
+
+    def look_again_soon(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Have events delivered again after a second, then two, four …, rather than after the visibility time-out.
+
+        Returns:
+            The message ids of all of them: they are left in the queue.
+        """
+        for record in records:
+            received = int(record["attributes"]["ApproximateReceiveCount"])
+            try:
+                self._client().change_message_visibility(
+                    QueueUrl=self._url,
+                    ReceiptHandle=record["receiptHandle"],
+                    VisibilityTimeout=2 ** min(received - 1, LONGEST_DOUBLING),
+                )
+            except (ClientError, BotoCoreError) as error:
+                self._meter.failed("ChangeMessageVisibility", error)
+        return [record["messageId"] for record in records]
+
+
 def to_body(message: StartMessage) -> str:
     """The body of a hint."""
     return json.dumps({"projectId": message.project_id, "jobs": message.jobs}, separators=(",", ":"))
@@ -95,5 +166,5 @@ def from_body(body: str) -> StartMessage:
         content: dict[str, Any] = json.loads(body)
         pairs = tuple((int(job_id), int(due_at)) for job_id, due_at in content["jobs"])
         return StartMessage(int(content["projectId"]), pairs)
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not a start message") from error  # one sentence, one place

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
 from jobs.errors import BodyTooLarge, Busy, InvalidRequest
@@ -105,7 +105,7 @@ def dump(content: object) -> str:
 
 
 def parse_integer(text: str) -> int | None:
-    """An integer as paths and queries may hold one : ASCII digits, nothing else that Python would take."""
+    """An integer as paths and queries may hold one: ASCII digits, nothing else that Python would take."""
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
@@ -121,25 +121,6 @@ def parse_bounded(query: Mapping[str, str], name: str, lowest: int) -> int:
     if value is None or value < lowest:
         raise InvalidRequest(name, f"must be an integer of at least {lowest}")
     return value
-
-
-def ten_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
-    """A job as OpenReplay documents it: exactly these, in this order.
-
-    `updated_at` is what the dialect shows, as the two seeds differ in it before the first change.
-    """
-    return {
-        "jobId": job.job_id,
-        "description": job.description,
-        "status": job.status,
-        "projectId": job.project_id,
-        "action": job.action,
-        "referenceId": job.reference_id,
-        "createdAt": job.created_at,
-        "updatedAt": updated_at,
-        "startAt": job.start_at,
-        "errors": None if job.errors is None else list(job.errors),
-    }
 
 
 def link_header(links: Mapping[str, str]) -> dict[str, str]:

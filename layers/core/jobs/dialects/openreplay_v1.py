@@ -10,6 +10,7 @@ from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.queries import Rest
+from jobs.representation import ten_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,18 +64,17 @@ class OpenReplayV1:
         """See `Dialect.render_listing`: as many jobs as fit, never cut in silence."""
         room = LARGEST_BODY
         texts: list[str] = []
-        last, is_cut = 0, False
+        last = listing.query.after if isinstance(listing.query, Rest) else 0
         for job in listing.jobs:
             text = dump(_fields(job))
             # What it takes in Lambda's answer: the runtime sends the body as a string within JSON.
             room -= len(json.dumps(text))
             if room < 0:
-                is_cut = True
                 break
             texts.append(text)
             last = job.job_id
-        links = {"next": call.url(after=last)} if is_cut else {}
-        headers = {"X-Total-Count": str(max(listing.total, last)), **base.link_header(links)}
+        links = {"next": call.url(after=last)} if last < listing.total else {}
+        headers = {"X-Total-Count": str(listing.total), **base.link_header(links)}
         return Answer(HTTPStatus.OK, '{"data":[' + ",".join(texts) + "]}", headers)
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
@@ -92,4 +92,4 @@ class OpenReplayV1:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return base.ten_fields(job, job.created_at if job.updated_at is None else job.updated_at)
+    return ten_fields(job, job.created_at if job.updated_at is None else job.updated_at)

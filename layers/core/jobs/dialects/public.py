@@ -10,14 +10,15 @@ from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.model import Status
 from jobs.queries import Page
+from jobs.representation import ten_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobs.creation import Creation
     from jobs.dialects.base import Call
-    from jobs.model import Job
-    from jobs.queries import Listing, Rest
+    from jobs.model import Job, Message
+    from jobs.queries import Listing
 
 DEFAULT_LIMIT = 50
 HIGHEST_LIMIT = 200
@@ -59,7 +60,7 @@ class Public:
             raise errors.InvalidJobId
         return job_id
 
-    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
+    def parse_list(self, query: Mapping[str, str]) -> Page:
         """See `Dialect.parse_list`: what is out of range falls back, as the documentation has it."""
         size = base.parse_integer(query.get("limit", ""))
         number = base.parse_integer(query.get("page", ""))
@@ -83,18 +84,33 @@ class Public:
         """See `Dialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
-    def render_details(self, job: Job, params: Mapping[str, Any]) -> Answer:
+    def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
         """Answer with one job and what the extension shows of it."""
         details = {
             "params": params,
+            "progress": job.progress,
             "attempt": job.attempt,
             "maxAttempts": job.max_attempts,
             "startedAt": job.started_at,
             "finishedAt": job.finished_at,
             "timeoutAt": job.timeout_at,
+            "outputs": outputs,
             "history": _history(job),
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
+
+    def parse_messages(self, query: Mapping[str, str]) -> int:
+        """Read how many messages are wanted at most; out of range falls back as it does for jobs."""
+        return self.parse_list(query).size
+
+    def render_messages(self, messages: Sequence[Message], following: str | None) -> Answer:
+        """Answer with messages, and the address of those that follow."""
+        data = [
+            {"status": int(message.severity), "text": message.text, "toolId": message.tool_id, "at": message.at}
+            for message in messages
+        ]
+        links = {} if following is None else {"next": following}
+        return Answer(HTTPStatus.OK, dump({"data": data}), base.link_header(links))
 
     def render_created(self, creation: Creation, location: str) -> Answer:
         """Answer the creation of a job: 201 and where it is, or 200 where an idempotency key was replayed."""
@@ -113,7 +129,9 @@ class Public:
 
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
-        if isinstance(error, errors.JobNotCancellable):
+        if isinstance(error, errors.JobNotRetryable):
+            status, sentence = HTTPStatus.CONFLICT, error.reason
+        elif isinstance(error, errors.JobNotCancellable):
             status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"
         else:
             status, sentence = base.describe(error, _SENTENCES)
@@ -125,7 +143,7 @@ class Public:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return base.ten_fields(job, job.updated_at)
+    return ten_fields(job, job.updated_at)
 
 
 def _history(job: Job) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
@@ -17,17 +17,24 @@ from jobs.model import (
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
     LONGEST_DELAY,
+    MOST_ATTEMPTS,
+    NO_RUN,
     NewJob,
+    Run,
 )
 
 #: What a request may hold: the service's own limits, as no document of the two APIs gives any.
 LARGEST_PARAMS = 32 * 1024
 DEEPEST_PARAMS = 16
-MOST_ATTEMPTS = 20
 LONGEST_TIMEOUT_SECONDS = 31_536_000
 LONGEST_IDEMPOTENCY_KEY = 255
+#: Any past time starts now; below this it is no time that a client could mean, but a number out of bounds.
+EARLIEST_START = -(2**53)
 #: An unknown field is named back to the caller, as far as this.
 LONGEST_FIELD_NAME = 64
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class JobRequest(BaseModel):
@@ -36,10 +43,11 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     action: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}\z")]
-    description: Annotated[str, Field(max_length=1024)] = ""
-    referenceId: Annotated[str, Field(max_length=256)] = ""  # noqa: N815  # the field's name in the API
-    startAt: Annotated[StrictInt, Field(ge=0)] | None = None  # noqa: N815
-    params: dict[str, Any] = Field(default_factory=dict)
+    # null is what many clients send for what they leave out
+    description: Annotated[str, Field(max_length=1024)] | None = None
+    referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
+    startAt: Annotated[StrictInt, Field(ge=EARLIEST_START)] | None = None  # noqa: N815
+    params: dict[str, Any] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
 
@@ -57,23 +65,33 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
-    request = _validated(_parse_object(body))
+    new = new_job(validated(JobRequest, parse_object(body)), now)
+    return new, digest_of(new)
+
+
+def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
+    """Decide what a request leaves open, and check what one field alone does not tell.
+
+    Raises:
+        InvalidRequest: a field is out of bounds.
+    """
+    _check_params(request.params or {})
     if request.startAt is not None and request.startAt > now + LONGEST_DELAY:
         raise InvalidRequest("startAt", "must be at most 1 year ahead")
     is_deletion = request.action == DELETE_USER_DATA
-    if is_deletion and not request.referenceId.strip():
+    if is_deletion and not (request.referenceId or "").strip():
         raise InvalidRequest("referenceId", f"must be the user's id for {DELETE_USER_DATA}")
-    new = NewJob(
+    return NewJob(
         action=request.action,
         start_at=request.startAt,
-        description=request.description,
-        reference_id=request.referenceId,
-        params=request.params,
+        description=request.description or "",
+        reference_id=request.referenceId or "",
+        params=request.params or {},
         max_attempts=request.maxAttempts or (DELETION_MAX_ATTEMPTS if is_deletion else DEFAULT_MAX_ATTEMPTS),
         timeout_seconds=request.timeoutSeconds
         or (DELETION_TIMEOUT_SECONDS if is_deletion else DEFAULT_TIMEOUT_SECONDS),
+        run=run,
     )
-    return new, _digest(new)
 
 
 def parse_idempotency_key(header: str | None) -> str | None:
@@ -89,7 +107,12 @@ def parse_idempotency_key(header: str | None) -> str | None:
     return header
 
 
-def _parse_object(body: str) -> dict[str, Any]:
+def parse_object(body: str) -> dict[str, Any]:
+    """Read a JSON object whose texts can be stored.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
         # A lone surrogate is JSON, but no text that can be stored.
@@ -106,17 +129,24 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _validated(content: dict[str, Any]) -> JobRequest:
+def validated(model: type[Model], content: dict[str, Any]) -> Model:
+    """Hold what came against what may come.
+
+    Raises:
+        InvalidRequest: a field is out of bounds or unknown; it names the first.
+    """
     try:
-        request = JobRequest.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise InvalidRequest(str(first["loc"][0])[:LONGEST_FIELD_NAME], str(first["msg"])) from None
-    if len(_canonical(request.params).encode()) > LARGEST_PARAMS:
+
+
+def _check_params(params: dict[str, Any]) -> None:
+    if len(_canonical(params).encode()) > LARGEST_PARAMS:
         raise InvalidRequest("params", f"must be at most {LARGEST_PARAMS} bytes of JSON")
-    if _depth(request.params) > DEEPEST_PARAMS:
+    if _depth(params) > DEEPEST_PARAMS:
         raise InvalidRequest("params", f"must be at most {DEEPEST_PARAMS} levels deep")
-    return request
 
 
 def _depth(value: object) -> int:
@@ -132,6 +162,7 @@ def _canonical(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
-def _digest(new: NewJob) -> str:
+def digest_of(new: NewJob) -> str:
+    """The digest of what is asked for, the same however it was written."""
     content = {field.name: getattr(new, field.name) for field in fields(new)}
     return hashlib.sha256(_canonical(content).encode()).hexdigest()

@@ -67,8 +67,8 @@ class Api:
             answer = handler(_let_in(event, dialect))
         except errors.JobsError as error:
             answer = dialect.render_error(error)
-        except Exception:  # noqa: BLE001  # escaping, it would be an empty 500 on AWS, and a 200 in `sam local`
-            observability.logger().exception("unhandled")
+        except Exception as error:  # noqa: BLE001  # escaping, it would be an empty 500 on AWS, and a 200 in `sam local`
+            observability.log_failure(error)
             answer = dialect.render_failure(_request_id(event))
         return _finish(event, answer)
 
@@ -81,7 +81,7 @@ def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, 
     if path.endswith("/") and bare != "/":
         # One leading slash, as two would send the caller to another host; quoted, so that it stays one header line.
         query = event.get("rawQueryString", "")
-        location = quote(bare, safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
+        location = quote(_decode_percent(bare), safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
         answer = Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
     else:
         dialect = dialect_of(path)

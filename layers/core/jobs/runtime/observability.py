@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,25 @@ class PowertoolsMeter:
 
     def failed(self, call: str, error: Exception) -> None:
         """See `Meter.failed`."""
-        logger().warning("AWS call failed", extra={"call": call, "error": type(error).__name__})
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        logger().warning("AWS call failed", extra={"call": call, "error": type(error).__name__, "code": code})
+
+
+def log_failure(error: Exception) -> None:
+    """Log what an operator needs of a failure nobody foresaw: its kind, AWS's code and where it was.
+
+    Not its message: that may quote what a caller sent.
+    """
+    response = getattr(error, "response", {})
+    frames = traceback.extract_tb(error.__traceback__)
+    logger().error(
+        "unhandled",
+        extra={
+            "error": type(error).__name__,
+            "code": response.get("Error", {}).get("Code"),
+            "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        },
+    )
 
 
 def begin(context: LambdaContext) -> None:

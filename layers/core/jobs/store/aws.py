@@ -52,6 +52,24 @@ def reasons_of(error: ClientError) -> list[dict[str, Any]]:
     return reasons
 
 
+def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
+    """Which conditions of a write failed, by the position of the action, with the row that each saw.
+
+    Empty where the error is of another kind.
+    """
+    if not isinstance(error, ClientError):
+        return {}
+    if code_of(error) == CONDITION_FAILED:
+        return {0: old_item(error)}
+    if code_of(error) != TRANSACTION_CANCELLED:
+        return {}
+    return {
+        position: reason.get("Item", {})
+        for position, reason in enumerate(reasons_of(error))
+        if reason.get("Code") == CONDITION_CODE
+    }
+
+
 def proves_nothing(error: Exception) -> bool:
     """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
     if isinstance(error, HTTPClientError | BotocoreConnectionError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, UpdateItemInputTypeDef
 
     from jobs.ports import Directory
 
@@ -40,7 +40,11 @@ class DynamoDBDirectory:
     def find_project(self, project_key: str) -> Project | None:
         """See `Directory.find_project`: two GetItems, from the key to the id to the project."""
         pointer = self._get(keys.project_key(project_key))
-        item = self._get(keys.project(int(pointer["project"]["N"]))) if pointer else None
+        return self.get_project(int(pointer["project"]["N"])) if pointer else None
+
+    def get_project(self, project_id: int) -> Project | None:
+        """See `Directory.get_project`: one GetItem."""
+        item = self._get(keys.project(project_id))
         return items.project_from_item(item) if item else None
 
     def add_organisation(self, name: str) -> Organisation:
@@ -85,6 +89,28 @@ class DynamoDBDirectory:
         )
         return project
 
+    def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
+        """See `Registry.set_trust`: one conditional UpdateItem; DynamoDB has no empty sets, so those are removed."""
+        listed = {"accounts": accounts, "sources": sources}
+        assign = ", ".join(f"{name} = :{name}" for name, names in listed.items() if names)
+        remove = ", ".join(name for name, names in listed.items() if not names)
+        update: UpdateItemInputTypeDef = {
+            "TableName": self._table,
+            "Key": items.key(keys.project(project_id)),
+            "UpdateExpression": (f"SET {assign} " if assign else "") + (f"REMOVE {remove}" if remove else ""),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+        if assign:
+            update["ExpressionAttributeValues"] = {
+                f":{name}": {"SS": sorted(names)} for name, names in listed.items() if names
+            }
+        try:
+            self._client.update_item(**update)
+        except ClientError as error:
+            if not aws.failed_conditions(error):
+                raise
+            raise errors.InvalidRequest("project", f"no project {project_id}") from None
+
     def add_credential(self, credential: Credential, digest: str) -> None:
         """See `Directory.add_credential`: one transaction with its entry in the organisation's list."""
         listed = keys.organisation_credential(credential.organisation_id, credential.credential_id)
@@ -108,9 +134,9 @@ class DynamoDBDirectory:
         try:
             self._client.transact_write_items(TransactItems=[organisation, *puts])
         except ClientError as error:
-            if aws.code_of(error) != aws.TRANSACTION_CANCELLED:
-                raise
-            if aws.reasons_of(error)[0].get("Code") == aws.CONDITION_CODE:
+            if aws.proves_nothing(error):
+                raise errors.Busy from error
+            if 0 in aws.failed_conditions(error):
                 raise errors.InvalidRequest("organisation", refused) from None
             raise
 
@@ -150,6 +176,10 @@ class CachedDirectory:
     def find_project(self, project_key: str) -> Project | None:
         """See `Directory.find_project`."""
         return self._remember(("project", project_key), lambda: self._directory.find_project(project_key))
+
+    def get_project(self, project_id: int) -> Project | None:
+        """See `Directory.get_project`."""
+        return self._remember(("id", project_id), lambda: self._directory.get_project(project_id))
 
     def _remember(self, key: Hashable, find: Callable[[], Found | None]) -> Found | None:
         now = self._monotonic()

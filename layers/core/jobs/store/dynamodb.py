@@ -19,20 +19,25 @@ from jobs.model import (
     Project,
     Status,
 )
-from jobs.ports import Append, Start, SweepCursor, Watermark
+from jobs.ports import Append, BatchAppend, MessagePage, Report, Start, SweepCursor, Watermark
 from jobs.store import aws, items, keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef, QueryInputTypeDef, UpdateTypeDef
 
-#: How often a status change is tried again when a transaction holds the row for a moment (botocore never does).
+    from jobs.model import Message, SeenEvent
+    from jobs.ports import Attempt, NewRow, Stamp
+
+#: How often a change is tried when a transaction holds the row for a moment (botocore never tries that again).
 CONFLICT_TRIES = 5
 CONFLICT_WAIT_SECONDS = 0.05
 #: Rows that a Query of the index asks for at most; a page ends at a megabyte anyhow.
 INDEX_PAGE = 10_000
+#: Characters of an event's digest that keep two messages of one millisecond apart.
+MESSAGE_SUFFIX = 16
 #: How many projects' last blocks one environment remembers before it forgets them all.
 MOST_BLOCK_HINTS = 10_000
 
@@ -125,29 +130,26 @@ class DynamoDBJobStore:
 
     # ---- creating -----------------------------------------------------------------------------------------------
 
-    def append(
+    def append(  # noqa: PLR0913, PLR0917  # as the port has it
         self,
         job: Job,
         token: str,
         params: Mapping[str, Any],
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
+        seen: SeenEvent | None = None,
     ) -> Append:
         """See `JobStore.append`: a conditional PutItem, or a transaction where more than the row is written."""
-        number_is_free = "attribute_not_exists(pk)"
-        row: PutTypeDef = {
-            "TableName": self._table,
-            "Item": items.job_to_item(job, token, self._shards),
-            "ConditionExpression": number_is_free,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        row = self._row_put(job, token)
         beside: list[PutTypeDef] = []
         if params:
             beside.append({"TableName": self._table, "Item": items.params_to_item(job.project_id, job.job_id, params)})
         if record is not None:
             beside.append(self._record_put(job, record))
         if lock is not None:
-            beside.append(self._lock_put(job, lock))
+            beside.append(self._lock_put(job.project_id, lock))
+        if seen is not None:
+            beside.append(self._seen_put(seen, job.created_at))
         try:
             with aws.throttling_as_busy():
                 if beside:
@@ -157,6 +159,56 @@ class DynamoDBJobStore:
         except (ClientError, BotoCoreError, errors.Busy) as error:
             return _append_outcome(error, token)
         return Append.DONE
+
+    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+        """See `JobStore.append_batch`: one transaction; the caller keeps within 100 actions and 4 MB."""
+        puts: list[PutTypeDef] = [self._row_put(row.job, row.token) for row in rows]
+        puts += [self._seen_put(row.seen, row.job.created_at) for row in rows]
+        for row in rows:
+            if row.params:
+                item = items.params_to_item(row.job.project_id, row.job.job_id, row.params)
+                puts.append({"TableName": self._table, "Item": item})
+        try:
+            with aws.throttling_as_busy():
+                self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+        except (ClientError, BotoCoreError, errors.Busy) as error:
+            outcome = _append_outcome(error, rows[0].token, len(rows))
+            taken = aws.failed_conditions(error)
+            return BatchAppend(outcome, frozenset(place - len(rows) for place in taken if place >= len(rows)))
+        return BatchAppend(Append.DONE)
+
+    def is_seen(self, digest: str, now: int) -> bool:
+        """See `JobStore.is_seen`: one strong GetItem; as TTL deletes late, the row says."""
+        item = self._get(keys.seen_event(digest))
+        return bool(item) and int(item["ttl"]["N"]) > now // 1000
+
+    def mark_seen(self, seen: SeenEvent, now: int) -> None:
+        """See `JobStore.mark_seen`: one conditional PutItem."""
+        try:
+            with aws.throttling_as_busy():
+                self._client.put_item(**self._seen_put(seen, now))
+        except ClientError as error:
+            if not aws.failed_conditions(error):
+                raise
+
+    def _row_put(self, job: Job, token: str) -> PutTypeDef:
+        number_is_free = "attribute_not_exists(pk)"
+        return {
+            "TableName": self._table,
+            "Item": items.job_to_item(job, token, self._shards),
+            "ConditionExpression": number_is_free,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _seen_put(self, seen: SeenEvent, now: int) -> PutTypeDef:
+        event_is_new = "attribute_not_exists(pk) OR #ttl <= :now"
+        return {
+            "TableName": self._table,
+            "Item": {**items.key(keys.seen_event(seen.digest)), "ttl": items.number(seen.expires)},
+            "ConditionExpression": event_is_new,
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {":now": items.number(now // 1000)},
+        }
 
     def _record_put(self, job: Job, record: IdempotencyRecord) -> PutTypeDef:
         key_is_free = "attribute_not_exists(pk) OR #ttl <= :now"
@@ -173,9 +225,9 @@ class DynamoDBJobStore:
             "ExpressionAttributeValues": {":now": items.number(job.created_at // 1000)},
         }
 
-    def _lock_put(self, job: Job, lock: DeletionLock) -> PutTypeDef:
+    def _lock_put(self, project_id: int, lock: DeletionLock) -> PutTypeDef:
         item = {
-            **items.key(keys.deletion_lock(job.project_id, lock.digest)),
+            **items.key(keys.deletion_lock(project_id, lock.digest)),
             "jo": items.number(lock.job_id),
             "v": items.number(lock.version),
         }
@@ -206,8 +258,10 @@ class DynamoDBJobStore:
                     ExpressionAttributeNames={"#block": "block"},
                     ExpressionAttributeValues={":block": items.number(block)},
                 )
-        except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+        except (ClientError, BotoCoreError) as error:
+            if aws.proves_nothing(error):
+                raise errors.Busy from error
+            if not aws.failed_conditions(error):
                 raise
         self._noted[project.project_id] = block
 
@@ -280,6 +334,206 @@ class DynamoDBJobStore:
                 raise errors.JobNotCancellable(items.job_from_item(item)) from None
         return items.job_from_item(item)
 
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+        """See `JobStore.complete_job`: one conditional UpdateItem, after a PutItem where there are outputs.
+
+        Outputs of a transition that is never made are never read, as no row refers to their token.
+        """
+        if outputs:
+            item = items.outputs_to_item(attempt.project_id, attempt.job_id, stamp.token, outputs)
+            with aws.throttling_as_busy():
+                self._client.put_item(TableName=self._table, Item=item)
+        return self._end_attempt(
+            attempt,
+            Status.COMPLETED,
+            stamp,
+            set_="pg = :all" + (", ou = :token" if outputs else ""),
+            remove="gk, due",
+            values={":all": items.number(100)},
+        )
+
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+        """See `JobStore.fail_job`: one conditional UpdateItem."""
+        is_last_attempt = "an >= ma"
+        return self._end_attempt(
+            attempt,
+            Status.FAILED,
+            stamp,
+            set_="er = :errors",
+            remove="gk, due",
+            condition=[is_last_attempt],
+            values={":errors": {"L": [items.string(error) for error in errors]}},
+            lost=lost,
+        )
+
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+        """See `JobStore.back_off_job`: one conditional UpdateItem."""
+        attempts_are_left = "an < ma"
+        shard = keys.status_shard(Status.SCHEDULED, attempt.project_id, attempt.job_id, self._shards)
+        return self._end_attempt(
+            attempt,
+            Status.SCHEDULED,
+            stamp,
+            set_="an = an + :one, due = :due, gk = :gk",
+            remove="pg",
+            condition=[attempts_are_left],
+            values={":one": items.number(1), ":due": items.number(due), ":gk": items.string(shard)},
+            lost=lost,
+        )
+
+    def _end_attempt(  # noqa: PLR0913  # as many parts as a status change has
+        self,
+        attempt: Attempt,
+        to: Status,
+        stamp: Stamp,
+        *,
+        set_: str,
+        remove: str,
+        values: dict[str, Any],
+        condition: Sequence[str] = (),
+        lost: bool = False,
+    ) -> Report:
+        """End a running attempt, whoever ends it: all ways share the token attribute `tf`."""
+        is_running = "st = :running"
+        is_this_attempt = "an = :attempt"
+        clauses = [is_running, is_this_attempt, *condition]
+        values = {
+            **values,
+            ":running": items.string(Status.RUNNING),
+            ":attempt": items.number(attempt.number),
+            ":to": items.string(to),
+            ":token": items.string(stamp.token),
+        }
+        if lost:
+            time_out_has_passed = "due <= :now"
+            clauses.append(time_out_has_passed)
+            values[":now"] = items.number(stamp.at)
+        try:
+            self._change(
+                keys.job(attempt.project_id, attempt.job_id),
+                set_=f"st = :to, tf = :token, {set_}",
+                remove=remove,
+                condition=" AND ".join(clauses),
+                change=items.change(to, stamp.at, stamp.by),
+                values=values,
+            )
+        except ClientError as error:
+            if aws.code_of(error) != aws.CONDITION_FAILED:
+                raise
+            return _report_outcome(aws.old_item(error), attempt, stamp.token)
+        return Report.APPLIED
+
+    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
+        """See `JobStore.note_progress`: one conditional UpdateItem, no status change and no history."""
+        is_running = "st = :running"
+        is_this_attempt = "an = :attempt"
+        does_not_fall = "(attribute_not_exists(pg) OR pg <= :progress)"
+        try:
+            self._update(
+                keys.job(attempt.project_id, attempt.job_id),
+                expression="SET pg = :progress, due = :now + tm",
+                condition=f"{is_running} AND {is_this_attempt} AND {does_not_fall}",
+                values={
+                    ":running": items.string(Status.RUNNING),
+                    ":attempt": items.number(attempt.number),
+                    ":progress": items.number(progress),
+                    ":now": items.number(now),
+                },
+            )
+        except ClientError as error:
+            if aws.code_of(error) != aws.CONDITION_FAILED:
+                raise
+            return _report_outcome(aws.old_item(error), attempt, token=None)
+        return Report.APPLIED
+
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+        """See `JobStore.retry_job`: one conditional Update, in a transaction where a lock moves with it."""
+        is_as_seen = "st = :seen AND an = :attempt"
+        key = keys.job(seen.project_id, seen.job_id)
+        change = items.change(*retried.history[-1])
+        update: UpdateTypeDef = {
+            "TableName": self._table,
+            "Key": items.key(key),
+            "UpdateExpression": (
+                "SET st = :to, an = an + :one, ma = :most, due = :due, gk = :gk, tr = :token, "
+                "h = list_append(h, :change) REMOVE er, ou, pg"
+            ),
+            "ConditionExpression": is_as_seen,
+            "ExpressionAttributeValues": {
+                ":seen": items.string(seen.status),
+                ":attempt": items.number(seen.attempt),
+                ":to": items.string(retried.status),
+                ":one": items.number(1),
+                ":most": items.number(retried.max_attempts),
+                ":due": items.number(retried.next_at or 0),
+                ":gk": items.string(keys.status_shard(retried.status, seen.project_id, seen.job_id, self._shards)),
+                ":token": items.string(token),
+                ":change": {"L": [change]},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            with aws.throttling_as_busy():
+                if lock is None:
+                    self._client.update_item(**update)
+                else:
+                    moved = self._lock_put(seen.project_id, lock)
+                    self._client.transact_write_items(TransactItems=[{"Update": update}, {"Put": moved}])
+        except (ClientError, BotoCoreError, errors.Busy) as error:
+            outcome = _append_outcome(error, token, attribute="tr")
+            return Append.OVERTAKEN if outcome is Append.NUMBER_TAKEN else outcome
+        return Append.DONE
+
+    # ---- payload ------------------------------------------------------------------------------------------------
+
+    def get_outputs(self, job: Job) -> list[Any]:
+        """See `JobStore.get_outputs`: one strong GetItem."""
+        if job.outputs_token is None:
+            return []
+        item = self._get(keys.outputs(job.project_id, job.job_id, job.outputs_token))
+        return items.outputs_from_item(item) if item else []
+
+    def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
+        """See `JobStore.add_message`: one transaction of the message and the mark of its event."""
+        item = items.message_to_item(project_id, job_id, message, seen.digest[:MESSAGE_SUFFIX])
+        mark = self._seen_put(seen, message.at)
+        try:
+            with aws.throttling_as_busy():
+                self._client.transact_write_items(
+                    TransactItems=[{"Put": mark}, {"Put": {"TableName": self._table, "Item": item}}]
+                )
+        except (ClientError, BotoCoreError) as error:
+            if aws.proves_nothing(error):
+                raise errors.Busy from error
+            if not aws.failed_conditions(error):
+                raise
+            return False
+        return True
+
+    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+        """See `JobStore.list_messages`: one Query, which ends at a megabyte by itself."""
+        pk, first = keys.message(project_id, job_id, 0, "")
+        last = keys.message(project_id, job_id, keys.LATEST_TIME, "~")[1]
+        query: QueryInputTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":pk": items.string(pk),
+                ":first": items.string(first),
+                ":last": items.string(last),
+            },
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            query["ExclusiveStartKey"] = items.key((pk, after))
+        with aws.throttling_as_busy():
+            page = self._client.query(**query)
+        following = page["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in page else None
+        return MessagePage([items.message_from_item(item) for item in page["Items"]], following)
+
+    # ---- writing status changes ---------------------------------------------------------------------------------
+
     def _change(  # noqa: PLR0913  # a status change has this many parts
         self,
         key: keys.Key,
@@ -291,21 +545,34 @@ class DynamoDBJobStore:
         remove: str = "",
     ) -> dict[str, Any]:
         """Write one status change with its history entry, and return the row as it is then."""
-        update: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": items.key(key),
-            "UpdateExpression": f"SET {set_}, h = list_append(h, :change)" + (f" REMOVE {remove}" if remove else ""),
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": {**values, ":change": {"L": [change]}},
-            "ReturnValues": "ALL_NEW",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        return self._update(
+            key,
+            expression=f"SET {set_}, h = list_append(h, :change)" + (f" REMOVE {remove}" if remove else ""),
+            condition=condition,
+            values={**values, ":change": {"L": [change]}},
+        )
+
+    def _update(self, key: keys.Key, *, expression: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Update a job's row under a condition; what proves nothing (a conflict, a lost answer) is tried again.
+
+        Raises:
+            Busy: that does not help, or DynamoDB throttles.
+            ClientError: the condition failed, with the row as `ALL_OLD`.
+        """
         for last_try in (False,) * (CONFLICT_TRIES - 1) + (True,):
             try:
                 with aws.throttling_as_busy():
-                    return self._client.update_item(**update)["Attributes"]
-            except ClientError as error:
-                if aws.code_of(error) not in aws.CONFLICTS:
+                    return self._client.update_item(
+                        TableName=self._table,
+                        Key=items.key(key),
+                        UpdateExpression=expression,
+                        ConditionExpression=condition,
+                        ExpressionAttributeValues=values,
+                        ReturnValues="ALL_NEW",
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    )["Attributes"]
+            except (ClientError, BotoCoreError) as error:
+                if not aws.proves_nothing(error):
                     raise
                 if last_try:
                     raise errors.Busy from error
@@ -316,7 +583,13 @@ class DynamoDBJobStore:
 
     def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
         """See `JobStore.list_due`: Queries on the status index, each of at most a megabyte."""
-        partition = keys.index_partition(Status.SCHEDULED, shard)
+        return self._list_index(keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
+
+    def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        """See `JobStore.list_lost`: Queries on the status index, whose time is a running job's time-out."""
+        return self._list_index(keys.index_partition(Status.RUNNING, shard), None, now, limit)
+
+    def _list_index(self, partition: str, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
         if after is not None and after.due_at > until:
             return []
         query: dict[str, Any] = {
@@ -400,28 +673,33 @@ class DynamoDBJobStore:
             query = {**query, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _append_outcome(error: Exception, token: str) -> Append:
-    """What a failed append says about the number it wanted.
+def _append_outcome(error: Exception, token: str, rows: int = 1, attribute: str = "tc") -> Append:
+    """What a failed write says of the rows it wanted, which are the first `rows` of its transaction.
 
     Raises:
         ClientError: the call itself was wrong, which trying again does not mend.
     """
-    if isinstance(error, errors.Busy):
+    if isinstance(error, errors.Busy) or aws.proves_nothing(error):
         return Append.UNCERTAIN
-    if aws.proves_nothing(error):
-        return Append.UNCERTAIN
-    if not isinstance(error, ClientError):
+    failed = aws.failed_conditions(error)
+    if not failed:
         raise error
-    if aws.code_of(error) == aws.CONDITION_FAILED:
-        reasons: list[dict[str, Any]] = [{"Code": aws.CONDITION_CODE, "Item": aws.old_item(error)}]
-    elif aws.code_of(error) == aws.TRANSACTION_CANCELLED:
-        reasons = aws.reasons_of(error)
-    else:
-        raise error
-    row, *beside = reasons
-    if row.get("Code") == aws.CONDITION_CODE:
+    of_rows = {place: item for place, item in failed.items() if place < rows}
+    if any(item.get(attribute) == items.string(token) for item in of_rows.values()):
         # A retry of the client that finds its own token has already won.
-        return Append.DONE if row.get("Item", {}).get("tc") == items.string(token) else Append.NUMBER_TAKEN
-    if any(reason.get("Code") == aws.CONDITION_CODE for reason in beside):
-        return Append.OVERTAKEN
-    raise error
+        return Append.DONE
+    return Append.NUMBER_TAKEN if of_rows else Append.OVERTAKEN
+
+
+def _report_outcome(old: dict[str, Any], attempt: Attempt, token: str | None) -> Report:
+    """What the row that a report's condition saw says of the report."""
+    if not old:
+        return Report.UNKNOWN
+    if token is not None and old.get("tf") == items.string(token):
+        return Report.APPLIED
+    job = items.job_from_item(old)
+    if attempt.number < job.attempt or not job.status.is_active:
+        return Report.STALE
+    if attempt.number > job.attempt:
+        return Report.EARLY
+    return Report.EARLY if job.status is Status.SCHEDULED else Report.REFUSED

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import Change, Credential, DueJob, Job, Project, Status
+from jobs.model import NO_RUN, Change, Credential, DueJob, Job, Message, Project, Run, Severity, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Item = dict[str, Any]
 
@@ -54,15 +54,29 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
     if job.next_at is not None:
         item["gk"] = {"S": keys.status_shard(job.status, job.project_id, job.job_id, shards)}
         item["due"] = {"N": str(job.next_at)}
-    if job.description:
-        item["de"] = {"S": job.description}
-    if job.reference_id:
-        item["rf"] = {"S": job.reference_id}
+    texts = {"de": job.description, "rf": job.reference_id, "ou": job.outputs_token}
+    texts |= {name: getattr(job.run, field) for name, field in _RUN_STRINGS.items()}
+    item |= {name: {"S": text} for name, text in texts.items() if text}
     if job.errors is not None:
         item["er"] = {"L": [{"S": error} for error in job.errors]}
     if job.has_params:
         item["pa"] = {"BOOL": True}
+    if job.progress is not None:
+        item["pg"] = {"N": str(job.progress)}
+    if job.run.collection_ids:
+        item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
+
+
+#: Attributes of a workflow's run that are strings; its collections are a list.
+_RUN_STRINGS = {"wf": "workflow_id", "ow": "owner_id", "pr": "priority", "wt": "worker_tag"}
+
+
+def _run_from_item(item: Mapping[str, Any]) -> Run:
+    found: dict[str, Any] = {field: item[name]["S"] for name, field in _RUN_STRINGS.items() if name in item}
+    if "co" in item:
+        found["collection_ids"] = tuple(collection["S"] for collection in item["co"]["L"])
+    return Run(**found) if found else NO_RUN
 
 
 def job_from_item(item: Mapping[str, Any]) -> Job:
@@ -85,7 +99,38 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         timeout_seconds=int(item["tm"]["N"]) // 1000,
         errors=tuple(error["S"] for error in item["er"]["L"]) if "er" in item else None,
         has_params="pa" in item,
+        progress=int(item["pg"]["N"]) if "pg" in item else None,
+        outputs_token=item["ou"]["S"] if "ou" in item else None,
+        run=_run_from_item(item),
     )
+
+
+def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:
+    """The row of a job's outputs, under the token of the transition that refers to it."""
+    text = json.dumps(outputs, separators=(",", ":"), ensure_ascii=False)
+    return {**key(keys.outputs(project_id, job_id, token)), "json": {"S": text}}
+
+
+def outputs_from_item(item: Mapping[str, Any]) -> list[Any]:
+    """The outputs of a row."""
+    outputs: list[Any] = json.loads(item["json"]["S"])
+    return outputs
+
+
+def message_to_item(project_id: int, job_id: int, message: Message, suffix: str) -> Item:
+    """The row of a message."""
+    return {
+        **key(keys.message(project_id, job_id, message.at, suffix)),
+        "sv": {"N": str(int(message.severity))},
+        "tx": {"S": message.text},
+        "tl": {"N": str(message.tool_id)},
+    }
+
+
+def message_from_item(item: Mapping[str, Any]) -> Message:
+    """The message of a row."""
+    at = keys.parse_message(item["sk"]["S"])
+    return Message(at, Severity(int(item["sv"]["N"])), item["tx"]["S"], int(item["tl"]["N"]))
 
 
 def params_to_item(project_id: int, job_id: int, params: Mapping[str, Any]) -> Item:
@@ -152,8 +197,13 @@ def project_to_item(project: Project) -> Item:
         "org": {"N": str(project.organisation_id)},
         "key": {"S": project.project_key},
         "name": {"S": project.name},
-        "secret": {"B": project.secret},
+        "secret": {"S": project.secret.hex()},
         "block": {"N": str(project.block)},
+        **{
+            name: {"SS": sorted(listed)}
+            for name, listed in (("accounts", project.accounts), ("sources", project.sources))
+            if listed
+        },
     }
 
 
@@ -164,6 +214,8 @@ def project_from_item(item: Mapping[str, Any]) -> Project:
         organisation_id=int(item["org"]["N"]),
         project_key=item["key"]["S"],
         name=item["name"]["S"],
-        secret=bytes(item["secret"]["B"]),
+        secret=bytes.fromhex(item["secret"]["S"]),
         block=int(item["block"]["N"]),
+        accounts=frozenset(item["accounts"]["SS"]) if "accounts" in item else frozenset(),
+        sources=frozenset(item["sources"]["SS"]) if "sources" in item else frozenset(),
     )

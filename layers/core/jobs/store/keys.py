@@ -58,6 +58,31 @@ def params(project_id: int, job_id: int) -> Key:
     return f"payload#{project_id}#{job_id}", "params"
 
 
+def outputs(project_id: int, job_id: int, token: str) -> Key:
+    """The outputs of a job that the transition with this token refers to."""
+    return f"payload#{project_id}#{job_id}", f"outputs#{token}"
+
+
+MESSAGE_PREFIX = "message#"
+#: Milliseconds that no clock of ours will show: the greatest number of thirteen digits.
+LATEST_TIME = 10**13 - 1
+
+
+def message(project_id: int, job_id: int, at: int, suffix: str) -> Key:
+    """A message of a job: in the order of time, unique by its suffix."""
+    return f"payload#{project_id}#{job_id}", f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
+
+
+def parse_message(sk: str) -> int:
+    """When a message came, from its sort key."""
+    return int(sk.split("#")[1])
+
+
+def seen_event(digest: str) -> Key:
+    """That an event was taken."""
+    return f"event#{digest}", "event"
+
+
 def status_shard(status: str, project_id: int, job_id: int, shards: int) -> str:
     """Index partition of a job: its status and one of `shards` write shards.
 

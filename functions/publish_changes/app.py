@@ -1,0 +1,27 @@
+"""Tell the bus of every status change that the table's stream shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs import publishing
+from jobs.runtime import observability, wiring
+from jobs.store import stream
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Publish a batch; from the first write whose event was refused on, the stream delivers again."""
+    observability.begin(context)
+    writes = stream.job_writes(event["Records"])
+    try:
+        refused = publishing.publish(
+            wiring.bus(), wiring.store(), wiring.directory(), [write.committed for write in writes]
+        )
+        observability.logger().info("published", extra={"writes": len(writes), "refused": len(refused)})
+    finally:
+        observability.flush()
+    failures = [{"itemIdentifier": writes[position].sequence_number} for position in sorted(refused)[:1]]
+    return {"batchItemFailures": failures}

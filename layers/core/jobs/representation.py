@@ -1,0 +1,27 @@
+"""A job as callers and subscribers see it: the fields, their names and their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobs.model import Job
+
+
+def ten_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
+    """A job as OpenReplay documents it: exactly these, in this order.
+
+    `updated_at` is what is shown, as the two APIs differ in it before the first change.
+    """
+    return {
+        "jobId": job.job_id,
+        "description": job.description,
+        "status": job.status,
+        "projectId": job.project_id,
+        "action": job.action,
+        "referenceId": job.reference_id,
+        "createdAt": job.created_at,
+        "updatedAt": updated_at,
+        "startAt": job.start_at,
+        "errors": None if job.errors is None else list(job.errors),
+    }

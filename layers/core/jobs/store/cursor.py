@@ -1,0 +1,47 @@
+"""Opaque cursors: a position that a caller hands back, bound to what it was given for.
+
+A cursor is the position and a keyed digest of it and of its purpose. The key is the project's own, so a cursor of
+another project, of another job or a forged one is no cursor.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from jobs.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from jobs.model import Project
+
+_DIGEST_BYTES = 16
+
+
+def encode(project: Project, purpose: str, position: str) -> str:
+    """Make a cursor."""
+    text = position.encode()
+    return base64.urlsafe_b64encode(_digest(project, purpose, text) + text).decode().rstrip("=")
+
+
+def decode(project: Project, purpose: str, cursor: str) -> str:
+    """Read the position of a cursor.
+
+    Raises:
+        InvalidRequest: it was not made here, for this project and this purpose.
+    """
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("cursor", "is not one of this list") from None
+    digest, text = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
+    if not hmac.compare_digest(digest, _digest(project, purpose, text)):
+        raise InvalidRequest("cursor", "is not one of this list")
+    return text.decode()
+
+
+def _digest(project: Project, purpose: str, text: bytes) -> bytes:
+    message = b"cursor\0" + purpose.encode() + b"\0" + text
+    return hmac.new(project.secret, message, hashlib.sha256).digest()[:_DIGEST_BYTES]

@@ -1,0 +1,145 @@
+"""All the parts in the order of who needs whom, and all of them down again from wherever the start has got to."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from jobs.store.directory import DynamoDBDirectory
+
+from local import demo, stack
+from local.emulator import HOST, REGION, Emulator, Server, session
+from local.follow import Follower
+from local.gateway import Gateway
+from local.settings import ROOT, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from boto3.session import Session
+
+    from local.settings import Settings
+
+#: Beside the emulator's own files, where the data is kept.
+KEYS = "keys.json"
+LOCK = "lock"
+
+
+class RefusedError(Exception):
+    """What the service needs is taken; the text says what, and what can be done."""
+
+
+class Service:
+    """The API in front, the emulator behind it, and the lines that tell of status changes."""
+
+    def __init__(self, settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
+        """Take the port and the kept data; `scratch` is for what the emulator writes while it runs.
+
+        Raises:
+            RefusedError: one of them is not to be had.
+        """
+        self._settings = settings
+        self._say = say
+        try:
+            self._front = Server(settings.port)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise RefusedError(f"{HOST}:{settings.port}: {reason}. `make run PORT=…` takes another port.") from error
+        if settings.state:
+            _claim(settings.state)
+        _log_to(settings.log_file)
+        self._emulator = Emulator(scratch, settings.state)
+        self._follower: Follower | None = None
+        #: What demo.json says, once it is written.
+        self.demo: demo.Demo = {}
+
+    async def start(self) -> None:
+        """Start it.
+
+        Raises:
+            DeploymentFailedError: the emulator does not take the template.
+        """
+        aws, endpoint = session(), self._emulator.endpoint
+        await self._emulator.start()
+        deployed = await asyncio.to_thread(stack.deploy, aws, endpoint, ROOT)
+        keys, _ = await asyncio.gather(
+            asyncio.to_thread(self._seed, aws, deployed),
+            asyncio.to_thread(stack.warm, aws, endpoint, deployed),
+        )
+        self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
+        await self._front.start(Gateway(self._emulator.app, deployed.api_id, self._front.port))
+        self.demo = {
+            "baseUrl": self._front.url,
+            "awsEndpoint": endpoint,
+            "region": REGION,
+            "stackName": stack.STACK_NAME,
+            "tableName": deployed.table_name,
+            "busName": deployed.bus_name,
+            "sessionsBucket": deployed.sessions_bucket,
+            **keys,
+        }
+        demo.write(self._settings.demo_file, self.demo)
+
+    def follow(self) -> None:
+        """Tell of status changes from now on."""
+        if self._follower:
+            self._follower.start()
+
+    async def stop(self) -> None:
+        """Stop it: first what takes calls, then what answers them."""
+        if self._follower:
+            self._follower.stop()
+        await self._front.stop(within=1.5)
+        await self._emulator.stop()
+        if not self._settings.persist:
+            demo.remove(self._settings.demo_file, self.demo)
+
+    def _seed(self, aws: Session, deployed: stack.Stack) -> demo.Demo:
+        """Make the demo's keys and sessions, or find those of the kept data."""
+        endpoint = self._emulator.endpoint
+        directory = DynamoDBDirectory(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
+        s3 = aws.client("s3", endpoint_url=endpoint)
+
+        def put_object(key: str, content: bytes) -> None:
+            s3.put_object(Bucket=deployed.sessions_bucket, Key=key, Body=content)
+
+        if not self._settings.state:
+            return demo.seed(directory, put_object)
+        kept = self._settings.state / KEYS
+        keys = demo.seeded_before(directory, kept) or demo.seed(directory, put_object)
+        demo.write(kept, keys)
+        return keys
+
+
+def _claim(state: Path) -> None:
+    """Take the kept data for this process until it ends.
+
+    Raises:
+        RefusedError: another process has it.
+    """
+    state.mkdir(exist_ok=True)
+    lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RefusedError(f"Another `make run PERSIST=1` is at work with the data in {shown(state)}.") from None
+    if not (state / KEYS).exists():
+        # Left by a run that failed before there was anything to keep.
+        for path in state.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
+
+
+def _log_to(path: Path) -> None:
+    """Send everything that is logged in this process to a file, before the emulator sends it to the terminal."""
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(capture=True)

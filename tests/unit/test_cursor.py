@@ -1,0 +1,79 @@
+"""Cursors: what was given out comes back as it was, and nothing else is one."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from jobs.errors import InvalidRequest
+from jobs.store import cursor
+
+from tests.builders import a_project
+
+PROJECT = a_project()
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@given(texts, texts)
+def test_a_position_comes_back_as_it_was_given(purpose: str, position: str) -> None:
+    made = cursor.encode(PROJECT, purpose, position)
+
+    assert cursor.decode(PROJECT, purpose, made) == position
+    assert made.isascii()
+    assert not set(made) & set("+/=&?# ")
+
+
+@given(texts, texts, texts)
+def test_a_cursor_serves_no_other_purpose(purpose: str, other: str, position: str) -> None:
+    assume(purpose != other)
+
+    with pytest.raises(InvalidRequest):
+        cursor.decode(PROJECT, other, cursor.encode(PROJECT, purpose, position))
+
+
+def test_a_cursor_of_another_project_or_job_is_none() -> None:
+    made = cursor.encode(PROJECT, "messages of 1", "message#1")
+
+    for project, purpose in [(a_project(secret=b"1" * 32), "messages of 1"), (PROJECT, "messages of 11")]:
+        with pytest.raises(InvalidRequest) as refusal:
+            cursor.decode(project, purpose, made)
+        assert refusal.value.field == "cursor"
+
+
+@given(texts, st.data())
+def test_a_cursor_that_was_tampered_with_is_none(position: str, data: st.DataObject) -> None:
+    made = raw(cursor.encode(PROJECT, "p", position))
+    place, bit = data.draw(st.integers(0, len(made) - 1)), data.draw(st.integers(0, 7))
+    tampered = made[:place] + bytes([made[place] ^ 1 << bit]) + made[place + 1 :]
+
+    with pytest.raises(InvalidRequest):
+        cursor.decode(PROJECT, "p", base64.urlsafe_b64encode(tampered).decode().rstrip("="))
+
+
+@given(texts, st.data())
+def test_a_cursor_that_is_cut_or_added_to_is_none(position: str, data: st.DataObject) -> None:
+    made = raw(cursor.encode(PROJECT, "p", position))
+    cut = made[: data.draw(st.integers(0, len(made) - 1))]
+    longer = made + data.draw(st.binary(min_size=1, max_size=9))
+
+    for forged in (cut, longer):
+        with pytest.raises(InvalidRequest):
+            cursor.decode(PROJECT, "p", base64.urlsafe_b64encode(forged).decode().rstrip("="))
+
+
+@given(st.one_of(st.text(), st.binary().map(lambda made: base64.urlsafe_b64encode(made).decode())))
+def test_anything_else_is_refused_and_never_a_failure_of_ours(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        cursor.decode(PROJECT, "p", text)
+
+
+@pytest.mark.parametrize("text", ["", "=", "====", "A", "\udc80", "ü" * 8, "AAAA AAAA", "A" * 100_000])
+def test_oddities_are_refused_too(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        cursor.decode(PROJECT, "p", text)

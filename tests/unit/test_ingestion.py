@@ -1,0 +1,394 @@
+"""Taking events: whom a project trusts, what is taken together, what comes again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs import creation, ingestion
+from jobs.creation import IdempotencyKey
+from jobs.errors import Busy
+from jobs.ingestion import (
+    Delivery,
+    Envelope,
+    JobCompleted,
+    JobFailed,
+    JobMessage,
+    JobProgress,
+    JobRequested,
+    Taken,
+)
+from jobs.model import DELETE_USER_DATA, Message, Severity, Status
+
+from tests.builders import NOW, a_job, a_project, a_request
+from tests.fakes import FakeRegistry, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.ingestion import Content
+    from jobs.model import Job, Project
+    from jobs.ports import BatchAppend, NewRow
+
+OWN, PARTNER, STRANGER = "111111111111", "222222222222", "333333333333"
+DAY = 86_400_000
+PROJECT = a_project()
+KEY = PROJECT.project_key
+
+
+class Ingestion:
+    """The use case over its fakes; counts how many jobs are appended together."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world, self.registry = world, FakeRegistry()
+        self.together: list[int] = []
+        self.know(PROJECT)
+        append = world.store.append_batch
+
+        def counted(rows: Sequence[NewRow]) -> BatchAppend:
+            self.together.append(len(rows))
+            return append(rows)
+
+        monkeypatch.setattr(world.store, "append_batch", counted)
+
+    def know(self, project: Project) -> None:
+        self.registry.projects[project.project_key] = project
+
+    def take(self, *deliveries: Delivery) -> list[Taken]:
+        return ingestion.take(self.world.ports, self.registry, OWN, deliveries)
+
+    @property
+    def jobs(self) -> dict[tuple[int, int], Job]:
+        return self.world.store.jobs
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.world.meter.counts)
+
+
+@pytest.fixture
+def subject(world: World, monkeypatch: pytest.MonkeyPatch) -> Ingestion:
+    return Ingestion(world, monkeypatch)
+
+
+def an_event(content: Content, event_id: str = "1", source: str = "shop", account: str = OWN) -> Delivery:
+    return Delivery(Envelope(event_id, source, account), content)
+
+
+def asks(event_id: str = "1", *, key: str = KEY, idempotency: str | None = None, **event: Any) -> Delivery:
+    new = event.pop("new", a_request(description=event_id))
+    replay = None if idempotency is None else IdempotencyKey(idempotency, "body")
+    return an_event(JobRequested(key, new, replay), event_id, **event)
+
+
+def a_deletion(event_id: str, **event: Any) -> Delivery:
+    return asks(event_id, new=a_request(action=DELETE_USER_DATA, reference_id="u"), **event)
+
+
+def completed(event_id: str = "9", job_id: int = 1, attempt: int = 1, **event: Any) -> Delivery:
+    return an_event(JobCompleted(KEY, job_id, attempt, ("out",)), event_id, **event)
+
+
+# ---- trust --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accounts", "sources", "account", "source", "taken"),
+    [
+        (set(), set(), OWN, "shop", True),
+        (set(), set(), PARTNER, "shop", False),
+        ({PARTNER}, set(), PARTNER, "shop", True),
+        ({PARTNER}, set(), OWN, "shop", True),
+        ({PARTNER}, set(), STRANGER, "shop", False),
+        (set(), {"shop"}, OWN, "shop", True),
+        (set(), {"shop"}, OWN, "shop.orders", False),
+        (set(), {"shop"}, OWN, "Shop", False),
+        ({PARTNER}, {"shop"}, PARTNER, "other", False),
+        ({PARTNER}, {"shop"}, STRANGER, "shop", False),
+        (set(), set(), OWN, "jobs", False),
+        ({PARTNER}, {"jobs"}, PARTNER, "jobs", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["request", "keyed", "completion", "message"])
+def test_an_event_is_taken_from_an_account_and_a_source_that_the_project_trusts(  # noqa: PLR0913  # as the table has them
+    subject: Ingestion, *, accounts: set[str], sources: set[str], account: str, source: str, kind: str, taken: bool
+) -> None:
+    subject.know(a_project(accounts=frozenset(accounts), sources=frozenset(sources)))
+    subject.jobs[1, 1] = before = replace(a_job(), status=Status.RUNNING)
+    sender: dict[str, Any] = {"account": account, "source": source}
+    delivery = {
+        "request": asks(**sender),
+        "keyed": asks(idempotency="k", **sender),
+        "completion": completed(**sender),
+        "message": an_event(JobMessage(KEY, 1, Message(NOW, Severity.NONE, "hello")), **sender),
+    }[kind]
+
+    (outcome,) = subject.take(delivery)
+
+    store = subject.world.store
+    assert outcome is (Taken.DONE if taken else Taken.REFUSED)
+    if not taken:
+        assert subject.jobs == {(1, 1): before}
+        assert (store.seen, store.records, store.messages, store.outputs) == ({}, {}, {}, {})
+        assert subject.counts == {"EventRefused": 1}
+
+
+def test_an_event_for_an_unknown_project_is_refused(subject: Ingestion) -> None:
+    assert subject.take(asks(key="nobody")) == [Taken.REFUSED]
+    assert subject.jobs == {}
+
+
+def test_an_event_that_is_not_trusted_does_not_hide_the_one_that_is(subject: Ingestion) -> None:
+    """A stranger who knows a partner's event id can not have the partner's event dropped."""
+    forged, true = asks("1", account=STRANGER), asks("1")
+
+    assert subject.take(forged, true) == [Taken.REFUSED, Taken.DONE]
+    assert len(subject.jobs) == 1
+
+
+def test_a_partner_does_not_pass_for_the_service_s_own_worker(subject: Ingestion) -> None:
+    subject.know(a_project(accounts=frozenset({PARTNER}), sources=frozenset({"shop"})))
+
+    assert subject.take(asks(account=PARTNER, source="jobs.delete_user_data")) == [Taken.REFUSED]
+
+
+# ---- requests -----------------------------------------------------------------------------------------------------
+
+
+def test_requests_of_one_project_are_appended_together_in_their_order(subject: Ingestion) -> None:
+    other = a_project(project_id=2, project_key="other")
+    subject.know(other)
+    deliveries = [asks(f"{n}", key="other" if n % 3 == 0 else KEY) for n in range(9)]
+
+    assert subject.take(*deliveries) == [Taken.DONE] * 9
+
+    assert sorted(subject.together) == [3, 6]
+    assert [job.description for (project, _), job in subject.jobs.items() if project == 1] == [*"124578"]
+    assert [job.description for (project, _), job in subject.jobs.items() if project == 2] == [*"036"]
+    assert subject.jobs[1, 1].history[0].by == "shop"
+
+
+def test_requests_with_a_key_or_a_rule_of_their_own_are_taken_alone(subject: Ingestion) -> None:
+    taken = subject.take(asks("1", idempotency="k"), a_deletion("2"), asks("3"), asks("4"))
+
+    assert taken == [Taken.DONE] * 4
+    assert subject.together == [2]
+    assert len(subject.jobs) == 4
+
+
+def test_an_event_counts_once_within_a_batch_and_across_batches(subject: Ingestion) -> None:
+    alike = [asks("1"), asks("2", idempotency="k"), a_deletion("3"), asks("1")]
+
+    assert subject.take(*alike, *alike) == [Taken.DONE] * 8
+    assert subject.take(*reversed(alike)) == [Taken.DONE] * 4
+
+    assert len(subject.jobs) == 3
+    assert subject.counts == {"EventSeen": 3}
+
+
+def test_an_id_is_a_source_s_own(subject: Ingestion) -> None:
+    assert subject.take(asks("1", source="a"), asks("1", source="b")) == [Taken.DONE] * 2
+    assert len(subject.jobs) == 2
+
+
+def test_an_event_is_remembered_for_a_week(subject: Ingestion) -> None:
+    subject.take(asks("1"))
+    for after, jobs in [(7 * DAY - 1, 1), (7 * DAY, 2)]:
+        subject.world.clock.time = NOW + after
+        subject.take(asks("1"))
+        assert len(subject.jobs) == jobs
+
+
+def test_a_producer_s_own_key_counts_once_under_new_ids(subject: Ingestion) -> None:
+    assert subject.take(asks("1", idempotency="k"), asks("2", idempotency="k")) == [Taken.DONE] * 2
+    assert len(subject.jobs) == 1
+
+
+def test_a_key_with_another_body_is_refused(subject: Ingestion) -> None:
+    other = an_event(JobRequested(KEY, a_request(), IdempotencyKey("k", "another body")), "2")
+
+    assert subject.take(asks("1", idempotency="k"), other) == [Taken.DONE, Taken.REFUSED]
+    assert subject.counts == {"EventRefused": 1}
+
+
+def test_a_deletion_of_a_user_who_has_one_is_counted_and_dropped(subject: Ingestion) -> None:
+    assert subject.take(a_deletion("1"), a_deletion("2")) == [Taken.DONE] * 2
+    assert len(subject.jobs) == 1
+    assert subject.counts == {"DeletionDropped": 1}
+
+
+def test_an_event_that_comes_from_two_accounts_in_one_batch_counts_once(subject: Ingestion) -> None:
+    subject.know(a_project(accounts=frozenset({PARTNER})))
+
+    assert subject.take(asks("1"), asks("1", account=PARTNER), asks("2")) == [Taken.DONE] * 3
+    assert len(subject.jobs) == 2
+
+
+def test_a_deletion_that_was_dropped_makes_no_job_when_it_comes_again(subject: Ingestion) -> None:
+    subject.take(a_deletion("1"), a_deletion("2"))
+    subject.world.store.cancel_job(1, 1, NOW, "key-1")
+
+    assert subject.take(a_deletion("2")) == [Taken.DONE]
+    assert len(subject.jobs) == 1
+
+
+def test_the_service_s_own_worker_is_trusted_whatever_sources_a_project_lists(subject: Ingestion) -> None:
+    subject.know(a_project(sources=frozenset({"shop"})))
+    running(subject, action=DELETE_USER_DATA, reference_id="u")
+
+    assert subject.take(completed(source="jobs.delete_user_data")) == [Taken.DONE]
+    assert subject.jobs[1, 1].status is Status.COMPLETED
+
+
+def test_a_report_of_an_attempt_to_come_of_a_job_that_has_ended_is_stale(subject: Ingestion) -> None:
+    running(subject)
+    subject.take(completed("1"))
+
+    assert subject.take(completed("2", attempt=2)) == [Taken.DONE]
+
+
+# ---- reports ------------------------------------------------------------------------------------------------------
+
+
+def running(subject: Ingestion, **job: Any) -> None:
+    subject.jobs[1, 1] = a_job(**job)
+    subject.world.store.start_job(1, 1, NOW)
+
+
+def test_each_report_does_its_work(subject: Ingestion) -> None:
+    running(subject, max_attempts=2)
+    half = JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"))
+    said = JobMessage(KEY, 1, Message(NOW + 1, Severity.WARNING, "odd", 3))
+
+    assert subject.take(an_event(half, "a"), an_event(said, "b")) == [Taken.DONE] * 2
+    assert subject.jobs[1, 1].progress == 50
+    assert subject.take(an_event(JobFailed(KEY, 1, 1, ("no disk",)), "c", source="worker")) == [Taken.DONE]
+    assert subject.jobs[1, 1].history[-1].by == "worker"
+    subject.world.store.start_job(1, 1, NOW + 10_000)
+    assert subject.take(completed("d", attempt=2)) == [Taken.DONE]
+
+    job = subject.jobs[1, 1]
+    assert (job.status, subject.world.store.get_outputs(job)) == (Status.COMPLETED, ["out"])
+    page = subject.world.store.list_messages(1, 1, None, 9)
+    assert [(message.text, message.severity) for message in page.messages] == [("half", 1), ("odd", 2)]
+
+
+def test_what_is_said_is_said_once(subject: Ingestion) -> None:
+    running(subject)
+    half = an_event(JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half")), "a")
+    said = an_event(JobMessage(KEY, 1, Message(NOW, Severity.INFORMATION, "odd")), "b")
+
+    for _ in range(3):
+        assert subject.take(half, said, said, half) == [Taken.DONE] * 4
+
+    assert len(subject.world.store.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("job_id", "attempt", "outcome", "counted"),
+    [(1, 1, Taken.DONE, "ReportStale"), (1, 3, Taken.EARLY, None), (2, 1, Taken.REFUSED, "EventRefused")],
+)
+def test_a_report_that_does_not_apply_is_counted_or_comes_again(
+    subject: Ingestion, job_id: int, attempt: int, outcome: Taken, counted: str | None
+) -> None:
+    running(subject, attempt=2, max_attempts=2)
+    before = subject.jobs[1, 1]
+    reports: list[Content] = [
+        JobCompleted(KEY, job_id, attempt, ()),
+        JobFailed(KEY, job_id, attempt, ()),
+        JobProgress(KEY, job_id, attempt, 5, Message(NOW, Severity.NONE, "late")),
+    ]
+
+    assert subject.take(*(an_event(report, f"{n}") for n, report in enumerate(reports))) == [outcome] * 3
+
+    assert subject.jobs == {(1, 1): before}
+    assert subject.world.store.messages == {}
+    assert subject.counts == ({counted: 3} if counted else {})
+
+
+def test_a_report_before_the_start_is_early_and_taken_after_it(subject: Ingestion) -> None:
+    subject.jobs[1, 1] = a_job()
+
+    assert subject.take(completed(), completed()) == [Taken.EARLY] * 2
+    subject.world.store.start_job(1, 1, NOW)
+    assert subject.take(completed()) == [Taken.DONE]
+
+    assert subject.jobs[1, 1].status is Status.COMPLETED
+
+
+def test_a_request_and_its_report_in_one_batch_find_each_other(subject: Ingestion) -> None:
+    assert subject.take(completed(), asks("1")) == [Taken.EARLY, Taken.DONE]
+
+
+# ---- what fails ---------------------------------------------------------------------------------------------------
+
+
+def test_requests_that_meet_a_busy_store_come_again_and_reports_beside_them_are_taken(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(subject)
+
+    def busy(*_: object) -> None:
+        raise Busy
+
+    monkeypatch.setattr(creation, "create_batch", busy)
+    assert subject.take(asks("1"), completed("2"), asks("3")) == [Taken.AGAIN, Taken.DONE, Taken.AGAIN]
+    assert subject.counts["EventThrottled"] == 2
+
+    monkeypatch.undo()
+    assert subject.take(asks("1"), completed("2"), asks("3")) == [Taken.DONE] * 3
+    assert len(subject.jobs) == 3
+
+
+@pytest.mark.parametrize("method", ["get_job", "is_seen", "complete_job"])
+def test_what_meets_a_busy_store_alone_comes_again_alone(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    running(subject)
+
+    def busy(*_: object, **__: object) -> None:
+        raise Busy
+
+    monkeypatch.setattr(subject.world.store, method, busy)
+    said = an_event(JobFailed(KEY, 1, 1, ()), "2")
+    taken = subject.take(asks("1", idempotency="k"), said, completed("3"))
+
+    again = [place for place, outcome in enumerate(taken) if outcome is Taken.AGAIN]
+    assert again == {"is_seen": [0], "get_job": [1], "complete_job": [2]}[method]
+    assert subject.counts["EventThrottled"] == 1
+
+
+def test_a_directory_that_is_busy_sends_events_back_unharmed(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = subject.registry.find_project
+
+    def busy(project_key: str) -> Project | None:
+        if project_key == "slow":
+            raise Busy
+        return find(project_key)
+
+    monkeypatch.setattr(subject.registry, "find_project", busy)
+
+    assert subject.take(asks("1"), asks("2", key="slow"), asks("2", key="slow")) == [
+        Taken.DONE,
+        Taken.AGAIN,
+        Taken.AGAIN,
+    ]
+
+
+def test_what_there_is_no_time_for_comes_again(subject: Ingestion) -> None:
+    running(subject)
+    deliveries = [asks("1"), completed("2"), asks("3", idempotency="k"), asks("1")]
+    time = iter([True, True])
+
+    taken = ingestion.take(subject.world.ports, subject.registry, OWN, deliveries, lambda: next(time, False))
+
+    assert taken == [Taken.DONE, Taken.DONE, Taken.AGAIN, Taken.DONE]
+    assert subject.take(*deliveries) == [Taken.DONE] * 4
+    assert len(subject.jobs) == 3
+
+
+def test_nothing_is_taken_of_nothing(subject: Ingestion) -> None:
+    assert subject.take() == []

@@ -1,0 +1,181 @@
+"""What the bus is told of committed writes: one event for each status change, known again at every delivery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs.model import TRANSITIONS, Change, Status
+from jobs.publishing import Committed, deduplication_id, events_of, publish
+from jobs.store import items, stream
+
+from tests.builders import NOW, a_job, a_project
+from tests.fakes import FakeBus, FakeRegistry, FakeStore
+
+if TYPE_CHECKING:
+    from jobs.model import Event, Job
+
+PROJECT = a_project()
+
+
+class Publisher:
+    """The use case over its fakes."""
+
+    def __init__(self) -> None:
+        self.bus, self.store, self.registry = FakeBus(), FakeStore(), FakeRegistry()
+        self.registry.projects[PROJECT.project_key] = PROJECT
+
+    def publish(self, *writes: Committed) -> set[int]:
+        return publish(self.bus, self.store, self.registry, writes)
+
+    @property
+    def events(self) -> list[Event]:
+        return self.bus.events
+
+
+@pytest.fixture
+def publisher() -> Publisher:
+    return Publisher()
+
+
+def walk(*states: Status, **job: Any) -> list[Committed]:
+    """The writes of a job that goes through some states after its creation."""
+    jobs = [a_job(**job)]
+    for position, state in enumerate(states, 1):
+        last = jobs[-1]
+        changes: dict[str, Any] = {
+            "status": state,
+            "history": (*last.history, Change(state, NOW + position, "x")),
+            "attempt": last.attempt + (state is Status.SCHEDULED),
+        }
+        jobs.append(replace(last, **changes))
+    return [Committed(before, after) for before, after in zip([None, *jobs], jobs, strict=False)]
+
+
+def test_a_creation_is_told_with_the_job_its_params_and_its_project(publisher: Publisher) -> None:
+    job = a_job(description="d", reference_id="r", has_params=True)
+    publisher.store.params[1, 1] = {"a": [1.5, None]}
+
+    assert publisher.publish(Committed(None, job)) == set()
+
+    (event,) = publisher.events
+    assert (event.source, event.detail_type) == ("jobs", "Job Scheduled")
+    assert list(event.detail.items()) == [
+        ("jobId", 1),
+        ("description", "d"),
+        ("status", "scheduled"),
+        ("projectId", 1),
+        ("action", "export"),
+        ("referenceId", "r"),
+        ("createdAt", NOW),
+        ("updatedAt", None),
+        ("startAt", NOW),
+        ("errors", None),
+        ("attempt", 1),
+        ("params", {"a": [1.5, None]}),
+        ("projectKey", PROJECT.project_key),
+        ("deduplicationId", "1-1-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ([Status.RUNNING], "Job Started"),
+        ([Status.RUNNING, Status.COMPLETED], "Job Completed"),
+        ([Status.RUNNING, Status.FAILED], "Job Failed"),
+        ([Status.CANCELLED], "Job Cancelled"),
+        ([Status.RUNNING, Status.CANCELLED], "Job Cancelled"),
+        ([Status.RUNNING, Status.SCHEDULED], "Job Retried"),
+        ([Status.CANCELLED, Status.SCHEDULED], "Job Retried"),
+    ],
+)
+def test_each_change_has_its_own_name(publisher: Publisher, states: list[Status], told: str) -> None:
+    publisher.publish(walk(*states)[-1])
+
+    (event,) = publisher.events
+    assert event.detail_type == told
+    assert event.detail["status"] == states[-1]
+    assert event.detail["updatedAt"] == NOW + len(states)
+    assert event.detail["attempt"] == 1 + (states[-1] is Status.SCHEDULED)
+
+
+def test_a_write_that_changes_no_status_is_not_told(publisher: Publisher) -> None:
+    (_, started) = walk(Status.RUNNING)
+    beaten = replace(started.after, progress=50, next_at=NOW + 99)
+
+    assert publisher.publish(Committed(started.after, beaten)) == set()
+
+    assert publisher.events == []
+
+
+@given(st.data())
+def test_a_walk_is_told_change_by_change_with_ids_that_every_delivery_repeats(data: st.DataObject) -> None:
+    states = [Status.SCHEDULED]
+    while (onward := sorted(TRANSITIONS[states[-1]])) and len(states) < 9 and data.draw(st.booleans()):
+        states.append(data.draw(st.sampled_from(onward)))
+    writes = walk(*states[1:])
+    deliveries = data.draw(st.lists(st.sampled_from(writes), max_size=20))
+    publisher = Publisher()
+
+    publisher.publish(*writes)
+    told = {write.after.history: event for write, event in zip(writes, publisher.events, strict=True)}
+    for write in deliveries:
+        publisher.publish(write)
+
+    assert publisher.events[len(writes) :] == [told[write.after.history] for write in deliveries]
+    assert len({event.detail["deduplicationId"] for event in told.values()}) == len(writes)
+
+
+def test_ids_tell_apart_changes_jobs_and_projects() -> None:
+    jobs = [a_job(project_id=project, job_id=number) for project, number in [(1, 11), (11, 1), (1, 1), (1, 111)]]
+
+    assert len({deduplication_id(job, length) for job in jobs for length in (1, 11, 111)}) == 12
+
+
+def test_the_writes_whose_events_are_refused_are_told_by_their_places(publisher: Publisher) -> None:
+    publisher.bus.refuses = {"Job Started"}
+    created, started, completed = walk(Status.RUNNING, Status.COMPLETED)
+    beaten = Committed(started.after, replace(started.after, progress=1))
+
+    assert publisher.publish(created, beaten, started, completed, started) == {2, 4}
+
+    assert [event.detail_type for event in publisher.events] == ["Job Scheduled", "Job Completed"]
+
+
+def test_changes_that_one_write_made_together_are_told_one_by_one() -> None:
+    *_, last = walk(Status.RUNNING, Status.CANCELLED)
+
+    told = list(events_of(Committed(a_job(), last.after), FakeStore(), FakeRegistry()))
+
+    assert [event.detail_type for event in told] == ["Job Started", "Job Cancelled"]
+    assert [event.detail["deduplicationId"] for event in told] == ["1-1-2", "1-1-3"]
+    assert told[0].detail["projectKey"] is None  # of a project that is nowhere
+
+
+# ---- the stream ---------------------------------------------------------------------------------------------------
+
+
+def a_record(number: int, old: Job | None, new: Job | None) -> dict[str, Any]:
+    images = {"OldImage": old, "NewImage": new}
+    shown = {name: items.job_to_item(job, "t", 4) for name, job in images.items() if job is not None}
+    return {"dynamodb": {"SequenceNumber": f"{number}00", **shown}}
+
+
+def test_the_stream_s_records_are_the_writes_of_jobs_in_their_order() -> None:
+    created, started = walk(Status.RUNNING, has_params=True)
+    others = [
+        {"dynamodb": {"SequenceNumber": "9", "NewImage": {"pk": {"S": pk}, "sk": {"S": "x"}}}}
+        for pk in ("payload#1#1", "event#00", "idempotency#1#0", "deletion#1#0", "project#1", "dispatch")
+    ]
+
+    writes = stream.job_writes([a_record(1, None, created.after), *others, a_record(2, created.after, started.after)])
+
+    assert [(write.sequence_number, write.committed) for write in writes] == [("100", created), ("200", started)]
+
+
+def test_a_row_that_is_deleted_was_no_status_change() -> None:
+    assert stream.job_writes([a_record(1, a_job(), None)]) == []

@@ -1,0 +1,145 @@
+"""The reaper: attempts whose worker was lost, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs import reaping
+from jobs.errors import Busy
+from jobs.model import Change, Status
+from jobs.ports import Attempt
+
+from tests.builders import NOW, a_job
+from tests.fakes import FakeStore, World
+
+if TYPE_CHECKING:
+    from jobs.model import Job
+    from jobs.ports import Report
+
+SHARDS = 3
+TIMEOUT = 900_000
+
+
+@pytest.fixture
+def world() -> World:
+    return World(store=FakeStore(shards=SHARDS))
+
+
+def running(world: World, *numbers: int, **job: Any) -> None:
+    for number in numbers:
+        world.store.jobs[1, number] = a_job(job_id=number, **job)
+        world.store.start_job(1, number, NOW)
+
+
+def reap(world: World, after: int = TIMEOUT, looks: int = 1_000) -> int:
+    world.clock.time = NOW + after
+    left = iter(range(looks))
+    return reaping.reap(world.ports, SHARDS, has_time=lambda: next(left, None) is not None)
+
+
+def job_of(world: World, number: int = 1) -> Job:
+    return world.store.jobs[1, number]
+
+
+def test_a_lost_attempt_is_followed_by_the_next_after_a_back_off(world: World) -> None:
+    running(world, 1, max_attempts=3)
+
+    assert reap(world) == 1
+
+    job = job_of(world)
+    assert (job.status, job.attempt, job.due_at) == (Status.SCHEDULED, 2, NOW + TIMEOUT + 2_000)
+    assert job.history[-1] == Change(Status.SCHEDULED, NOW + TIMEOUT, "service")
+    assert world.queue.job_ids == [1]
+    assert world.meter.counts["AttemptLost"] == 1
+
+
+def test_a_lost_last_attempt_fails_the_job_and_says_why(world: World) -> None:
+    running(world, 1, timeout_seconds=5, attempt=2, max_attempts=2)
+
+    assert reap(world, 5_000) == 1
+
+    assert job_of(world).status is Status.FAILED
+    assert job_of(world).errors == ("attempt 2 of 2 timed out (timeoutSeconds 5)",)
+
+
+def test_nothing_is_reaped_before_its_time_or_after_its_end(world: World) -> None:
+    running(world, 1, 2, 3)
+    world.store.cancel_job(1, 2, NOW + 1, "key-1")
+    world.store.note_progress(Attempt(1, 3, 1), NOW + 1, 5)
+    world.store.jobs[1, 4] = a_job(job_id=4)
+
+    assert reap(world, TIMEOUT - 1) == 0
+    assert reap(world, TIMEOUT) == 1
+
+    assert [job_of(world, number).status for number in (1, 2, 3, 4)] == ["failed", "cancelled", "running", "scheduled"]
+
+
+def test_a_second_run_finds_nothing_left(world: World) -> None:
+    running(world, *range(1, 31))
+
+    assert [reap(world), reap(world)] == [30, 0]
+    assert all(len(job.history) == 3 for job in world.store.jobs.values())
+
+
+@pytest.mark.parametrize("meanwhile", ["progress", "completed", "cancelled", "gone on"])
+def test_what_happens_between_the_index_and_the_write_wins(
+    world: World, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """The index lags and the read is over when the write comes: the condition alone decides."""
+    running(world, 1, max_attempts=2)
+    read = world.store.get_job
+
+    def then_meanwhile(project_id: int, job_id: int) -> Job | None:
+        found = read(project_id, job_id)
+        if meanwhile == "progress":
+            world.store.note_progress(Attempt(1, 1, 1), NOW + TIMEOUT, 5)
+        elif meanwhile == "completed":
+            world.store.jobs[1, 1] = a_job(status=Status.COMPLETED, next_at=None)
+        elif meanwhile == "cancelled":
+            world.store.cancel_job(1, 1, NOW, "key-1")
+        else:
+            world.store.jobs[1, 1] = a_job(attempt=2, max_attempts=2)
+        monkeypatch.setattr(world.store, "get_job", read)
+        return found
+
+    monkeypatch.setattr(world.store, "get_job", then_meanwhile)
+    assert reap(world) == 0
+
+    assert job_of(world).status == {
+        "progress": "running", "completed": "completed", "cancelled": "cancelled", "gone on": "scheduled"
+    }[meanwhile]  # fmt: skip
+    assert world.queue.messages == []
+    assert world.meter.counts["AttemptLost"] == 0
+
+
+def test_a_throttled_end_is_left_to_the_next_run_and_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world, *range(1, 11))
+    fail = world.store.fail_job
+
+    def throttled(attempt: Attempt, *arguments: Any, **lost: Any) -> Report:
+        if attempt.job_id == 4:
+            raise Busy
+        return fail(attempt, *arguments, **lost)
+
+    monkeypatch.setattr(world.store, "fail_job", throttled)
+    assert reap(world) == 9
+    assert world.meter.counts["ReapThrottled"] == 1
+
+    monkeypatch.undo()
+    assert reap(world) == 1
+
+
+def test_a_run_stops_when_its_time_is_up_and_the_next_goes_on(world: World) -> None:
+    running(world, *range(1, 11))
+
+    assert [reap(world, looks=4), reap(world, looks=4), reap(world)] == [4, 4, 2]
+
+
+def test_every_shard_is_looked_at(world: World) -> None:
+    running(world, *range(1, 41))
+    assert {world.store._shard(1, number) for number in range(1, 41)} == set(range(SHARDS))
+
+    assert reap(world) == 40

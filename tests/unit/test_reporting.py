@@ -1,0 +1,275 @@
+"""What becomes of an attempt by what its worker says, and when heartbeats are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import reporting
+from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartMessage, Status
+from jobs.ports import Attempt, Ports, Report
+
+from tests.builders import NOW, a_job
+from tests.fakes import World
+
+if TYPE_CHECKING:
+    from jobs.model import Job
+
+FIRST = Attempt(1, 1, 1)
+HOUR = 3_600_000
+
+
+def running(world: World, **job: Any) -> None:
+    world.store.jobs[1, 1] = a_job(**job)
+    world.store.start_job(1, 1, NOW)
+
+
+def the_job(world: World) -> Job:
+    return world.store.jobs[1, 1]
+
+
+def at_random(world: World, chance: float) -> Ports:
+    return replace(world.ports, random=lambda: chance)
+
+
+def fail(world: World, attempt: Attempt = FIRST) -> Report:
+    return reporting.fail(world.ports, attempt, by="worker", errors=["no disk"])
+
+
+def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> Report:
+    world.clock.time = NOW + after
+    return reporting.note_progress(world.ports, attempt, progress)
+
+
+# ---- the end of an attempt ----------------------------------------------------------------------------------------
+
+
+def test_a_completed_job_says_who_completed_it_and_what_it_put_out(world: World) -> None:
+    running(world)
+    world.clock.time = NOW + 7
+
+    assert reporting.complete(world.ports, FIRST, by="worker", outputs=["a.csv"]) is Report.APPLIED
+
+    assert the_job(world).history[-1] == Change(Status.COMPLETED, NOW + 7, "worker")
+    assert world.store.get_outputs(the_job(world)) == ["a.csv"]
+    assert world.queue.messages == []
+
+
+def test_each_completion_has_a_token_of_its_own_so_that_a_later_one_never_finds_it(world: World) -> None:
+    running(world)
+
+    reports = [reporting.complete(world.ports, FIRST, by="worker", outputs=[n]) for n in (1, 2)]
+
+    assert reports == [Report.APPLIED, Report.STALE]
+    assert world.store.get_outputs(the_job(world)) == [1]
+
+
+def test_a_failure_with_attempts_left_schedules_the_next_one_and_hints_it(world: World) -> None:
+    running(world, max_attempts=2)
+
+    assert fail(world) is Report.APPLIED
+
+    job = the_job(world)
+    assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, None)
+    assert world.queue.messages == [StartMessage(1, ((1, NOW + 2_000),))]
+
+
+def test_a_failure_of_the_last_attempt_is_the_job_s(world: World) -> None:
+    running(world, attempt=2, max_attempts=2)
+
+    assert fail(world, Attempt(1, 1, 2)) is Report.APPLIED
+
+    assert (the_job(world).status, the_job(world).errors) == (Status.FAILED, ("no disk",))
+    assert world.queue.messages == []
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3, 20])
+def test_a_failure_of_another_attempt_changes_and_hints_nothing(world: World, attempt: int) -> None:
+    running(world, attempt=2, max_attempts=3)
+    before = the_job(world)
+
+    report = fail(world, Attempt(1, 1, attempt))
+
+    assert report is {1: Report.STALE, 2: Report.APPLIED}.get(attempt, Report.EARLY)
+    assert (the_job(world) == before) is (attempt != 2)
+    assert bool(world.queue.messages) is (attempt == 2)
+
+
+def test_reports_of_an_unknown_job_are_told(world: World) -> None:
+    assert fail(world) is Report.UNKNOWN
+    assert beat(world, 0, 1) is Report.UNKNOWN
+    assert reporting.complete(world.ports, FIRST, by="worker") is Report.UNKNOWN
+    assert world.store.jobs == {}
+
+
+# ---- back-off -----------------------------------------------------------------------------------------------------
+
+
+def test_the_window_doubles_from_four_seconds_up_to_an_hour() -> None:
+    windows = [reporting.back_off_window(attempt) for attempt in range(1, 20)]
+
+    assert windows[:4] == [4_000, 8_000, 16_000, 32_000]
+    assert windows[10:] == [HOUR] * 9
+    assert windows[9] == 2_048_000
+
+
+@given(st.integers(1, 19), st.floats(0, 1, exclude_max=True))
+def test_the_next_attempt_is_due_anywhere_in_the_window(attempt: int, chance: float) -> None:
+    world = World()
+    running(world, attempt=attempt, max_attempts=20)
+
+    reporting.fail(at_random(world, chance), Attempt(1, 1, attempt), by="worker", errors=[])
+
+    due = the_job(world).due_at
+    assert due is not None
+    assert due - NOW == round(min(HOUR, 4_000 * 2 ** (attempt - 1)) * chance)
+    assert world.queue.messages == ([StartMessage(1, ((1, due),))] if due - NOW <= 240_000 else [])
+
+
+# ---- progress -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_progress_of_an_attempt_is_written_at_once_and_then_one_for_each_gap(world: World) -> None:
+    running(world)
+    timeout = 900_000
+
+    written = []
+    for after, progress in [(10, 0), (20, 1), (30_009, 2), (30_010, 3), (60_009, 4), (60_010, 5)]:
+        assert beat(world, after, progress) is Report.APPLIED
+        written.append((the_job(world).progress, (the_job(world).timeout_at or 0) - NOW - timeout))
+
+    assert written == [(0, 10), (0, 10), (0, 10), (3, 30_010), (3, 30_010), (5, 60_010)]
+
+
+@pytest.mark.parametrize(("timeout", "gap"), [(1, 250), (4, 1_000), (60, 15_000), (120, 30_000), (31_536_000, 30_000)])
+def test_the_gap_is_thirty_seconds_or_a_quarter_of_the_time_out(world: World, timeout: int, gap: int) -> None:
+    running(world, timeout_seconds=timeout)
+    beat(world, 0, 1)
+
+    beat(world, gap - 1, 2)
+    assert the_job(world).progress == 1
+    beat(world, gap, 2)
+    assert (the_job(world).progress, the_job(world).timeout_at) == (2, NOW + gap + timeout * 1_000)
+
+
+def test_progress_never_falls_but_a_lesser_one_is_a_sign_of_life(world: World) -> None:
+    running(world)
+    beat(world, 0, 80)
+
+    assert beat(world, 30_000, 10) is Report.APPLIED
+
+    assert (the_job(world).progress, the_job(world).timeout_at) == (80, NOW + 30_000 + 900_000)
+
+
+def test_progress_that_another_report_overtook_is_no_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world)
+    read, note = world.store.get_job, world.store.note_progress
+
+    def overtaken(project_id: int, job_id: int) -> Job | None:
+        found = read(project_id, job_id)
+        note(FIRST, NOW + 1, 90)
+        return found
+
+    monkeypatch.setattr(world.store, "get_job", overtaken)
+
+    assert beat(world, 1, 10) is Report.APPLIED
+    assert the_job(world).progress == 90
+
+
+def test_each_attempt_has_a_progress_of_its_own(world: World) -> None:
+    running(world, max_attempts=2)
+    beat(world, 0, 80)
+    fail(world)
+    assert the_job(world).progress is None
+
+    world.store.start_job(1, 1, NOW + 2_000)
+    assert beat(world, 2_001, 5, Attempt(1, 1, 2)) is Report.APPLIED
+    assert the_job(world).progress == 5
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+def test_progress_of_an_attempt_that_does_not_run_changes_nothing(world: World, attempt: int) -> None:
+    world.store.jobs[1, 1] = before = a_job(attempt=2, max_attempts=3)
+
+    report = beat(world, 0, 5, Attempt(1, 1, attempt))
+
+    assert report is (Report.STALE if attempt == 1 else Report.EARLY)
+    assert the_job(world) == before
+
+
+@pytest.mark.parametrize("end", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+def test_progress_of_an_ended_job_is_stale(world: World, end: Status) -> None:
+    world.store.jobs[1, 1] = before = a_job(status=end, next_at=None)
+
+    assert beat(world, 0, 5) is Report.STALE
+    assert the_job(world) == before
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 100)), max_size=20))
+def test_what_is_shown_never_falls_and_the_time_out_lags_by_a_gap_at_most(beats: list[tuple[int, int]]) -> None:
+    world = World()
+    running(world)
+    at, highest = 0, -1
+    for gap, progress in beats:
+        at += gap
+        before = the_job(world).progress
+        assert beat(world, at, progress) is Report.APPLIED
+        shown, until = the_job(world).progress, the_job(world).timeout_at
+        highest = max(highest, progress)
+        assert shown is not None
+        assert until is not None
+        assert (before or 0) <= shown <= highest
+        assert NOW + at - 30_000 < until - 900_000 <= NOW + at
+
+
+# ---- messages -----------------------------------------------------------------------------------------------------
+
+
+def say(world: World, event: str = "a") -> Report:
+    message = Message(world.clock.now(), Severity.NONE, "hello")
+    return reporting.add_message(world.ports, 1, 1, message, SeenEvent(event * 64, NOW // 1_000 + 99_999))
+
+
+def texts(world: World) -> list[str]:
+    return [message.text for message in world.store.list_messages(1, 1, None, 99).messages]
+
+
+def test_a_message_is_taken_before_during_and_until_an_hour_after(world: World) -> None:
+    world.store.jobs[1, 1] = a_job()
+    assert say(world, "a") is Report.APPLIED
+    world.store.start_job(1, 1, NOW)
+    assert say(world, "b") is Report.APPLIED
+    world.store.cancel_job(1, 1, NOW, "key-1")
+    world.clock.time = NOW + HOUR
+    assert say(world, "c") is Report.APPLIED
+    world.clock.time = NOW + HOUR + 1
+    assert say(world, "d") is Report.STALE
+
+    assert texts(world) == ["hello"] * 3
+
+
+def test_a_message_of_an_unknown_job_is_kept_nowhere(world: World) -> None:
+    assert say(world) is Report.UNKNOWN
+    assert texts(world) == []
+
+
+def test_a_message_that_comes_again_is_stale(world: World) -> None:
+    running(world)
+
+    assert [say(world), say(world)] == [Report.APPLIED, Report.STALE]
+    assert texts(world) == ["hello"]
+
+
+def test_a_back_off_that_can_not_be_hinted_is_left_to_the_sweep(world: World) -> None:
+    running(world, max_attempts=2)
+    world.queue.refuses = {1}
+
+    assert fail(world) is Report.APPLIED
+
+    assert world.meter.counts["StartHintNotSent"] == 1
+    assert [row for shard in range(32) for row in world.store.list_due(shard, None, NOW + 2_000, 9)] == [
+        DueJob(NOW + 2_000, 1, 1)
+    ]
