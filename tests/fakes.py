@@ -316,13 +316,13 @@ class FakeStore:
             self.jobs[key] = replace(self.jobs[key], attempt=attempt.number + 1)
         return report
 
-    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
         job = self.jobs.get(attempt[:2])
         if job is None or not self._holds(job, attempt):
             return self._why_not(job, attempt)
-        if job.progress is not None and progress < job.progress:
+        if timeout_at < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
             return Report.REFUSED
-        self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=now + job.timeout_seconds * 1000)
+        self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=timeout_at)
         return Report.APPLIED
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
@@ -357,7 +357,8 @@ class FakeStore:
             if (project, job) == (project_id, job_id) and place > (after or "")
         )
         page = found[:limit]
-        return MessagePage([message for _, message in page], page[-1][0] if len(page) == limit else None)
+        places = [place for place, _ in page]
+        return MessagePage([message for _, message in page], places[-1] if len(page) == limit else None, places)
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         lost = sorted(

@@ -461,7 +461,7 @@ def back_off(store: JobStore, attempt: Attempt = FIRST, sign: str = "finish") ->
 
 
 def progress(store: JobStore, attempt: Attempt = FIRST, sign: str = "") -> Report:
-    return store.note_progress(attempt, NOW + 10, 50)
+    return store.note_progress(attempt, NOW + 10 + TIMEOUT, 50)
 
 
 #: Each way to report, and how many attempts the job must allow for it to apply to the first.
@@ -508,7 +508,7 @@ def test_a_last_attempt_that_fails_fails_the_job(store: JobStore) -> None:
 
 def test_a_job_that_backs_off_is_scheduled_as_its_next_attempt(store: JobStore) -> None:
     running(store, max_attempts=2)
-    store.note_progress(FIRST, NOW, 30)
+    store.note_progress(FIRST, NOW + TIMEOUT, 30)
 
     assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, lost=False) is Report.APPLIED
 
@@ -614,7 +614,7 @@ def test_a_lost_attempt_is_ended_only_once_its_time_out_has_passed(
         return store.back_off_job(FIRST, a_stamp(at), at + 5_000, lost=True)
 
     running(store, max_attempts=attempts)
-    store.note_progress(FIRST, NOW + 1_000, 5)
+    store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 5)
 
     assert [lose(NOW + TIMEOUT), lose(NOW + 1_000 + TIMEOUT - 1)] == [Report.REFUSED] * 2
     assert the_job(store).status is Status.RUNNING
@@ -626,12 +626,13 @@ def test_progress_moves_the_time_out_on_and_never_falls(store: JobStore) -> None
     running(store)
     history = the_job(store).history
 
-    assert store.note_progress(FIRST, NOW + 1_000, 0) is Report.APPLIED
+    assert store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 0) is Report.APPLIED
     assert (the_job(store).progress, the_job(store).timeout_at) == (0, NOW + 1_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 2_000, 40) is Report.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000, 39) is Report.REFUSED
+    assert store.note_progress(FIRST, NOW + 2_000 + TIMEOUT, 40) is Report.APPLIED
+    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 39) is Report.REFUSED
     assert (the_job(store).progress, the_job(store).timeout_at) == (40, NOW + 2_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 4_000, 40) is Report.APPLIED
+    assert store.note_progress(FIRST, NOW + 4_000 + TIMEOUT, 40) is Report.APPLIED
+    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 50) is Report.REFUSED  # nor does the time-out
 
     assert the_job(store).timeout_at == NOW + 4_000 + TIMEOUT
     assert the_job(store).history == history
@@ -665,7 +666,7 @@ def test_lost_attempts_are_listed_by_time_out_the_longest_lost_first(store: JobS
 
 def ended(store: JobStore, **job: object) -> Job:
     running(store, **job)
-    store.note_progress(FIRST, NOW, 70)
+    store.note_progress(FIRST, NOW + TIMEOUT, 70)
     assert fail(store) is Report.APPLIED
     return the_job(store)
 
@@ -745,8 +746,8 @@ def test_messages_come_back_in_the_order_of_time_whatever_order_they_came_in(sto
     assert [message.text for message in page.messages] == ["first", "a", "b", "c", "last"]
     assert page.messages[1] == Message(NOW, Severity.WARNING, "a", 7)
     assert page.next is None
-    assert store.list_messages(1, 2, None, 10) == ([], None)
-    assert store.list_messages(2, 1, None, 10) == ([], None)
+    assert store.list_messages(1, 2, None, 10)[:2] == ([], None)
+    assert store.list_messages(2, 1, None, 10)[:2] == ([], None)
 
 
 def test_messages_are_paged_without_a_gap_or_a_repeat(store: JobStore) -> None:

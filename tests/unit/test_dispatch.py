@@ -310,7 +310,7 @@ def test_a_sweep_without_time_begins_there_next_time() -> None:
     world = after_a_tick(*[NOW] * 30)
     world.clock.sleep(MINUTE)
     by_shard = {shard: [row.job_id for row in in_shard(world, shard)] for shard in range(SHARDS)}
-    time = iter([True, True, False, True])  # a round of what is due, one shard of the sweep and no more, its hints
+    time = iter([True, True])  # a round of what is due, one shard of the sweep and no more
 
     tick(world, has_time=lambda: next(time, False))
 
@@ -328,3 +328,27 @@ def test_watermarks_survive_where_the_shards_grow() -> None:
     assert {mark.shard for mark in world.store.list_watermarks()} == {0, 1, 2}
     assert Watermark(0, in_shard(world, 0)[-1]) in world.store.list_watermarks()
     assert all(job.status is Status.SCHEDULED for job in world.store.jobs.values())
+
+
+def test_a_sweep_whose_hints_were_not_all_sent_begins_again_where_it_began() -> None:
+    world = after_a_tick(*[NOW] * 30)
+    world.clock.sleep(MINUTE)
+    world.store.cursor = SweepCursor(1, None)
+    world.queue.refuses = {1}
+    time = iter([True, True])
+
+    tick(world, has_time=lambda: next(time, False))
+
+    first = [row.job_id for row in in_shard(world, 1)]
+    assert taken(world) == sorted(set(first) - {1})
+    assert world.store.cursor == SweepCursor(1 if 1 in first else 2, None)
+
+
+def test_a_tick_that_read_for_too_long_still_sends_the_soonest(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    scheduled(world, [NOW + number for number in range(20)])
+    monkeypatch.setattr(dispatch, "SLICE", 1)
+    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    time = iter([True])
+
+    assert tick(world, has_time=lambda: next(time, False)) == Dispatched(1, 0)

@@ -581,3 +581,30 @@ def test_tokens_are_never_the_same_twice_and_hard_to_guess() -> None:
 
     assert len(tokens) == 1_000
     assert min(map(len, tokens)) >= 16
+
+
+HIDDEN = a_cancelled_transaction("TransactionConflict", (FAILED, {}))
+
+
+def test_an_own_lock_that_hides_behind_a_conflict_is_no_other_creator_s(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    """The answer was lost; tried again, the row is held for a moment and the lock has moved: by this very creation."""
+    lock = DeletionLock("digest", 1, 1)
+    assert store.append(a_job(), "token", {}, None, lock) is Append.DONE
+
+    for token, outcome in (("token", Append.DONE), ("another", Append.OVERTAKEN)):
+        faults.on("TransactWriteItems", refused(HIDDEN))
+        assert store.append(a_job(), token, {}, None, lock) is outcome
+
+
+def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: DynamoDBJobStore, faults: Faults) -> None:
+    lock = DeletionLock("digest", 1, 1)
+    store.append(a_job(), "token", {}, None, None)
+    seen = store.cancel_job(1, 1, NOW, "key-1")
+    retried = replace(seen, status=Status.SCHEDULED, next_at=NOW, attempt=2, max_attempts=2)
+    assert store.retry_job(seen, retried, "retry", lock) is Append.DONE
+
+    for token, outcome in (("retry", Append.DONE), ("another", Append.OVERTAKEN)):
+        faults.on("TransactWriteItems", refused(HIDDEN))
+        assert store.retry_job(seen, retried, token, lock) is outcome

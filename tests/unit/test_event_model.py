@@ -54,6 +54,7 @@ class Sent(NamedTuple):
     name: str = ""
     attempts: int = 1
     timeout: int = 60
+    at: int = 0
 
     @property
     def delivery(self) -> Delivery:
@@ -74,7 +75,7 @@ class Sent(NamedTuple):
         elif self.kind == "message":
             content = JobMessage(key, self.job, said)
         else:
-            content = JobProgress(key, self.job, self.attempt, self.progress, said)
+            content = JobProgress(key, self.job, self.attempt, self.progress, said, self.at)
         return Delivery(Envelope(self.event_id, "worker", ACCOUNT), content)
 
 
@@ -139,7 +140,7 @@ class Model:
         elif sent.kind == "failed":
             self.fail(job, sent.event_id)
         else:
-            self._beat(job, sent.progress)
+            self._beat(job, sent.progress, sent.at)
             self._say(job, sent)
         return "done"
 
@@ -161,12 +162,12 @@ class Model:
         if job.status not in ENDED or self.now - job.ended_at <= HOUR:
             job.messages.add(sent.event_id)
 
-    def _beat(self, job: Known, progress: int) -> None:
+    def _beat(self, job: Known, progress: int, sent_at: int) -> None:
         assert job.next_at is not None
-        last = job.next_at - job.timeout
-        if job.progress is None or self.now - last >= min(30 * SECOND, job.timeout // 4):
+        moved_to = max(job.next_at, sent_at + job.timeout)
+        if job.progress is None or moved_to - job.next_at >= min(30 * SECOND, job.timeout // 4):
             job.progress = max(progress, job.progress or 0)
-            job.next_at = self.now + job.timeout
+            job.next_at = moved_to
 
     def fail(self, job: Known, why: str | None) -> None:
         if job.attempt < job.attempts:
@@ -231,7 +232,7 @@ class Service:
         self.delivered: Counter[str] = Counter()
 
     def send(self, kind: str, **about: Any) -> None:
-        sent = Sent(f"event-{next(self.ids)}", kind, **about)
+        sent = Sent(f"event-{next(self.ids)}", kind, at=self.world.clock.now(), **about)
         self.sent.append(sent)
         self.pending += [(sent, 0)] * DELIVERIES
 

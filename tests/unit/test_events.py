@@ -81,7 +81,7 @@ def test_each_type_is_read_from_the_least_it_may_hold() -> None:
     said = Message(ARRIVED, Severity.NONE, "hello")
 
     assert parse("Job Requested") == JobRequested(KEY, NewJob(action="export"), None)
-    assert parse("Job Progress") == JobProgress(KEY, 7, 2, 40, None)
+    assert parse("Job Progress") == JobProgress(KEY, 7, 2, 40, None, ARRIVED)
     assert parse("Job Message") == JobMessage(KEY, 7, said)
     assert parse("Job Completed") == JobCompleted(KEY, 7, 2, ())
     assert parse("Job Failed") == JobFailed(KEY, 7, 2, ("no disk",))
@@ -89,7 +89,7 @@ def test_each_type_is_read_from_the_least_it_may_hold() -> None:
 
 def test_each_type_is_read_with_all_it_may_hold() -> None:
     assert parse("Job Progress", message="half") == JobProgress(
-        KEY, 7, 2, 40, Message(ARRIVED, Severity.INFORMATION, "half")
+        KEY, 7, 2, 40, Message(ARRIVED, Severity.INFORMATION, "half"), ARRIVED
     )
     assert parse("Job Message", status=3, toolId=9).message == Message(ARRIVED, Severity.ERROR, "hello", 9)
     assert parse("Job Completed", outputs=[{"a": 1}, "x", None]).outputs == ({"a": 1}, "x", None)

@@ -21,7 +21,7 @@ from jobs.ingestion import (
 )
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
 
-from tests.builders import NOW, a_job, a_project, a_request
+from tests.builders import NOW, a_client_error, a_job, a_project, a_request
 from tests.fakes import FakeRegistry, World
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from jobs.ingestion import Content
     from jobs.model import Job, Project
-    from jobs.ports import BatchAppend, NewRow
+    from jobs.ports import Append, BatchAppend, NewRow
 
 OWN, PARTNER, STRANGER = "111111111111", "222222222222", "333333333333"
 DAY = 86_400_000
@@ -192,9 +192,9 @@ def test_an_id_is_a_source_s_own(subject: Ingestion) -> None:
     assert len(subject.jobs) == 2
 
 
-def test_an_event_is_remembered_for_a_week(subject: Ingestion) -> None:
+def test_an_event_is_remembered_for_three_weeks(subject: Ingestion) -> None:
     subject.take(asks("1"))
-    for after, jobs in [(7 * DAY - 1, 1), (7 * DAY, 2)]:
+    for after, jobs in [(21 * DAY - 1, 1), (21 * DAY, 2)]:
         subject.world.clock.time = NOW + after
         subject.take(asks("1"))
         assert len(subject.jobs) == jobs
@@ -258,7 +258,7 @@ def running(subject: Ingestion, **job: Any) -> None:
 
 def test_each_report_does_its_work(subject: Ingestion) -> None:
     running(subject, max_attempts=2)
-    half = JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"))
+    half = JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"), NOW)
     said = JobMessage(KEY, 1, Message(NOW + 1, Severity.WARNING, "odd", 3))
 
     assert subject.take(an_event(half, "a"), an_event(said, "b")) == [Taken.DONE] * 2
@@ -276,7 +276,7 @@ def test_each_report_does_its_work(subject: Ingestion) -> None:
 
 def test_what_is_said_is_said_once(subject: Ingestion) -> None:
     running(subject)
-    half = an_event(JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half")), "a")
+    half = an_event(JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"), NOW), "a")
     said = an_event(JobMessage(KEY, 1, Message(NOW, Severity.INFORMATION, "odd")), "b")
 
     for _ in range(3):
@@ -297,7 +297,7 @@ def test_a_report_that_does_not_apply_is_counted_or_comes_again(
     reports: list[Content] = [
         JobCompleted(KEY, job_id, attempt, ()),
         JobFailed(KEY, job_id, attempt, ()),
-        JobProgress(KEY, job_id, attempt, 5, Message(NOW, Severity.NONE, "late")),
+        JobProgress(KEY, job_id, attempt, 5, Message(NOW, Severity.NONE, "late"), NOW),
     ]
 
     assert subject.take(*(an_event(report, f"{n}") for n, report in enumerate(reports))) == [outcome] * 3
@@ -352,7 +352,8 @@ def test_what_meets_a_busy_store_alone_comes_again_alone(
 
     monkeypatch.setattr(subject.world.store, method, busy)
     said = an_event(JobFailed(KEY, 1, 1, ()), "2")
-    taken = subject.take(asks("1", idempotency="k"), said, completed("3"))
+    done = an_event(JobCompleted(KEY, 1, 1, ()), "3")
+    taken = subject.take(asks("1", idempotency="k"), said, done)
 
     again = [place for place, outcome in enumerate(taken) if outcome is Taken.AGAIN]
     assert again == {"is_seen": [0], "get_job": [1], "complete_job": [2]}[method]
@@ -392,3 +393,24 @@ def test_what_there_is_no_time_for_comes_again(subject: Ingestion) -> None:
 
 def test_nothing_is_taken_of_nothing(subject: Ingestion) -> None:
     assert subject.take() == []
+
+
+def test_a_request_that_can_not_be_written_takes_no_other_with_it(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = subject.world.store.append
+
+    def refuse_batch(_: Sequence[NewRow]) -> BatchAppend:
+        raise a_client_error("ValidationException")
+
+    def refuse_the_second(job: Job, *rest: Any) -> Append:
+        if job.reference_id == "2":
+            raise a_client_error("ValidationException")
+        return append(job, *rest)
+
+    monkeypatch.setattr(subject.world.store, "append_batch", refuse_batch)
+    monkeypatch.setattr(subject.world.store, "append", refuse_the_second)
+    requests = [an_event(JobRequested(KEY, a_request(reference_id=number), None), number) for number in ("1", "2", "3")]
+
+    assert subject.take(*requests) == [Taken.DONE, Taken.AGAIN, Taken.DONE]
+    assert [job.reference_id for job in subject.jobs.values()] == ["1", "3"]

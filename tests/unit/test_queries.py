@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.dialects.registry import V1
+from jobs.dialects.registry import PUBLIC, V1
 from jobs.errors import JobNotFound
-from jobs.queries import Page, Rest, get_job, get_params, list_jobs
+from jobs.model import Message, SeenEvent, Severity
+from jobs.queries import Page, Rest, get_job, get_params, list_jobs, list_messages
 
-from tests.builders import a_call, a_job, a_project
+from tests.builders import NOW, a_call, a_job, a_project
 from tests.fakes import FakeStore
 
 if TYPE_CHECKING:
@@ -127,3 +128,23 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     assert ids == list(range(1, missing[0]))
     assert answer.headers["X-Total-Count"] == "1500"
     assert f"after={ids[-1]}>" in answer.headers["Link"]
+
+
+def test_messages_that_grow_on_their_way_are_cut_where_an_answer_ends_and_none_is_lost() -> None:
+    """A control character is one byte in the table and seven in Lambda's answer."""
+    store = FakeStore(jobs={(1, 1): a_job()})
+    for number in range(200):
+        store.add_message(1, 1, Message(NOW + number, Severity.NONE, "\x01" * 8_192), SeenEvent(f"{number}", 2**40))
+
+    sizes, read, after = list[int](), list[Message](), None
+    while True:
+        page = list_messages(store, a_job(), after, 200)
+        answer = PUBLIC.render_messages(page.messages, None)
+        sizes.append(len(json.dumps(answer.body)))
+        read += page.messages
+        after = page.next
+        if after is None or not page.messages:
+            break
+
+    assert max(sizes) < 6_000_000
+    assert [message.at for message in read] == [NOW + number for number in range(200)]

@@ -14,7 +14,7 @@ from tests.builders import NOW, a_job
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
-    from jobs.model import Job
+    from jobs.model import DueJob, Job
     from jobs.ports import Report
 
 SHARDS = 3
@@ -66,7 +66,7 @@ def test_a_lost_last_attempt_fails_the_job_and_says_why(world: World) -> None:
 def test_nothing_is_reaped_before_its_time_or_after_its_end(world: World) -> None:
     running(world, 1, 2, 3)
     world.store.cancel_job(1, 2, NOW + 1, "key-1")
-    world.store.note_progress(Attempt(1, 3, 1), NOW + 1, 5)
+    world.store.note_progress(Attempt(1, 3, 1), NOW + 1 + TIMEOUT, 5)
     world.store.jobs[1, 4] = a_job(job_id=4)
 
     assert reap(world, TIMEOUT - 1) == 0
@@ -93,7 +93,7 @@ def test_what_happens_between_the_index_and_the_write_wins(
     def then_meanwhile(project_id: int, job_id: int) -> Job | None:
         found = read(project_id, job_id)
         if meanwhile == "progress":
-            world.store.note_progress(Attempt(1, 1, 1), NOW + TIMEOUT, 5)
+            world.store.note_progress(Attempt(1, 1, 1), NOW + TIMEOUT + TIMEOUT, 5)
         elif meanwhile == "completed":
             world.store.jobs[1, 1] = a_job(status=Status.COMPLETED, next_at=None)
         elif meanwhile == "cancelled":
@@ -143,3 +143,37 @@ def test_every_shard_is_looked_at(world: World) -> None:
     assert {world.store._shard(1, number) for number in range(1, 41)} == set(range(SHARDS))
 
     assert reap(world) == 40
+
+
+def test_a_throttle_costs_the_shard_and_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world, *range(1, 31))
+    list_lost, met = world.store.list_lost, list[int]()
+
+    def throttled(shard: int, now: int, limit: int) -> list[DueJob]:
+        met.append(shard)
+        if len(met) == 1:
+            raise Busy
+        return list_lost(shard, now, limit)
+
+    monkeypatch.setattr(world.store, "list_lost", throttled)
+
+    first = reap(world)
+    assert 0 < first < 30
+    assert reap(world) == 30 - first
+    assert world.meter.counts["ReapThrottled"] == 1
+
+
+def test_another_shard_is_first_each_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = list[int]()
+
+    def looked_at(shard: int, now: int, limit: int) -> list[DueJob]:
+        met.append(shard)
+        return []
+
+    monkeypatch.setattr(world.store, "list_lost", looked_at)
+    reap(world, 0)
+    reap(world, 60_000)
+
+    half = len(met) // 2
+    assert sorted(met[:half]) == sorted(met[half:]) == list(range(half))
+    assert met[half] == (met[0] + 1) % half

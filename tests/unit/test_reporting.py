@@ -41,7 +41,25 @@ def fail(world: World, attempt: Attempt = FIRST) -> Report:
 
 def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> Report:
     world.clock.time = NOW + after
-    return reporting.note_progress(world.ports, attempt, progress)
+    return reporting.note_progress(world.ports, attempt, progress, NOW + after)
+
+
+def test_a_sign_of_life_that_comes_late_moves_nothing_on(world: World) -> None:
+    running(world)
+    assert beat(world, 40_000, 10) is Report.APPLIED
+    before = world.store.jobs[1, 1]
+    world.clock.time = NOW + 600_000
+
+    assert reporting.note_progress(world.ports, FIRST, 20, NOW + 30_000) is Report.APPLIED
+    assert world.store.jobs[1, 1] == before
+
+
+def test_a_sign_of_life_from_the_future_counts_as_of_now(world: World) -> None:
+    running(world)
+
+    reporting.note_progress(world.ports, FIRST, 20, NOW + 10**9)
+
+    assert world.store.jobs[1, 1].timeout_at == world.clock.now() + world.store.jobs[1, 1].timeout_seconds * 1_000
 
 
 # ---- the end of an attempt ----------------------------------------------------------------------------------------
@@ -170,7 +188,8 @@ def test_progress_that_another_report_overtook_is_no_error(world: World, monkeyp
 
     def overtaken(project_id: int, job_id: int) -> Job | None:
         found = read(project_id, job_id)
-        note(FIRST, NOW + 1, 90)
+        assert found is not None
+        note(FIRST, NOW + 1 + 1_000 * found.timeout_seconds, 90)
         return found
 
     monkeypatch.setattr(world.store, "get_job", overtaken)
@@ -273,3 +292,14 @@ def test_a_back_off_that_can_not_be_hinted_is_left_to_the_sweep(world: World) ->
     assert [row for shard in range(32) for row in world.store.list_due(shard, None, NOW + 2_000, 9)] == [
         DueJob(NOW + 2_000, 1, 1)
     ]
+
+
+def test_outputs_of_a_report_that_changes_nothing_are_not_kept(world: World) -> None:
+    running(world)
+    world.store.cancel_job(1, 1, NOW, "key-1")
+
+    for number, report in ((1, Report.STALE), (2, Report.STALE)):
+        assert reporting.complete(world.ports, Attempt(1, 1, number), by="w", outputs=["x"]) is report
+    assert reporting.complete(world.ports, Attempt(1, 9, 1), by="w", outputs=["x"]) is Report.UNKNOWN
+
+    assert world.store.outputs == {}

@@ -204,8 +204,10 @@ def _append_chunk(
         if result.outcome is Append.DONE:
             _after_commit(ports, project, [row.job for row in rows])
             return [(place.position, row.job) for place, row in zip(chunk, rows, strict=True)]
-        chunk = [place for offset, place in enumerate(chunk) if offset not in result.seen]
-        contention.wait()
+        if result.seen:
+            chunk = [place for offset, place in enumerate(chunk) if offset not in result.seen]
+        else:
+            contention.wait()
     return []
 
 

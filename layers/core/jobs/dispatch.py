@@ -109,6 +109,8 @@ def _sweep(
             break
         cursor = SweepCursor((cursor.shard + 1) % shards, None)
     refused = _send(ports, overdue, has_time)
+    if refused:
+        cursor = begin  # what was sent leaves the index as it starts, and the next sweep gets further
     if cursor != begin:
         ports.store.save_sweep_cursor(cursor)
     hinted = len(overdue) - len(refused)
@@ -123,7 +125,8 @@ def _send(ports: Ports, jobs: Iterable[DueJob], has_time: Callable[[], bool]) ->
     not_sent: list[StartMessage] = []
     for start in range(0, len(messages), SLICE):
         part = messages[start : start + SLICE]
-        not_sent += ports.queue.send(part) if has_time() else part
+        # The first goes out however late it is, or a tick that reads for too long would never get on.
+        not_sent += ports.queue.send(part) if start == 0 or has_time() else part
     refused = {DueJob(due_at, message.project_id, job_id) for message in not_sent for job_id, due_at in message.jobs}
     if refused:
         ports.meter.count("StartHintNotSent", len(refused))

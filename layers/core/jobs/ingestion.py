@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from jobs.model import Message, NewJob, Project
     from jobs.ports import Directory, Ports
 
-#: How long an event is known again: longer than the bus and the queue together deliver one.
-REMEMBERED = 7 * DAY
+#: How long an event is known again: longer than bus, queue and dead-letter queue together keep one (1 + 4 + 14 days).
+REMEMBERED = 21 * DAY
 
 
 class Taken(Enum):
@@ -77,6 +77,8 @@ class JobProgress:
     attempt: int
     progress: int
     message: Message | None
+    #: When it was sent.
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,9 @@ def take(
     together: dict[Project, list[tuple[int, creation.Request]]] = defaultdict(list)
     alone: list[tuple[int, Project]] = []
     for position, delivery in enumerate(deliveries):
-        try:
-            project = _trusted_project(directory, own_account, delivery)
-        except ProjectNotFound:
-            taken[position] = Taken.REFUSED
-            ports.meter.count("EventRefused")
-            continue
-        except Busy:
-            taken[position] = Taken.AGAIN
+        project = _let_in(ports, directory, own_account, delivery)
+        if isinstance(project, Taken):
+            taken[position] = project
             continue
         original = first.setdefault(delivery.envelope.identity, position)
         if original != position:
@@ -177,9 +174,23 @@ def take(
             outcome = _create_together(ports, project, [request for _, request in requests])
         for position, _ in requests:
             taken[position] = outcome
+        if outcome is Taken.REFUSED:
+            # One of them can not be written, and takes the others with it: each on its own, then.
+            alone += [(position, project) for position, _ in requests]
     for position, project in alone:
         taken[position] = _take_alone(ports, project, deliveries[position]) if has_time() else Taken.AGAIN
     return [taken[again.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
+
+
+def _let_in(ports: Ports, directory: Directory, own_account: str, delivery: Delivery) -> Project | Taken:
+    """The project that an event is about, or what becomes of the event without one."""
+    try:
+        return _trusted_project(directory, own_account, delivery)
+    except ProjectNotFound:
+        ports.meter.count("EventRefused")
+        return Taken.REFUSED
+    except Busy:
+        return Taken.AGAIN
 
 
 def _trusted_project(directory: Directory, own_account: str, delivery: Delivery) -> Project:
@@ -212,7 +223,7 @@ def _create_together(ports: Ports, project: Project, requests: list[creation.Req
         return Taken.AGAIN
     except Exception as error:  # noqa: BLE001  # whatever it is, it must not block the events of others
         ports.meter.failed("create_batch", error)
-        return Taken.AGAIN
+        return Taken.REFUSED
     if seen := jobs.count(None):
         ports.meter.count("EventSeen", seen)
     return Taken.DONE
@@ -270,7 +281,7 @@ def _report(
         return reporting.complete(ports, attempt, by=by, outputs=content.outputs)
     if isinstance(content, JobFailed):
         return reporting.fail(ports, attempt, by=by, errors=content.errors)
-    report = reporting.note_progress(ports, attempt, content.progress)
+    report = reporting.note_progress(ports, attempt, content.progress, content.at)
     if content.message is not None and report is Report.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)
     return report

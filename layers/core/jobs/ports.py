@@ -107,6 +107,8 @@ class MessagePage(NamedTuple):
 
     messages: list[Message]
     next: str | None
+    #: The position of each message.
+    places: Sequence[str] = ()
 
 
 class ObjectVersion(NamedTuple):
@@ -214,8 +216,8 @@ class JobStore(Protocol):
     def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
         """Move a running attempt back to scheduled, as the next attempt and due at `due`; `lost` as above."""
 
-    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
-        """Note a running attempt's progress, which never falls, and move its time-out on."""
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
+        """Note a running attempt's progress and move its time-out on; neither ever falls."""
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
         """Move a job from the ended state in which it was seen to `retried`, and its user's lock if it has one."""

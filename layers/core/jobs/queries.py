@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
+from jobs.ports import MessagePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jobs.model import Job, Project
-    from jobs.ports import JobStore, MessagePage
+    from jobs.ports import JobStore
 
 #: How many rows a walk over everything reads at a time: one block of the table.
 WALK = 1_000
+#: Bytes of an answer that messages may take, of the 6 MB that Lambda passes on, and what each takes beside its text.
+LARGEST_MESSAGES = 5_000_000
+MESSAGE_FRAME = 128
 
 
 class Page(NamedTuple):
@@ -66,8 +71,15 @@ def get_outputs(store: JobStore, job: Job) -> list[Any]:
 
 
 def list_messages(store: JobStore, job: Job, after: str | None, limit: int) -> MessagePage:
-    """Read a job's messages, oldest first, behind a position."""
-    return store.list_messages(job.project_id, job.job_id, after, limit)
+    """Read a job's messages, oldest first, behind a position; no more of them than an answer can hold."""
+    page = store.list_messages(job.project_id, job.job_id, after, limit)
+    room = LARGEST_MESSAGES
+    for count, message in enumerate(page.messages):
+        # as it travels: escaped in the body, which is escaped once more
+        room -= MESSAGE_FRAME + len(json.dumps(json.dumps(message.text, ensure_ascii=False)))
+        if room < 0:
+            return MessagePage(page.messages[:count], page.places[count - 1], page.places[:count])
+    return page
 
 
 def list_jobs(store: JobStore, project: Project, query: Page | Rest) -> Listing:

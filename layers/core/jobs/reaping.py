@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.errors import Busy
-from jobs.model import BY_SERVICE, Status
+from jobs.model import BY_SERVICE, MINUTE, Status
 from jobs.ports import Attempt, Report
 from jobs.reporting import end_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Job
+    from jobs.model import DueJob
     from jobs.ports import Ports
 
 #: Jobs that one run looks at in one shard; what is left is the next run's.
@@ -31,15 +31,15 @@ def reap(ports: Ports, shards: int, has_time: Callable[[], bool]) -> int:
         How many attempts were ended.
     """
     count = 0
-    for shard in range(shards):
-        for row in ports.store.list_lost(shard, ports.clock.now(), SHARD_SIZE):
+    now = ports.clock.now()
+    for offset in range(shards):
+        # Another shard is first each minute: where so many are lost that a run ends early, none is always last.
+        shard = (now // MINUTE + offset) % shards
+        for row in _list_lost(ports, shard, now):
             if not has_time():
                 return count
-            job = ports.store.get_job(row.project_id, row.job_id)
-            if job is None or job.status is not Status.RUNNING:
-                continue  # the index lags: the attempt has ended already
             try:
-                report = _end(ports, job)
+                report = _end(ports, row)
             except Busy:
                 ports.meter.count("ReapThrottled")
                 continue
@@ -49,7 +49,18 @@ def reap(ports: Ports, shards: int, has_time: Callable[[], bool]) -> int:
     return count
 
 
-def _end(ports: Ports, job: Job) -> Report:
+def _list_lost(ports: Ports, shard: int, now: int) -> list[DueJob]:
+    try:
+        return ports.store.list_lost(shard, now, SHARD_SIZE)
+    except Busy:
+        ports.meter.count("ReapThrottled")
+        return []
+
+
+def _end(ports: Ports, row: DueJob) -> Report:
+    job = ports.store.get_job(row.project_id, row.job_id)
+    if job is None or job.status is not Status.RUNNING:
+        return Report.STALE  # the index lags: the attempt has ended already
     attempt = Attempt(job.project_id, job.job_id, job.attempt)
     sentence = f"attempt {job.attempt} of {job.max_attempts} timed out (timeoutSeconds {job.timeout_seconds})"
     return end_attempt(ports, job, attempt, by=BY_SERVICE, errors=[sentence], lost=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.creation import announce
-from jobs.model import HOUR, SECOND, DueJob
+from jobs.model import HOUR, SECOND, DueJob, Status
 from jobs.ports import Report, Stamp
 
 if TYPE_CHECKING:
@@ -28,7 +28,14 @@ MESSAGES_AFTER_END = HOUR
 
 
 def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] = ()) -> Report:
-    """Take the report that an attempt is done, with what it has put out."""
+    """Take the report that an attempt is done, with what it has put out.
+
+    Outputs are put before the change that refers to them, so it is looked first whether there will be one.
+    """
+    if outputs:
+        why_not = _why_not(ports.store.get_job(attempt.project_id, attempt.job_id), attempt)
+        if why_not is not None:
+            return why_not
     return ports.store.complete_job(attempt, _stamp(ports, by), outputs)
 
 
@@ -62,26 +69,33 @@ def back_off_window(attempt: int) -> int:
     return min(WIDEST_BACK_OFF, FIRST_BACK_OFF << (attempt - 1))
 
 
-def note_progress(ports: Ports, attempt: Attempt, progress: int) -> Report:
-    """Take the report that an attempt is alive and how far it is: it moves the time-out on.
+def note_progress(ports: Ports, attempt: Attempt, progress: int, at: int) -> Report:
+    """Take the report that an attempt was alive at the time `at`, and how far it is: it moves the time-out on.
 
-    The first of an attempt is written, then one for each gap; the others are only looked at.
+    The first of an attempt is written, then one for each gap; the others are only looked at. A report that comes late,
+    or again, moves nothing on: what counts is when it was sent.
     """
     job = ports.store.get_job(attempt.project_id, attempt.job_id)
+    why_not = _why_not(job, attempt)
+    if job is None or job.timeout_at is None or why_not is not None:
+        return why_not or Report.UNKNOWN
+    timeout = job.timeout_seconds * SECOND
+    timeout_at = max(job.timeout_at, min(at, ports.clock.now()) + timeout)
+    moved_on = timeout_at - job.timeout_at
+    if job.progress is not None and moved_on < min(WIDEST_PROGRESS_GAP, timeout // 4):
+        return Report.APPLIED
+    report = ports.store.note_progress(attempt, timeout_at, max(progress, job.progress or 0))
+    # Overtaken by a report that was further: that one has moved the time-out on.
+    return Report.APPLIED if report is Report.REFUSED else report
+
+
+def _why_not(job: Job | None, attempt: Attempt) -> Report | None:
+    """Why a report of an attempt changes nothing, as far as reading tells; None where it may."""
     if job is None:
         return Report.UNKNOWN
     if attempt.number < job.attempt or not job.status.is_active:
         return Report.STALE
-    if attempt.number > job.attempt or job.timeout_at is None:
-        return Report.EARLY
-    now = ports.clock.now()
-    timeout = job.timeout_seconds * SECOND
-    last_written = job.timeout_at - timeout
-    if job.progress is not None and now - last_written < min(WIDEST_PROGRESS_GAP, timeout // 4):
-        return Report.APPLIED
-    report = ports.store.note_progress(attempt, now, max(progress, job.progress or 0))
-    # Overtaken by a report that was further: that one has moved the time-out on.
-    return Report.APPLIED if report is Report.REFUSED else report
+    return Report.EARLY if attempt.number > job.attempt or job.status is Status.SCHEDULED else None
 
 
 def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> Report:

@@ -155,7 +155,7 @@ def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
         case "Job Progress":
             progress = requests.validated(_Progress, detail)
             said = None if progress.message is None else Message(arrived, Severity.INFORMATION, progress.message)
-            return JobProgress(progress.projectKey, progress.jobId, progress.attempt, progress.progress, said)
+            return JobProgress(progress.projectKey, progress.jobId, progress.attempt, progress.progress, said, arrived)
         case "Job Message":
             message = requests.validated(_Message, detail)
             said = Message(arrived, Severity(message.status), message.text, message.toolId)

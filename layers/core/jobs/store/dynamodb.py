@@ -157,7 +157,10 @@ class DynamoDBJobStore:
                 else:
                     self._client.put_item(**row)
         except (ClientError, BotoCoreError, errors.Busy) as error:
-            return _append_outcome(error, token)
+            outcome = _append_outcome(error, token)
+            if outcome is Append.OVERTAKEN:
+                return self._unless_own(keys.job(job.project_id, job.job_id), "tc", token)
+            return outcome
         return Append.DONE
 
     def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
@@ -173,9 +176,20 @@ class DynamoDBJobStore:
                 self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, rows[0].token, len(rows))
+            if outcome is Append.OVERTAKEN:
+                job = rows[0].job
+                outcome = self._unless_own(keys.job(job.project_id, job.job_id), "tc", rows[0].token)
             taken = aws.failed_conditions(error)
             return BatchAppend(outcome, frozenset(place - len(rows) for place in taken if place >= len(rows)))
         return BatchAppend(Append.DONE)
+
+    def _unless_own(self, key: keys.Key, attribute: str, token: str) -> Append:
+        """Look whether what has overtaken a write is its own first try, whose answer was lost.
+
+        A transaction that is tried again can meet a conflict on the row, which hides the token there, and find its own
+        mark or lock beside it.
+        """
+        return Append.DONE if self._get(key).get(attribute) == items.string(token) else Append.OVERTAKEN
 
     def is_seen(self, digest: str, now: int) -> bool:
         """See `JobStore.is_seen`: one strong GetItem; as TTL deletes late, the row says."""
@@ -341,8 +355,12 @@ class DynamoDBJobStore:
         """
         if outputs:
             item = items.outputs_to_item(attempt.project_id, attempt.job_id, stamp.token, outputs)
-            with aws.throttling_as_busy():
+            try:
                 self._client.put_item(TableName=self._table, Item=item)
+            except (ClientError, BotoCoreError) as error:
+                if aws.proves_nothing(error):
+                    raise errors.Busy from error
+                raise
         return self._end_attempt(
             attempt,
             Status.COMPLETED,
@@ -423,21 +441,21 @@ class DynamoDBJobStore:
             return _report_outcome(aws.old_item(error), attempt, stamp.token)
         return Report.APPLIED
 
-    def note_progress(self, attempt: Attempt, now: int, progress: int) -> Report:
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
         """See `JobStore.note_progress`: one conditional UpdateItem, no status change and no history."""
         is_running = "st = :running"
         is_this_attempt = "an = :attempt"
-        does_not_fall = "(attribute_not_exists(pg) OR pg <= :progress)"
+        does_not_fall = "due <= :due AND (attribute_not_exists(pg) OR pg <= :progress)"
         try:
             self._update(
                 keys.job(attempt.project_id, attempt.job_id),
-                expression="SET pg = :progress, due = :now + tm",
+                expression="SET pg = :progress, due = :due",
                 condition=f"{is_running} AND {is_this_attempt} AND {does_not_fall}",
                 values={
                     ":running": items.string(Status.RUNNING),
                     ":attempt": items.number(attempt.number),
                     ":progress": items.number(progress),
-                    ":now": items.number(now),
+                    ":due": items.number(timeout_at),
                 },
             )
         except ClientError as error:
@@ -481,6 +499,8 @@ class DynamoDBJobStore:
                     self._client.transact_write_items(TransactItems=[{"Update": update}, {"Put": moved}])
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, token, attribute="tr")
+            if outcome is Append.OVERTAKEN:
+                outcome = self._unless_own(key, "tr", token)
             return Append.OVERTAKEN if outcome is Append.NUMBER_TAKEN else outcome
         return Append.DONE
 
@@ -530,7 +550,8 @@ class DynamoDBJobStore:
         with aws.throttling_as_busy():
             page = self._client.query(**query)
         following = page["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in page else None
-        return MessagePage([items.message_from_item(item) for item in page["Items"]], following)
+        places = [item["sk"]["S"] for item in page["Items"]]
+        return MessagePage([items.message_from_item(item) for item in page["Items"]], following, places)
 
     # ---- writing status changes ---------------------------------------------------------------------------------
 
