@@ -77,6 +77,7 @@ template: $(INSTALLED) ## Lint template.yaml
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   $(if $(UPGRADE),--upgrade)
 lock: $(INSTALLED) ## Pin the requirements anew after a change of pyproject.toml (UPGRADE=1: to the newest versions)
+	$(COMPILE) requirements/pip.in -o requirements/pip.txt
 	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o layers/dependencies/requirements.txt
 
@@ -99,8 +100,9 @@ clean: ## Remove all that was built or installed here, but for .local
 	done; \
 	echo "No Python from 3.11 on was found that can make a virtual environment"; exit 1
 
-$(INSTALLED): .venv/bin/python requirements/dev.txt pyproject.toml
+$(INSTALLED): .venv/bin/python requirements/pip.txt requirements/dev.txt pyproject.toml
 	@echo "Installing into .venv"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
