@@ -16,10 +16,9 @@ RESERVE_MILLISECONDS = 30_000
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work on the jobs of some messages; report those that must come again, and what is none of this worker's."""
-    observability.begin(context)
     log = observability.logger()
     failed = []
-    try:
+    with observability.invocation(context):
         for record in event["Records"]:
             try:
                 order = erasure.Order.from_body(record["body"])
@@ -33,8 +32,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             else:
                 about = {"projectId": order.project_id, "jobId": order.job_id, "attempt": order.attempt}
                 log.info("worked on", extra={**about, "outcome": outcome.value})
-    finally:
-        observability.flush()
     return {"batchItemFailures": failed}
 
 

@@ -16,14 +16,11 @@ ROUND_MILLISECONDS = 15_000
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Run a tick; an exception fails the invocation, which raises an alarm, and the next tick goes on from here."""
-    observability.begin(context)
-    try:
+    with observability.invocation(context):
         dispatched = dispatch.dispatch(
             wiring.ports(),
             wiring.settings().shards,
             has_time=lambda: context.get_remaining_time_in_millis() > ROUND_MILLISECONDS,
         )
         observability.logger().info("dispatched", extra=dispatched._asdict())
-    finally:
-        observability.flush()
     return dispatched._asdict()

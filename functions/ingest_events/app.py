@@ -19,10 +19,9 @@ STEP_MILLISECONDS = 25_000
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch: what must come again is reported, what can never be valid is set aside whole."""
-    observability.begin(context)
     records, deliveries, failed = [], [], []
     queue = wiring.ingest_queue()
-    try:
+    with observability.invocation(context):
         for record in event["Records"]:
             try:
                 arrived = int(record["attributes"]["SentTimestamp"])
@@ -46,6 +45,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         failed += queue.look_again_soon(early)
         failed += [record["messageId"] for record, what in zip(records, taken, strict=True) if what is Taken.AGAIN]
         observability.logger().info("taken", extra={"events": len(event["Records"]), "again": len(failed)})
-    finally:
-        observability.flush()
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -14,14 +14,11 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish a batch; from the first write whose event was refused on, the stream delivers again."""
-    observability.begin(context)
     writes = stream.job_writes(event["Records"])
-    try:
+    with observability.invocation(context):
         refused = publishing.publish(
             wiring.bus(), wiring.store(), wiring.directory(), [write.committed for write in writes]
         )
         observability.logger().info("published", extra={"writes": len(writes), "refused": len(refused)})
-    finally:
-        observability.flush()
     failures = [{"itemIdentifier": writes[position].sequence_number} for position in sorted(refused)[:1]]
     return {"batchItemFailures": failures}

@@ -16,14 +16,11 @@ JOB_MILLISECONDS = 10_000
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Run the reaper; an exception fails the invocation, which raises an alarm, and the next run begins anew."""
-    observability.begin(context)
-    try:
+    with observability.invocation(context):
         reaped = reaping.reap(
             wiring.ports(),
             wiring.settings().shards,
             has_time=lambda: context.get_remaining_time_in_millis() > JOB_MILLISECONDS,
         )
         observability.logger().info("reaped", extra={"attempts": reaped})
-    finally:
-        observability.flush()
     return {"attempts": reaped}

@@ -14,18 +14,15 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Start jobs; report hints that must come again, and what is no hint and belongs to the dead-letter queue."""
-    observability.begin(context)
     identifiers, hints, failed = [], [], []
-    for record in event["Records"]:
-        try:
-            hints.append(sqs.from_body(record["body"]))
-            identifiers.append(record["messageId"])
-        except ValueError:
-            observability.logger().error("not a start message", extra={"messageId": record["messageId"]})
-            failed.append(record["messageId"])
-    try:
+    with observability.invocation(context):
+        for record in event["Records"]:
+            try:
+                hints.append(sqs.from_body(record["body"]))
+                identifiers.append(record["messageId"])
+            except ValueError:
+                observability.logger().error("not a start message", extra={"messageId": record["messageId"]})
+                failed.append(record["messageId"])
         failed += [identifiers[position] for position in starting.start_jobs(wiring.ports(), hints)]
         observability.logger().info("started", extra={"hints": len(hints), "failed": len(failed)})
-    finally:
-        observability.flush()
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -150,7 +150,7 @@ def take(
     """
     taken: list[Taken | None] = [None] * len(deliveries)
     first: dict[tuple[str, str], int] = {}
-    again: dict[int, int] = {}
+    repeats: dict[int, int] = {}
     together: dict[Project, list[tuple[int, creation.Request]]] = defaultdict(list)
     alone: list[tuple[int, Project]] = []
     for position, delivery in enumerate(deliveries):
@@ -160,7 +160,7 @@ def take(
             continue
         original = first.setdefault(delivery.envelope.identity, position)
         if original != position:
-            again[position] = original
+            repeats[position] = original
             continue
         content = delivery.content
         if isinstance(content, JobRequested) and _is_plain(content):
@@ -169,17 +169,14 @@ def take(
         else:
             alone.append((position, project))
     for project, requests in together.items():
-        outcome = Taken.AGAIN
-        if has_time():
-            outcome = _create_together(ports, project, [request for _, request in requests])
+        outcome = _create_together(ports, project, requests) if has_time() else Taken.AGAIN
         for position, _ in requests:
             taken[position] = outcome
-        if outcome is Taken.REFUSED:
-            # One of them can not be written, and takes the others with it: each on its own, then.
-            alone += [(position, project) for position, _ in requests]
+            if outcome is None:
+                alone.append((position, project))
     for position, project in alone:
         taken[position] = _take_alone(ports, project, deliveries[position]) if has_time() else Taken.AGAIN
-    return [taken[again.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
+    return [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
 
 
 def _let_in(ports: Ports, directory: Directory, own_account: str, delivery: Delivery) -> Project | Taken:
@@ -215,15 +212,16 @@ def _is_plain(content: JobRequested) -> bool:
     return content.idempotency is None and content.new.action != DELETE_USER_DATA
 
 
-def _create_together(ports: Ports, project: Project, requests: list[creation.Request]) -> Taken:
+def _create_together(ports: Ports, project: Project, requests: list[tuple[int, creation.Request]]) -> Taken | None:
+    """Create the jobs of requests; None where one that can not be written takes the others with it."""
     try:
-        jobs = creation.create_batch(ports, project, requests)
+        jobs = creation.create_batch(ports, project, [request for _, request in requests])
     except Busy:
         ports.meter.count("EventThrottled", len(requests))
         return Taken.AGAIN
     except Exception as error:  # noqa: BLE001  # whatever it is, it must not block the events of others
         ports.meter.failed("create_batch", error)
-        return Taken.REFUSED
+        return None
     if seen := jobs.count(None):
         ports.meter.count("EventSeen", seen)
     return Taken.DONE

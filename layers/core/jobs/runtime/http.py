@@ -61,35 +61,36 @@ class Api:
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an event."""
-        observability.begin(context)
         dialect, handler = self._routes[event["routeKey"]]
-        try:
-            answer = handler(_let_in(event, dialect))
-        except errors.JobsError as error:
-            answer = dialect.render_error(error)
-        except Exception as error:  # noqa: BLE001  # escaping, it would be an empty 500 on AWS, and a 200 in `sam local`
-            observability.log_failure(error)
-            answer = dialect.render_failure(_request_id(event))
-        return _finish(event, answer)
+        with observability.invocation(context):
+            try:
+                answer = handler(_let_in(event, dialect))
+            except errors.JobsError as error:
+                answer = dialect.render_error(error)
+            except Exception as error:  # noqa: BLE001  # escaping, it would be an empty 500, and in `sam local` a 200
+                observability.log_failure(error)
+                answer = dialect.render_failure(_request_id(event))
+            return _finish(event, answer)
 
 
 def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer what no route has: a redirect to the path without its trailing slash, else a 404 of the path's dialect."""
-    observability.begin(context)
+    with observability.invocation(context):
+        return _finish(event, _answer_unrouted(event))
+
+
+def _answer_unrouted(event: dict[str, Any]) -> Answer:
     path: str = event["rawPath"]
     bare = "/" + path.strip("/")
     if path.endswith("/") and bare != "/":
         # One leading slash, as two would send the caller to another host; quoted, so that it stays one header line.
         query = event.get("rawQueryString", "")
         location = quote(_decode_percent(bare), safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
-        answer = Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
-    else:
-        dialect = dialect_of(path)
-        if dialect is not None:
-            answer = dialect.render_error(errors.RouteNotFound())
-        else:
-            answer = Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not Found"}))
-    return _finish(event, answer)
+        return Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.render_error(errors.RouteNotFound())
+    return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not Found"}))
 
 
 #: What a query may hold as it is (RFC 3986, section 3.4), and the percent sign of what is quoted already.
@@ -155,7 +156,6 @@ def _request_id(event: dict[str, Any]) -> str:
 def _finish(event: dict[str, Any], answer: Answer) -> dict[str, Any]:
     # The route, never the path: paths hold user ids.
     observability.logger().info("answered", extra={"route": event["routeKey"], "status": int(answer.status)})
-    observability.flush()
     return {
         "statusCode": int(answer.status),
         "headers": {"Content-Type": "application/json", **answer.headers},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
@@ -59,12 +62,12 @@ def log_failure(error: Exception) -> None:
     )
 
 
-def begin(context: LambdaContext) -> None:
-    """Tie the lines of this invocation together."""
+@contextmanager
+def invocation(context: LambdaContext) -> Iterator[None]:
+    """Tie the log lines of an invocation together, and write out its metrics at the end, whichever end it is."""
     logger().set_correlation_id(getattr(context, "aws_request_id", None))
-
-
-def flush() -> None:
-    """Write out the invocation's metrics, if there are any."""
-    if metrics().metric_set:
-        metrics().flush_metrics()
+    try:
+        yield
+    finally:
+        if metrics().metric_set:
+            metrics().flush_metrics()

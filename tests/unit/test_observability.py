@@ -1,0 +1,53 @@
+"""What an invocation leaves in its log, whichever way it ends."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from jobs.runtime import observability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Context:
+    function_name = "function"
+    aws_request_id = "request-id"
+
+
+@pytest.fixture(autouse=True)
+def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Jobs")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "jobs")
+    observability.metrics.cache_clear()
+    yield
+    observability.metrics.cache_clear()
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("broken")], ids=["returns", "raises"])
+def test_metrics_are_written_once_however_an_invocation_ends(
+    capsys: pytest.CaptureFixture[str], error: Exception | None
+) -> None:
+    for _ in range(2):
+        with suppress(RuntimeError), observability.invocation(cast("Any", Context())):
+            observability.PowertoolsMeter().count("JobStarted", 3)
+            if error is not None:
+                raise error
+
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["JobStarted"] for line in written] == [[3.0], [3.0]]
+
+
+def test_an_invocation_without_metrics_writes_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with observability.invocation(cast("Any", Context())):
+        pass
+
+    assert capsys.readouterr().out == ""
+
+
+def test_lines_carry_the_invocation_they_belong_to() -> None:
+    with observability.invocation(cast("Any", Context())):
+        assert observability.logger().get_correlation_id() == "request-id"
