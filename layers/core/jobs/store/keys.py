@@ -10,8 +10,6 @@ import zlib
 #: Job rows of a project are spread over partitions of this many, so that any page is one or two Queries and a
 #: tenant's herd does not share one partition's 1,000 writes a second.
 BLOCK_SIZE = 1_000
-#: A job id has 8 hex digits in the v3 dialect; no number above this was ever given out.
-HIGHEST_ID = 2**32 - 1
 
 STATUS_INDEX = "status-index"
 
