@@ -1,0 +1,234 @@
+"""The service as template.yaml has it, on simulated services: the functions' own handlers, wired to simulated clients."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+from unittest import mock
+
+from jobs.adapters.eventbridge import EventBridgeBus
+from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue
+from jobs.errors import JobsError
+from jobs.ports import Ports
+from jobs.runtime import observability, wiring
+from jobs.runtime.settings import Settings
+from jobs.store import dynamodb
+from jobs.store.directory import CachedDirectory, DynamoDBDirectory
+from jobs.store.dynamodb import DynamoDBJobStore
+
+from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
+from tests.simulation import services
+from tests.simulation.ledger import LedgerLogger, LedgerMeter
+from tests.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.simulation.services import Context, Handler, World
+    from tests.simulation.wire import Environment
+
+START_QUEUE = "StartQueue"
+INGEST_QUEUE = "IngestQueue"
+ACCOUNT_ID = "123456789012"
+#: Functions behind the HTTP API that the simulation calls by their use cases, past HTTP.
+HTTP = ("create_job", "cancel_job")
+SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
+
+
+@dataclass
+class Wired:
+    """What the composition root makes in one environment."""
+
+    environment: Environment
+    stack: Stack
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return DynamoDBClient(self.environment, self.stack.table)
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return services.SQSClient(self.environment, self.stack.world, self.stack.queues)
+
+    @cached_property
+    def _meter(self) -> LedgerMeter:
+        return LedgerMeter(self.stack.world.ledger)
+
+    @cached_property
+    def store(self) -> DynamoDBJobStore:
+        """The jobs."""
+        return DynamoDBJobStore(self._dynamodb, "jobs", self.stack.settings.shards)
+
+    @cached_property
+    def directory(self) -> CachedDirectory:
+        """Where projects are."""
+        return CachedDirectory(
+            DynamoDBDirectory(self._dynamodb, "jobs"),
+            self.stack.settings.credential_cache_seconds,
+            monotonic=lambda: self.environment.timeline.now / 1000,
+        )
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        """The bus."""
+        client = services.EventsClient(self.environment, self.stack.world, self.stack.bus)
+        return EventBridgeBus(lambda: client, "bus", self.environment, self._meter)
+
+    @cached_property
+    def ingest_queue(self) -> SQSIngestQueue:
+        """Where events that are not taken go."""
+        return SQSIngestQueue(lambda: self._sqs, INGEST_QUEUE, self.stack.queues[INGEST_QUEUE].dead.name, self._meter)  # type: ignore[union-attr]  # the template has one
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The world of the use cases."""
+        return Ports(
+            store=self.store,
+            queue=SQSStartQueue(lambda: self._sqs, START_QUEUE, self.environment, self._meter),
+            clock=self.environment,
+            meter=self._meter,
+            random=self.stack.world.random.random,
+            token=self.stack.token,
+        )
+
+
+class Stack:
+    """All of it."""
+
+    def __init__(self, world: World, *, warm: float = COLD_UNITS, **parameters: int) -> None:
+        self.world = world
+        self._parameters = parameters
+        self._local = threading.local()
+        self._tokens = 0
+        self.settings = Settings(
+            table="jobs",
+            start_queue_url=START_QUEUE,
+            ingest_queue_url=INGEST_QUEUE,
+            account_id=ACCOUNT_ID,
+            shards=self._value({"Ref": "ShardCount"}),
+            credential_cache_seconds=self._value({"Ref": "CredentialCacheSeconds"}),
+        )
+        self.table = Table(world.ledger, world.random, world.faults, warm)
+        self.bus = services.Bus(world, ACCOUNT_ID)
+        self.account = services.Account()
+        self.queues: dict[str, services.Queue] = {}
+        for name in (START_QUEUE, INGEST_QUEUE):
+            self._make_queue(name)
+        self.functions = {name: self._function(name, self._boot_http) for name in HTTP}
+        names = (*SCHEDULED, "start_jobs", "ingest_events", "publish_changes")
+        self.functions |= {name: self._function(name, self._boot(name)) for name in names}
+        self.schedules = {name: services.Schedule(world, self.functions[name]) for name in SCHEDULED}
+        self._source("start_jobs", START_QUEUE)
+        self._source("ingest_events", INGEST_QUEUE)
+        [stream] = events("publish_changes", "DynamoDB")
+        self.stream = services.StreamSource(world, self.functions["publish_changes"], stream, PARTS)
+        self.table.on_record = self.stream.record
+        pattern = RESOURCES["IngestRule"]["Properties"]["EventPattern"]
+        self.bus.subscriptions.append(services.Subscription(pattern, self._to_ingest_queue))
+
+    def call(self, function: str, use_case: Callable[[Wired], Any], done: services.Done) -> bool:
+        """Call a use case in a function behind the HTTP API; a `JobsError` is an answer, None the lack of one."""
+        return self.functions[function].invoke(use_case, done)
+
+    def token(self) -> str:
+        """A transition token, of the length of a real one."""
+        self._tokens += 1
+        return f"{self._tokens:016x}"
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Put this stack in the place of the composition root, and simulated time into the store's own waiting."""
+
+        def wired() -> Wired:
+            return cast("Wired", self._local.wired)
+
+        timeline, random = self.world.timeline, self.world.random
+        logger = LedgerLogger(self.world.ledger)
+        waiting = mock.Mock(sleep=lambda seconds: wired().environment.sleep(1000 * seconds))
+        secrets = mock.Mock(
+            token_urlsafe=lambda _: self.token(), SystemRandom=lambda: mock.Mock(random=random.random)
+        )
+        with ExitStack() as patches:
+            for name in ("ports", "store", "directory", "bus", "ingest_queue"):
+                made = lambda name=name: getattr(wired(), name)  # noqa: E731  # one for each name
+                patches.enter_context(mock.patch.object(wiring, name, made))
+            patches.enter_context(mock.patch.object(wiring, "clock", lambda: wired().environment))
+            patches.enter_context(mock.patch.object(wiring, "settings", lambda: self.settings))
+            patches.enter_context(mock.patch.object(observability, "invocation", nullcontext))
+            patches.enter_context(mock.patch.object(observability, "logger", lambda: logger))
+            patches.enter_context(mock.patch.object(dynamodb, "time", waiting))
+            patches.enter_context(mock.patch.object(dynamodb, "secrets", secrets))
+            try:
+                yield
+            finally:
+                timeline.close()
+
+    def _value(self, value: Any) -> Any:
+        """What the template says, a parameter by its value in this stack."""
+        if isinstance(value, dict) and "Ref" in value:
+            name = value["Ref"]
+            return self._parameters.get(name, TEMPLATE["Parameters"][name]["Default"])
+        return value
+
+    def _make_queue(self, name: str) -> services.Queue:
+        described = RESOURCES[name]["Properties"]
+        redrive = described.get("RedrivePolicy")
+        dead = self._make_queue(redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]) if redrive else None
+        queue = self.queues[name] = services.Queue(
+            self.world,
+            name,
+            described.get("VisibilityTimeout", 30),
+            redrive["maxReceiveCount"] if redrive else None,
+            dead,
+        )
+        return queue
+
+    def _function(self, name: str, boot: Callable[[Environment], Handler]) -> services.Function:
+        described = {**TEMPLATE["Globals"]["Function"], **properties(name)}
+        return services.Function(
+            self.world, self.account, name, boot, described["MemorySize"], described["Timeout"]
+        )
+
+    def _boot(self, name: str) -> Callable[[Environment], Handler]:
+        module = importlib.import_module(f"functions.{name}.app")
+
+        def boot(environment: Environment) -> Handler:
+            wired = Wired(environment, self)
+
+            def handle(event: Any, context: Context) -> Any:
+                self._local.wired = wired
+                return module.handler(event, context)
+
+            return handle
+
+        return boot
+
+    def _boot_http(self, environment: Environment) -> Handler:
+        wired = Wired(environment, self)
+
+        def handle(use_case: Callable[[Wired], Any], _context: Context) -> Any:
+            self._local.wired = wired
+            try:
+                return use_case(wired)
+            except JobsError as error:
+                return error
+
+        return handle
+
+    def _source(self, name: str, queue: str) -> None:
+        [source] = events(name, "SQS")
+        services.QueueSource(
+            self.world,
+            self.queues[queue],
+            self.functions[name],
+            source["BatchSize"],
+            source.get("MaximumBatchingWindowInSeconds", 0),
+            self._value(source["ScalingConfig"]["MaximumConcurrency"]),
+        )
+
+    def _to_ingest_queue(self, event: services.Json) -> None:
+        self.queues[INGEST_QUEUE].send(services.json.dumps(event))
