@@ -35,6 +35,7 @@ from tests.builders import (
     a_job,
     a_project,
     a_request,
+    start,
 )
 from tests.conftest import TABLE
 from tests.fakes import FakeClock, FakeMeter, FakeQueue, World
@@ -298,7 +299,7 @@ def test_a_start_that_botocore_repeats_has_started_the_job_once(store: DynamoDBJ
     put(store)
     faults.on("UpdateItem", repeated)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
     job = store.get_job(1, 1)
     assert job is not None
@@ -320,8 +321,8 @@ def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: Dyna
     put(store, job_id=2)
     store.cancel_job(1, 2, NOW, "key-1")
 
-    assert [store.start_job(1, 1, NOW), store.start_job(1, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
-    assert store.start_job(1, 2, NOW) is Start.NOT_SCHEDULED
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
+    assert start(store, 2, NOW) is Start.NOT_SCHEDULED
 
 
 @pytest.mark.parametrize("conflicts", [1, 4])
@@ -329,7 +330,7 @@ def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, fa
     put(store)
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
     assert store.cancel_job(1, 1, NOW, "key-1").status is Status.CANCELLED
@@ -343,19 +344,20 @@ def test_a_conflict_after_a_lost_start_still_finds_its_own_token(store: DynamoDB
     put(store)
     faults.on("UpdateItem", committed_then_conflict)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
 
 @pytest.mark.parametrize("error", [CONFLICT, a_client_error("ThrottlingException")], ids=str)
-def test_a_conflict_or_throttle_that_lasts_is_busy_and_changes_nothing(
+def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
     store: DynamoDBJobStore, faults: Faults, error: Exception
 ) -> None:
     put(store)
 
-    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
-        faults.on("UpdateItem", *[refused(error)] * 5)
-        with pytest.raises(errors.Busy):
-            change()
+    faults.on("UpdateItem", *[refused(error)] * 5)
+    assert start(store, 1, NOW) is Start.UNCERTAIN
+    faults.on("UpdateItem", *[refused(error)] * 5)
+    with pytest.raises(errors.Busy):
+        store.cancel_job(1, 1, NOW, "key-1")
 
     assert store.get_job(1, 1) == a_job()
 
@@ -363,7 +365,7 @@ def test_a_conflict_or_throttle_that_lasts_is_busy_and_changes_nothing(
 def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
     put(store)
 
-    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
+    for change in (lambda: start(store, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
         faults.on("UpdateItem", refused(a_client_error("ValidationException")))
         with pytest.raises(ClientError):
             change()
@@ -386,7 +388,7 @@ ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
 
 def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
     put(store, max_attempts=attempts)
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
 
 @pytest.mark.parametrize("name", ENDS)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_SHARDS = 32
+DEFAULT_START_BATCH = 25
 DEFAULT_CREDENTIAL_CACHE_SECONDS = 30.0
 
 
@@ -31,6 +32,8 @@ class Settings:
     #: The stack's own AWS account.
     account_id: str = ""
     shards: int = DEFAULT_SHARDS
+    #: How many jobs one call starts at most.
+    start_batch: int = DEFAULT_START_BATCH
     credential_cache_seconds: float = DEFAULT_CREDENTIAL_CACHE_SECONDS
 
     @classmethod
@@ -51,6 +54,7 @@ class Settings:
             ingest_dead_letter_queue_url=environment.get("INGEST_DEAD_LETTER_QUEUE_URL", ""),
             account_id=environment.get("ACCOUNT_ID", ""),
             shards=int(environment.get("SHARD_COUNT", DEFAULT_SHARDS)),
+            start_batch=int(environment.get("START_BATCH_SIZE", DEFAULT_START_BATCH)),
             credential_cache_seconds=float(
                 environment.get("CREDENTIAL_CACHE_SECONDS", DEFAULT_CREDENTIAL_CACHE_SECONDS)
             ),
