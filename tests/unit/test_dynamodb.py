@@ -17,6 +17,7 @@ from jobs.model import (
     DeletionLock,
     DueJob,
     IdempotencyRecord,
+    JobKey,
     Message,
     Project,
     SeenEvent,
@@ -369,6 +370,126 @@ def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobSt
         faults.on("UpdateItem", refused(a_client_error("ValidationException")))
         with pytest.raises(ClientError):
             change()
+
+
+# ---- starts that go out together ----------------------------------------------------------------------------------
+
+
+def of_batch(faults: Faults, *answers: Callable[[str], dict[str, Any]]) -> Fault:
+    """Answers for the statements of a batch, each made from the token in its statement."""
+
+    def fault(call: Call) -> dict[str, Any]:
+        statements = faults.calls[-1][1]["Statements"]
+        tokens = [statement["Parameters"][2]["S"] for statement in statements]
+        return {"Responses": [answer(token) for answer, token in zip(answers, tokens, strict=True)]}
+
+    return fault
+
+
+def done(token: str) -> dict[str, Any]:
+    return {"TableName": TABLE}
+
+
+def failed(code: str, **error: Any) -> Callable[[str], dict[str, Any]]:
+    return lambda token: {"Error": {"Code": code, "Message": "", **error}}
+
+
+def saw(status: str, token: str | None = None) -> Callable[[str], dict[str, Any]]:
+    """A condition that failed on a row with this status and this start's token; None stands for the statement's own."""
+    return lambda own: failed("ConditionalCheckFailed", Item={"st": {"S": status}, "ts": {"S": token or own}})(own)
+
+
+def start_all(store: DynamoDBJobStore, count: int) -> list[Start]:
+    return store.start_jobs([JobKey(1, number) for number in range(1, count + 1)], NOW)
+
+
+def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    answers = [done, saw("running"), saw("running", "another"), saw("scheduled", "another"), saw("completed", "x")]
+    faults.on("BatchExecuteStatement", of_batch(faults, *answers, failed("ConditionalCheckFailed")))
+
+    assert start_all(store, 6) == [
+        Start.STARTED,
+        Start.STARTED,  # a retry of the client, whose first try was committed
+        Start.NOT_SCHEDULED,
+        Start.NOT_DUE,
+        Start.NOT_SCHEDULED,
+        Start.NOT_SCHEDULED,
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    ],
+)
+def test_a_start_of_a_batch_that_proves_nothing_is_uncertain_and_its_neighbours_are_not(
+    store: DynamoDBJobStore, faults: Faults, code: str
+) -> None:
+    faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code), done))
+
+    assert start_all(store, 3) == [Start.STARTED, Start.UNCERTAIN, Start.STARTED]
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "DuplicateItem", "ItemCollectionSizeLimitExceeded", "ResourceNotFound", "ValidationError"]
+)
+def test_a_start_of_a_batch_that_is_wrong_in_itself_is_not_hidden(
+    store: DynamoDBJobStore, faults: Faults, code: str
+) -> None:
+    faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code)))
+
+    with pytest.raises(ClientError, match=code):
+        start_all(store, 2)
+
+
+@pytest.mark.parametrize(
+    "error", [CONFLICT, LOST, a_client_error("ThrottlingException"), a_client_error("InternalServerError")], ids=str
+)
+def test_a_batch_of_starts_without_an_answer_is_uncertain_as_a_whole(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    faults.on("BatchExecuteStatement", refused(error))
+
+    assert start_all(store, 3) == [Start.UNCERTAIN] * 3
+
+
+def test_a_batch_of_starts_that_is_refused_for_good_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+    faults.on("BatchExecuteStatement", refused(a_client_error("AccessDeniedException")))
+
+    with pytest.raises(ClientError):
+        start_all(store, 2)
+
+
+def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    put(store, job_id=51)
+    faults.on("BatchExecuteStatement", *[of_batch(faults, *[done] * 25)] * 2)
+    faults.calls.clear()
+
+    assert start_all(store, 51) == [Start.STARTED] * 51
+
+    assert [operation for operation, _ in faults.calls] == ["BatchExecuteStatement"] * 2 + ["UpdateItem"]
+    statements = [statement for _, call in faults.calls[:2] for statement in call["Statements"]]
+    assert len({statement["Parameters"][2]["S"] for statement in statements}) == 50  # a token each
+
+
+def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient, faults: Faults) -> None:
+    store = DynamoDBJobStore(dynamodb, TABLE, 4, start_batch=1)
+    for number in range(1, 4):
+        put(store, job_id=number)
+    faults.calls.clear()
+
+    assert start_all(store, 3) == [Start.STARTED] * 3
+
+    assert [operation for operation, _ in faults.calls] == ["UpdateItem"] * 3
 
 
 # ---- reports, retries and messages ----------------------------------------------------------------------------------

@@ -317,29 +317,23 @@ class DynamoDBJobStore:
         """Start jobs by one call. Each statement is one conditional write and succeeds or fails by itself."""
         is_scheduled = "st = ?"
         is_due = "due <= ?"
+        # What is reckoned is written out, in the forms that DynamoDB's documentation shows; the rest are parameters.
+        change = f"[['{Status.RUNNING}', {now}, '{BY_SERVICE}']]"
         statement = (
-            f'UPDATE "{self._table}" SET st = ? SET due = tm + ? SET gk = ? SET ts = ? SET h = list_append(h, ?) '  # noqa: S608  # the table is the stack's, all else a parameter
-            f"WHERE pk = ? AND sk = ? AND {is_scheduled} AND {is_due}"
+            f'UPDATE "{self._table}" SET st = ? SET gk = ? SET ts = ? SET due = tm + {now} '  # noqa: S608  # nothing of it comes from outside
+            f"SET h = list_append(h, {change}) WHERE pk = ? AND sk = ? AND {is_scheduled} AND {is_due}"
         )
         tokens = [new_token() for _ in jobs]
         statements: list[BatchStatementRequestTypeDef] = []
         for job, token in zip(jobs, tokens, strict=True):
             pk, sk = keys.job(*job)
-            parameters: list[Any] = [
-                items.string(Status.RUNNING),
-                items.number(now),
-                items.string(keys.status_shard(Status.RUNNING, *job, self._shards)),
-                items.string(token),
-                {"L": [items.change(Status.RUNNING, now, BY_SERVICE)]},
-                items.string(pk),
-                items.string(sk),
-                items.string(Status.SCHEDULED),
-                items.number(now),
-            ]
+            shard = keys.status_shard(Status.RUNNING, *job, self._shards)
+            set_to = [items.string(Status.RUNNING), items.string(shard), items.string(token)]
+            where = [items.string(pk), items.string(sk), items.string(Status.SCHEDULED), items.number(now)]
             statements.append(
                 {
                     "Statement": statement,
-                    "Parameters": parameters,
+                    "Parameters": [*set_to, *where],
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 }
             )
