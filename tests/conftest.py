@@ -63,7 +63,13 @@ def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
 def table(dynamodb_client: DynamoDBClient) -> Iterator[None]:
     """The table as template.yaml has it, so that keys and indexes can not drift."""
     properties: dict[str, Any] = RESOURCES["JobsTable"]["Properties"]
-    taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb_client.create_table(TableName=TABLE, **{name: properties[name] for name in taken})
+    taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
+    indexes: Any = [
+        {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
+        for index in properties["GlobalSecondaryIndexes"]
+    ]
+    dynamodb_client.create_table(
+        TableName=TABLE, GlobalSecondaryIndexes=indexes, **{name: properties[name] for name in taken}
+    )
     yield
     dynamodb_client.delete_table(TableName=TABLE)
