@@ -23,7 +23,7 @@ from jobs.model import (
 )
 from jobs.ports import Append, Attempt, BatchAppend, NewRow, Report, Stamp, Start, SweepCursor, Watermark
 from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import START_BATCH, DynamoDBJobStore
+from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.builders import NOW, a_job, a_project, start
 from tests.conftest import TABLE
@@ -46,9 +46,9 @@ def store(request: pytest.FixtureRequest) -> JobStore:
     """
     match request.param:
         case "moto":
-            return DynamoDBJobStore(request.getfixturevalue("dynamodb"), TABLE, SHARDS, start_batch=1)
+            return DynamoDBJobStore(request.getfixturevalue("dynamodb"), TABLE, SHARDS)
         case "ministack":
-            return DynamoDBJobStore(request.getfixturevalue("ministack"), TABLE, SHARDS, start_batch=START_BATCH)
+            return DynamoDBJobStore(request.getfixturevalue("ministack"), TABLE, SHARDS, start_batch=25)
         case _:
             return FakeStore(shards=SHARDS)
 

@@ -29,7 +29,7 @@ KEYS = [JobKey(1, number) for number in range(1, JOBS + 1)]
 
 @pytest.fixture
 def store(ministack: DynamoDBClient) -> DynamoDBJobStore:
-    store = DynamoDBJobStore(ministack, TABLE, 4)
+    store = DynamoDBJobStore(ministack, TABLE, 4, start_batch=JOBS)
     for key in KEYS:
         assert store.append(a_job(job_id=key.job_id), "token", {}, None, None) is Append.DONE
     return store

@@ -96,7 +96,6 @@ def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest
     environment = {
         "JOBS_TABLE": TABLE,
         "START_QUEUE_URL": queue_url,
-        "START_BATCH_SIZE": "1",  # moto makes nothing of PartiQL; the contract suite does on another emulator
         "POWERTOOLS_SERVICE_NAME": "jobs",
         "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
     }

@@ -121,7 +121,7 @@ def faults(dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 @pytest.fixture
 def store(dynamodb: DynamoDBClient) -> DynamoDBJobStore:
-    return DynamoDBJobStore(dynamodb, TABLE, 4)
+    return DynamoDBJobStore(dynamodb, TABLE, 4, start_batch=25)
 
 
 def put(store: DynamoDBJobStore, **job: Any) -> None:
@@ -482,7 +482,7 @@ def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
 
 
 def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient, faults: Faults) -> None:
-    store = DynamoDBJobStore(dynamodb, TABLE, 4, start_batch=1)
+    store = DynamoDBJobStore(dynamodb, TABLE, 4)
     for number in range(1, 4):
         put(store, job_id=number)
     faults.calls.clear()

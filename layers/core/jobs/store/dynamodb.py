@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 #: How often a change is tried when a transaction holds the row for a moment (botocore never tries that again).
 CONFLICT_TRIES = 5
 CONFLICT_WAIT_SECONDS = 0.05
-#: Statements that one BatchExecuteStatement takes at most.
-START_BATCH = 25
 #: Rows that a Query of the index asks for at most; a page ends at a megabyte anyhow.
 INDEX_PAGE = 10_000
 #: Characters of an event's digest that keep two messages of one millisecond apart.
@@ -58,10 +56,10 @@ def new_token() -> str:
 class DynamoDBJobStore:
     """Jobs in the table `table`, their due times in its status index of `shards` write shards.
 
-    Starts go out in batches of `start_batch`; with 1 each is an UpdateItem.
+    Starts go out in batches of `start_batch`, of which DynamoDB takes 25 at most; with 1 each is an UpdateItem.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, shards: int, start_batch: int = START_BATCH) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, shards: int, start_batch: int = 1) -> None:
         self._client = client
         self._table = table
         self._shards = shards
