@@ -13,7 +13,7 @@ from jobs.dispatch import Dispatched, group
 from jobs.model import MINUTE, DueJob, Status
 from jobs.ports import SweepCursor, Watermark
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_tick_hints_what_is_due_in_three_minutes_and_the_next_only_what_is_new
     assert tick(world) == Dispatched(0, 0)
     world.clock.sleep(MINUTE)
     for number in soon[:2]:  # or the sweep would hint them again, as nobody has started them
-        world.store.start_job(1, number, world.clock.now())
+        start(world.store, number, world.clock.now())
     assert tick(world) == Dispatched(2, 0)
     assert taken(world) == later
 
@@ -277,7 +277,7 @@ def test_hints_that_are_lost_twice_are_put_again_though_nothing_else_is_overdue(
     tick(world)
     assert taken(world) == in_first
     for number in {number for _, number in world.store.jobs} - set(in_first):
-        world.store.start_job(1, number, world.clock.now())
+        start(world.store, number, world.clock.now())
 
     for _ in range(2):
         world.clock.sleep(MINUTE)
@@ -298,7 +298,7 @@ def test_a_refused_hint_of_the_sweep_is_not_counted_as_put() -> None:
 
 def test_a_sweep_with_nothing_to_do_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     world = after_a_tick(NOW)
-    world.store.start_job(1, 1, NOW)
+    start(world.store, 1, NOW)
     world.clock.sleep(MINUTE)
     monkeypatch.setattr(world.store, "save_sweep_cursor", None)
     monkeypatch.setattr(world.store, "raise_watermark", None)
