@@ -7,7 +7,7 @@ new expression of the store's can not be passed over in silence.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +22,7 @@ Condition: TypeAlias = "Callable[[Item, Values], bool]"
 #: Changes a row in place; every operand is read from the row as it was before.
 Update: TypeAlias = "Callable[[Item, Values], None]"
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+?-]|:?\w+|'[^']*'|\"[^\"]*\")")
+_TOKEN = re.compile(r"\s*(<>|<=|>=|[][=<>(),+?-]|:?\w+|'[^']*'|\"[^\"]*\")")
 _COMPARISONS = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 _CLAUSES = {"SET", "REMOVE", "WHERE", "RETURNING"}
 
@@ -65,7 +65,7 @@ class Statement:
         parser.expect_end()
 
 
-@cache
+@lru_cache(maxsize=64)  # the texts of a batch are one, and those of the next are another
 def statement(text: str) -> Statement:
     """Compile a PartiQL statement."""
     return Statement(text)
@@ -188,15 +188,26 @@ class _Parser:
         token = self.next()
         if token[:1] in {":", "?"}:
             return lambda item, values: values[token]
-        if token[:1] == "'":
-            literal = {"S": token[1:-1]}
+        if token.isdigit() or token[:1] in {"'", "["}:
+            literal = self._literal(token)
             return lambda item, values: literal
-        if token.isdigit():
-            digits = {"N": token}
-            return lambda item, values: digits
         if re.fullmatch(r"[A-Za-z_]\w*", token) and token.upper() not in _CLAUSES:
             return lambda item, values: item.get(token)
         raise NotUnderstood(self._text)
+
+    def _literal(self, token: str) -> Value:
+        if token.isdigit():
+            return {"N": token}
+        if token[:1] == "'":
+            return {"S": token[1:-1]}
+        if token != "[":
+            raise NotUnderstood(self._text)
+        content = [self._literal(self.next())]
+        while (token := self.next()) == ",":
+            content.append(self._literal(self.next()))
+        if token != "]":
+            raise NotUnderstood(self._text)
+        return {"L": content}
 
     def update(self) -> Update:
         sets: list[tuple[str, Operand]] = []

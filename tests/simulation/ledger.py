@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jobs.model import TRANSITIONS, Status
 
 from tests.simulation.wire import LostAnswer, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tests.simulation.expressions import Item
 
@@ -33,29 +32,23 @@ _TOLD = {"S": "Job Retried", "R": "Job Started", "C": "Job Completed", "F": "Job
 MOST_KEPT = 50
 
 
-class Begun(NamedTuple):
-    """An attempt that was due, and known to be."""
-
-    due: int
-    known: float
-
-
 class Ledger:
     """Counts, start lags, and violations."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
-        #: Of each attempt that started: how late, in milliseconds; and when it was due and scheduled.
+        #: Of each attempt that started: how late, in milliseconds; when it was due and scheduled; whose it was.
         self.lags = array("d")
         self.due = array("d")
         self.known = array("d")
-        #: By project: the same, where a run compares projects.
+        self.projects = array("l")
         self.last_start = 0.0
         self._paths: dict[int, str] = {}
         self._scheduled_at: dict[int, float] = {}
         #: Which changes were published, as bits: the first is the creation.
         self._published: dict[int, int] = {}
+        self._before = 0
         self._active_deletions: dict[tuple[str, str], int] = {}
 
     # ---- while it runs -------------------------------------------------------------------------------------------
@@ -67,9 +60,9 @@ class Ledger:
             self.violations.append(what)
 
     def seeded(self, project_id: int, job_id: int) -> None:
-        """Note a job that was scheduled, and said to be, before the run."""
+        """Note a job that was scheduled, and said to be, before the run; then all must have been."""
         self._paths[_number(project_id, job_id)] = "S"
-        self._published[_number(project_id, job_id)] = 1
+        self._before = 1
 
     def committed(self, now: float, old: Item | None, new: Item) -> None:
         """Look at a write of a job's row."""
@@ -101,6 +94,7 @@ class Ledger:
         self.lags.append(now - due)
         self.due.append(due)
         self.known.append(self._scheduled_at.get(number, 0.0))
+        self.projects.append(number >> 32)
         self.last_start = max(self.last_start, now)
 
     def _look_at_deletion(self, number: int, letter: str, new: Item) -> None:
@@ -112,19 +106,17 @@ class Ledger:
         elif self._active_deletions.setdefault(user, number) != number:
             self.violation(f"job {_name(number)}: a second active deletion of a user")
 
-    def published(self, detail_type: str, detail: str) -> None:
-        """Look at an event that the bus has taken."""
-        told = json.loads(detail)
-        if "deduplicationId" not in told:
-            return  # not one of ours
-        project_id, job_id, length = (int(part) for part in told["deduplicationId"].split("-"))
+    def published(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Look at an event of the service's own that the bus has taken."""
+        name = detail["deduplicationId"]
+        project_id, job_id, length = map(int, name.split("-"))
         number = _number(project_id, job_id)
         path = self._paths.get(number, "")
         right = "Job Scheduled" if length == 1 else _TOLD.get(path[length - 1 : length], "")
         if detail_type != right:
-            self.violation(f"event {told['deduplicationId']} says {detail_type}, and the path is {path}")
+            self.violation(f"event {name} says {detail_type}, and the path is {path}")
         bit = 1 << (length - 1)
-        seen = self._published.get(number, 0)
+        seen = self._published.get(number, self._before)
         self.counts["event: published again" if seen & bit else "event: published"] += 1
         self._published[number] = seen | bit
 
@@ -164,7 +156,7 @@ class Ledger:
     def check_events(self) -> None:
         """Check that every change was published."""
         for number, path in self._paths.items():
-            if self._published.get(number, 0) != (1 << len(path)) - 1:
+            if self._published.get(number, self._before) != (1 << len(path)) - 1:
                 self.violation(f"job {_name(number)}: not every change of {path} was published")
 
     @property

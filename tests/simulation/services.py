@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jobs.model import MINUTE, SECOND
+from jobs.publishing import SOURCE
 
 from tests.simulation.wire import Environment, Killed, Latency
 
@@ -470,7 +471,7 @@ class Bus:
         self._second = -1
         self._in_second = 0
 
-    def put(self, source: str, detail_type: str, detail: str) -> str | None:
+    def put(self, source: str, detail_type: str, text: str) -> str | None:
         """Take an event, and return None; or the code with which it is refused."""
         world = self._world
         second = int(world.timeline.now // SECOND)
@@ -489,8 +490,10 @@ class Bus:
             "source": source,
             "account": self._account_id,
             "detail-type": detail_type,
-            "detail": json.loads(detail),
+            "detail": json.loads(text),
         }
+        if source == SOURCE:
+            world.ledger.published(detail_type, event["detail"])
         self.deliver(event)
         return None
 
@@ -524,8 +527,6 @@ class EventsClient:
             codes = []
             for entry in Entries:
                 code = self._bus.put(entry["Source"], entry["DetailType"], entry["Detail"])
-                if code is None:
-                    self._world.ledger.published(entry["DetailType"], entry["Detail"])
                 codes.append({"ErrorCode": code} if code else {"EventId": "event"})
             return {"FailedEntryCount": sum("ErrorCode" in code for code in codes), "Entries": codes}
 

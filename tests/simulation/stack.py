@@ -61,7 +61,9 @@ class Wired:
     @cached_property
     def store(self) -> DynamoDBJobStore:
         """The jobs."""
-        return DynamoDBJobStore(self._dynamodb, "jobs", self.stack.settings.shards)
+        return DynamoDBJobStore(
+            self._dynamodb, "jobs", self.stack.settings.shards, start_batch=self.stack.settings.start_batch
+        )
 
     @cached_property
     def directory(self) -> CachedDirectory:
@@ -110,6 +112,7 @@ class Stack:
             ingest_queue_url=INGEST_QUEUE,
             account_id=ACCOUNT_ID,
             shards=self._value({"Ref": "ShardCount"}),
+            start_batch=self._value({"Ref": "StartBatchSize"}),
             credential_cache_seconds=self._value({"Ref": "CredentialCacheSeconds"}),
         )
         self.table = Table(world.ledger, world.random, world.faults, warm)

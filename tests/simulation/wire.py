@@ -154,10 +154,10 @@ class Environment:
             done[:] = [effect()]
             return done[0]
 
+        working = (CALL_MILLISECONDS + ENTRY_MILLISECONDS * entries) / self._share
         for attempt in range(1, tries + 1):
-            self.sleep((CALL_MILLISECONDS + ENTRY_MILLISECONDS * entries) / self._share)
             try:
-                return self._try(latency.draw(self.random), arrive)
+                return self._try(working, latency.draw(self.random), arrive)
             except LostAnswer:
                 if attempt == tries:
                     raise
@@ -168,13 +168,14 @@ class Environment:
             self.sleep(1000 * self.random.random() * 2 ** (attempt - 1))
         raise AssertionError  # the last try returns or raises
 
-    def _try(self, duration: float, effect: Callable[[], Answer]) -> Answer:
+    def _try(self, working: float, duration: float, effect: Callable[[], Answer]) -> Answer:
         faults, chance = self._faults, self.random.random()
         if chance >= faults.lost_request + faults.lost_answer + faults.server_error + faults.crash:
-            self.sleep(duration / 2)
+            self.sleep(working + duration / 2)
             answer = effect()
             self.sleep(duration / 2)
             return answer
+        self.sleep(working)
         if chance < faults.crash:
             self._crash(duration, effect)
         chance -= faults.crash
