@@ -16,6 +16,7 @@ from jobs import dispatch
 from jobs.dispatch import Dispatched
 from jobs.model import MINUTE, SECOND, DueJob
 from jobs.starting import start_jobs
+from jobs.store import keys
 
 from tests.builders import NOW, a_job
 from tests.fakes import FakeStore, World
@@ -237,9 +238,9 @@ def test_jobs_of_one_message_are_in_as_many_partitions_of_the_table_as_there_are
 
     for message in world.queue.messages[:100]:
         if message.project_id == 0:
-            assert len({(job - 1) // 1_000 for job, _ in message.jobs}) == 10
+            assert len({keys.block_of(job) for job, _ in message.jobs}) == 10
     first = [job for message in world.queue.messages for job, _ in message.jobs if message.project_id == 0][:1_000]
-    assert set(Counter((job - 1) // 1_000 for job in first).values()) == {100}
+    assert set(Counter(map(keys.block_of, first)).values()) == {100}
 
 
 # ---- what starts cost ---------------------------------------------------------------------------------------------

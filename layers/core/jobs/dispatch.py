@@ -26,7 +26,7 @@ MESSAGE_SIZE = 25
 NEIGHBOURS = 1_000
 #: Rows that a tick reads over all shards before it sends messages; more are read in further rounds.
 ROUND = 150_000
-#: Rows that it holds until their watermarks are moved, 300 bytes each: with as many it sends what it has.
+#: Rows that it holds until their watermarks are moved, 200 bytes each: with as many it sends what it has.
 MOST_UNMARKED = 1_000_000
 #: Messages that are sent between two looks at the time.
 SLICE = 500
@@ -95,6 +95,7 @@ def _dispatch_due(
     unless there is none: a herd takes one message more for each tick that ends within it, and none for a round.
     """
     reading: dict[int, DueJob | None] = {shard: watermarks.get(shard) for shard in shards}
+    #: What was read and lies behind no watermark yet, and what of it was not sent.
     unmarked: dict[int, list[DueJob]] = {shard: [] for shard in reading}
     waiting: list[DueJob] = []
     refused: set[DueJob] = set()
