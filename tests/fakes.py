@@ -1,4 +1,4 @@
-"""The world in memory. The contract suite holds the store equal to the real one on moto."""
+"""The world in memory. The contract suite holds the store equal to the real one on two emulators."""
 
 from __future__ import annotations
 
