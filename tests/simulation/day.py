@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jobs.model import DAY, HOUR, MINUTE, SECOND
 
+from tests.simulation.figures import Lags
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import Load
 from tests.simulation.services import World
@@ -68,24 +69,6 @@ MUST_HAPPEN = (
 
 
 @dataclass(frozen=True)
-class Lags:
-    """How late attempts started, in milliseconds."""
-
-    p50: float
-    p99: float
-    most: float
-
-    @classmethod
-    def of(cls, lags: Sequence[float]) -> Lags:
-        """Reckon them."""
-        ordered = sorted(lags)
-        return cls(percentile(ordered, 50), percentile(ordered, 99), ordered[-1])
-
-    def __str__(self) -> str:
-        return f"p50 {self.p50 / SECOND:.3f} s, p99 {self.p99 / SECOND:.3f} s, max {self.most / SECOND:.1f} s"
-
-
-@dataclass(frozen=True)
 class Day:
     """How a day went."""
 
@@ -125,11 +108,6 @@ class Day:
         return f"day seed={self.seed} hours={self.hours:g}: " + ", ".join(
             f"{name} {self.counts[key]}" for name, key in told.items()
         )
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """The least value that so many percent do not exceed."""
-    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
 
 
 def run(seed: int, hours: float, jobs_an_hour: float = 2_000, faults: Faults | None = None) -> Day:

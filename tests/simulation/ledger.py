@@ -129,7 +129,7 @@ class Ledger:
     def survived(self, call: str, error: BaseException) -> None:
         """Account for an exception that the code caught: likewise."""
         self.counts[f"survived: {call}"] += 1
-        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
         if not _was_caused(error) and code not in {"InternalFailure", "ThrottlingException"}:
             self.violation(f"{call} swallowed {error!r}, which nothing has caused")
 

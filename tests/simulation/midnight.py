@@ -1,22 +1,22 @@
-"""Very many jobs due in the same second: how long until the last one starts, and who waits for whom."""
+"""Herds: very many jobs due in the same millisecond. How long until the last one starts, and who waits for whom."""
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from jobs.model import DAY, HOUR, MINUTE, SECOND, Change, Status
 from jobs.dispatch import MESSAGE_SIZE
+from jobs.model import DAY, DELETION_TIMEOUT_SECONDS, HOUR, MINUTE, SECOND, Status
 from jobs.store import items, keys
 
 from tests.builders import a_job, a_project
-from tests.simulation.day import Lags
+from tests.simulation.figures import Lags
 from tests.simulation.ledger import Ledger
 from tests.simulation.services import World
 from tests.simulation.stack import START_QUEUE, Stack
+from tests.simulation.table import COLD_UNITS, KEY_UNITS
 from tests.simulation.timeline import Timeline
 from tests.simulation.wire import Faults
 
@@ -26,80 +26,162 @@ if TYPE_CHECKING:
     from tests.simulation.expressions import Item
 
 MIDNIGHT = 20_000 * DAY
-#: When the run begins: before the first tick that sees midnight, which is three minutes ahead.
+#: When a run begins: before the first tick that sees midnight.
 BEFORE = 5 * MINUTE
+#: And when it gives up.
+LATEST = 2 * HOUR
+#: Write units that a warmed table takes a second, and its index: what an account may have of a table unless it asks for
+#: more (Developer Guide, «Quotas in Amazon DynamoDB»).
+WARM = 40_000
+
+#: What must hold of every herd.
+MOST_SKEW = 1.1
+MOST_MESSAGES = 1.1
 
 
 @dataclass(frozen=True)
 class Herd:
-    """How a herd was started."""
+    """Who has how many jobs due at midnight, and what is asked of the start of all."""
 
     name: str
-    jobs: int
+    #: Jobs by project.
+    sizes: Mapping[int, int]
+    warm: float = WARM
+    #: Whether SQS treats tenants fairly; the dispatcher has an order of its own beside that.
+    fair: bool = True
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    #: Milliseconds until the last start, and 99 of 100 single jobs' lag, where they are bounded.
+    last_start: float | None = None
+    single_p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """How a herd was started."""
+
+    herd: Herd
+    seed: int
     counts: Counter[str]
     violations: list[str]
-    #: From midnight, in milliseconds.
+    #: After midnight, in milliseconds.
     last_start: float
     last_event: float
     lags: Lags
-    #: Of the projects that have one job each.
+    #: Of the projects that have one job each, where others have more.
     single: Lags | None
     messages: int
-    #: Σ over projects of ⌈jobs / 25⌉.
-    least_messages: int
+    #: In a second: of the table, of the index, and of the busiest key of either, as taken and as asked for.
     table_peak: float
     index_peak: float
     key_peak: float
     key_demand: float
+    #: Jobs of the fullest shard of the index by those of the mean.
     skew: float
-    seconds_of_processor: float = 0.0
+    #: Invocations at a time.
+    concurrency: int
+
+    @property
+    def jobs(self) -> int:
+        """How many there were."""
+        return sum(self.herd.sizes.values())
+
+    @property
+    def least_messages(self) -> int:
+        """How many messages the jobs need at least."""
+        return sum(-(-size // MESSAGE_SIZE) for size in self.herd.sizes.values())
+
+    @property
+    def failures(self) -> list[str]:
+        """Why the run fails; empty where it does not."""
+        bounds = {
+            "jobs started": (-self.counts["job: SR"], -self.jobs),
+            "write units of a key in a second": (self.key_peak, KEY_UNITS),
+            "shard skew": (self.skew, MOST_SKEW),
+            "messages": (self.messages, MOST_MESSAGES * self.least_messages),
+            "last start": (self.last_start, self.herd.last_start),
+            "single jobs' p99": (self.single and self.single.p99, self.herd.single_p99),
+        }
+        return self.violations + [
+            f"{name}: {found}, over {most}"
+            for name, (found, most) in bounds.items()
+            if most is not None and (found is None or found > most)
+        ]
+
+    def __str__(self) -> str:
+        singles = f"; single jobs {self.single}" if self.single else ""
+        return (
+            f"{self.herd.name} seed={self.seed}: {self.jobs} jobs of {len(self.herd.sizes)} projects, last start after "
+            f"{self.last_start / SECOND:.1f} s, {self.lags}{singles}; last event after {self.last_event / SECOND:.0f} s\n"
+            f"  {self.messages} messages ({self.messages / self.least_messages:.3f} × the least), shard skew {self.skew:.3f}, "
+            f"write units a second: table {self.table_peak:.0f}, index {self.index_peak:.0f}, busiest key "
+            f"{self.key_peak:.0f} (asked for {self.key_demand:.0f}), throttled {self.counts['fault: throttled']}, "
+            f"invocations at a time {self.concurrency}"
+        )
 
 
-def run(
-    name: str, seed: int, sizes: Mapping[int, int], *, warm: float, faults: Faults | None = None, publish: bool = True, **parameters: int
-) -> Herd:
+def run(herd: Herd, seed: int, faults: Faults | None = None) -> Started:
+    """Simulate the minutes around midnight."""
     ledger = Ledger()
-    world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), faults or Faults(), ledger)
-    stack = Stack(world, warm=warm, **parameters)
-    stack.table.seed(_rows(sizes, stack.settings.shards, ledger))
-    if not publish:
-        stack.table.on_record = lambda part, record: None
-    shards = [count for partition, count in stack.table.index_sizes().items() if partition.startswith(Status.SCHEDULED)]
-    total = sum(sizes.values())
+    world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), faults or Faults(), ledger)  # noqa: S311  # to be repeated, not to be secret
+    stack = Stack(world, warm=herd.warm, **herd.parameters)
+    stack.queues[START_QUEUE].fair = herd.fair
+    stack.table.seed(_rows(herd.sizes, stack.settings.shards, ledger))
+    shards = [size for name, size in stack.table.index_sizes().items() if name.startswith(Status.SCHEDULED)]
+    jobs = sum(herd.sizes.values())
     with stack.installed():
         world.timeline.wait(BEFORE)
-        while len(ledger.lags) < total and world.timeline.now < MIDNIGHT + 3 * HOUR:
+        while ledger.counts["job: SR"] < jobs and world.timeline.now < MIDNIGHT + LATEST:
             world.timeline.wait(SECOND)
         while stack.stream.waiting:
             world.timeline.wait(SECOND)
         ended = world.timeline.now
-        ledger.check_rows(stack.table.rows(), MIDNIGHT + 1)
-        if publish:
-            ledger.check_events()
-    singles = None
-    return Herd(
-        name, total, ledger.counts, ledger.violations,
-        ledger.last_start - MIDNIGHT, ended - MIDNIGHT, Lags.of(ledger.lags), singles,
-        stack.queues[START_QUEUE].sent, sum(-(-size // MESSAGE_SIZE) for size in sizes.values()),
-        stack.table.table_units.peak, stack.table.index_units.peak,
-        max(stack.table.table_units.key_peak, stack.table.index_units.key_peak),
-        max(stack.table.table_units.key_demand, stack.table.index_units.key_demand),
-        max(shards) / (sum(shards) / stack.settings.shards),
+        ledger.check_rows(stack.table.rows(), MIDNIGHT)
+        ledger.check_events()
+    one = {project for project, size in herd.sizes.items() if size == 1}
+    single = [lag for lag, project in zip(ledger.lags, ledger.projects, strict=True) if project in one]
+    units = (stack.table.table_units, stack.table.index_units)
+    return Started(
+        herd,
+        seed,
+        ledger.counts,
+        ledger.violations,
+        ledger.last_start - MIDNIGHT,
+        ended - MIDNIGHT,
+        Lags.of(ledger.lags),
+        Lags.of(single) if single else None,
+        stack.queues[START_QUEUE].sent,
+        *(each.peak for each in units),
+        max(each.key_peak for each in units),
+        max(each.key_demand for each in units),
+        max(shards) * stack.settings.shards / sum(shards),
+        stack.account.peak,
     )
 
 
 def _rows(sizes: Mapping[int, int], shards: int, ledger: Ledger) -> Iterator[Item]:
     created = MIDNIGHT - 12 * HOUR
     for project_id, size in sizes.items():
-        project = a_project(project_id=project_id, project_key=f"project{project_id}")
-        yield items.project_to_item(project)
-        row = items.job_to_item(
-            a_job(project_id=project_id, start_at=MIDNIGHT, next_at=MIDNIGHT, at=created, action="delete", timeout_seconds=43_200),
-            "0" * 16, shards
-        )
-        row["st"] = {"S": "scheduled"}
-        row["h"] = {"L": [{"L": [{"S": "scheduled"}, {"N": str(created)}, {"S": "key-1"}]}]}
+        yield items.project_to_item(a_project(project_id=project_id, project_key=f"project{project_id}"))
+        job = a_job(project_id=project_id, at=MIDNIGHT, action="erase", timeout_seconds=DELETION_TIMEOUT_SECONDS)
+        row = items.job_to_item(job, "0" * 16, shards)
+        history = {"L": [{"L": [{"S": "scheduled"}, items.number(created), items.string("key-1")]}]}
+        row |= {"st": {"S": "scheduled"}, "h": history}  # not the enumeration's members: bytes are made faster so
         for job_id in range(1, size + 1):
-            pk, sk = keys.job(project_id, job_id)
+            shard = keys.status_shard(Status.SCHEDULED, project_id, job_id, shards)
             ledger.seeded(project_id, job_id)
-            yield {**row, "pk": {"S": pk}, "sk": {"S": sk}, "gk": {"S": keys.status_shard("scheduled", project_id, job_id, shards)}}
+            yield row | items.key(keys.job(project_id, job_id)) | {"gk": {"S": shard}}
+
+
+def herds(scale: int) -> list[Herd]:
+    """The herds that are run, each so many times smaller than it could be."""
+    thousand = range(1, 1_001)
+    return [
+        Herd("a million", dict.fromkeys(thousand, 1_000 // scale), last_start=120 * SECOND),
+        Herd("one beside a thousand", {**dict.fromkeys(thousand, 1), 1_001: 100_000 // scale}, single_p99=5 * SECOND),
+        Herd(
+            "the same without fair queues",
+            {**dict.fromkeys(thousand, 1), 1_001: 100_000 // scale},
+            fair=False,
+        ),
+        Herd("a new table", dict.fromkeys(thousand, 100 // scale), warm=COLD_UNITS),
+    ]

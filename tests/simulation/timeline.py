@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Action: TypeAlias = "Callable[[], None]"
 
@@ -96,6 +97,26 @@ class Timeline:
         self._hand_on(me)
         if me is self._driver and self._error is not None:
             raise self._error
+
+    def wait_for(self, bodies: Iterable[Action]) -> None:
+        """Let several processes begin, and the one that calls this wait until all have ended."""
+        me = self._running
+        left = 0
+
+        def run(body: Action) -> None:
+            nonlocal left
+            try:
+                body()
+            finally:
+                left -= 1
+                if not left and not self.closed:
+                    heappush(self._heap, (self.now, next(self._order), me))
+
+        for body in bodies:
+            left += 1
+            self.start(partial(run, body))
+        if left:
+            self._hand_on(me)
 
     def retire(self, process: _Process) -> None:
         """Put a process whose body has ended aside for the next body, and hand on."""

@@ -103,6 +103,7 @@ class Environment:
         self._faults = faults
         self._share = min(1.0, memory / MEGABYTES_OF_A_PROCESSOR)
         self._deadline = math.inf
+        self._free = 0.0
 
     def begin(self, timeout: float) -> None:
         """Begin an invocation that may take `timeout` milliseconds."""
@@ -129,6 +130,16 @@ class Environment:
             raise Killed
         self.timeline.wait(milliseconds)
 
+    def work(self, milliseconds: float) -> None:
+        """Let the function's own code take that long on a whole processor."""
+        self.sleep(self._occupy(milliseconds))
+
+    def _occupy(self, milliseconds: float) -> float:
+        """Have the processor for so long, and return how long that takes: its threads share it."""
+        now = self.timeline.now
+        self._free = max(self._free, now) + milliseconds / self._share
+        return self._free - now
+
     def call(
         self, latency: Latency, effect: Callable[[], Answer], *, entries: int = 1, tries: int = 1, once: bool = False
     ) -> Answer:
@@ -154,7 +165,7 @@ class Environment:
             done[:] = [effect()]
             return done[0]
 
-        working = (CALL_MILLISECONDS + ENTRY_MILLISECONDS * entries) / self._share
+        working = CALL_MILLISECONDS + ENTRY_MILLISECONDS * entries
         for attempt in range(1, tries + 1):
             try:
                 return self._try(working, latency.draw(self.random), arrive)
@@ -171,11 +182,11 @@ class Environment:
     def _try(self, working: float, duration: float, effect: Callable[[], Answer]) -> Answer:
         faults, chance = self._faults, self.random.random()
         if chance >= faults.lost_request + faults.lost_answer + faults.server_error + faults.crash:
-            self.sleep(working + duration / 2)
+            self.sleep(self._occupy(working) + duration / 2)
             answer = effect()
             self.sleep(duration / 2)
             return answer
-        self.sleep(working)
+        self.work(working)
         if chance < faults.crash:
             self._crash(duration, effect)
         chance -= faults.crash

@@ -1,0 +1,34 @@
+"""Percentiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.model import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """The least of some values, in their order, that so many percent of them do not exceed."""
+    return ordered[max(0, (len(ordered) * percent + 99) // 100 - 1)]
+
+
+@dataclass(frozen=True)
+class Lags:
+    """How late attempts started, in milliseconds."""
+
+    p50: float
+    p99: float
+    most: float
+
+    @classmethod
+    def of(cls, lags: Sequence[float]) -> Lags:
+        """Reckon them; all are 0 where nothing started."""
+        ordered = sorted(lags) or [0.0]
+        return cls(percentile(ordered, 50), percentile(ordered, 99), ordered[-1])
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50 / SECOND:.3f} s, p99 {self.p99 / SECOND:.3f} s, max {self.most / SECOND:.1f} s"
