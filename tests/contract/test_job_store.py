@@ -28,6 +28,7 @@ from jobs.store.dynamodb import DynamoDBJobStore
 from tests.builders import NOW, a_job, a_project, start
 from tests.conftest import TABLE
 from tests.fakes import FakeStore
+from tests.simulation.stack import a_simulated_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 SHARDS = 4
 
 
-@pytest.fixture(params=["fake", "moto", "ministack"])
+@pytest.fixture(params=["fake", "moto", "ministack", "simulated"])
 def store(request: pytest.FixtureRequest) -> JobStore:
-    """The fake, and the real one on either emulator.
+    """The fake, and the real one on either emulator and on the table of the simulation.
 
     Each has something wrong: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
     """
@@ -49,6 +50,8 @@ def store(request: pytest.FixtureRequest) -> JobStore:
             return DynamoDBJobStore(request.getfixturevalue("dynamodb"), TABLE, SHARDS)
         case "ministack":
             return DynamoDBJobStore(request.getfixturevalue("ministack"), TABLE, SHARDS, start_batch=25)
+        case "simulated":
+            return a_simulated_store(SHARDS)
         case _:
             return FakeStore(shards=SHARDS)
 

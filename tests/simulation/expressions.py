@@ -24,7 +24,7 @@ Update: TypeAlias = "Callable[[Item, Values], None]"
 
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[][=<>(),+?-]|:?\w+|'[^']*'|\"[^\"]*\")")
 _COMPARISONS = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
-_CLAUSES = {"SET", "REMOVE", "WHERE", "RETURNING"}
+_CLAUSES = {"SET", "REMOVE", "ADD", "WHERE", "RETURNING"}
 
 
 class NotUnderstood(Exception):
@@ -212,13 +212,15 @@ class _Parser:
     def update(self) -> Update:
         sets: list[tuple[str, Operand]] = []
         removes: list[str] = []
-        while (clause := self.peek().upper()) in {"SET", "REMOVE"}:
+        while (clause := self.peek().upper()) in {"SET", "REMOVE", "ADD"}:
             self.next()
             while True:
                 name = self.next()
                 if clause == "SET":
                     self.take("=")
                     sets.append((name, self._sum()))
+                elif clause == "ADD":
+                    sets.append((name, _added(_or_zero(name), self._operand(), 1)))
                 else:
                     removes.append(name)
                 if self.peek() != ",":
@@ -271,6 +273,10 @@ def _relation(left: Operand, compare: Callable[[Any, Any], bool], right: Operand
         return compare(_plain(one), _plain(other))
 
     return holds
+
+
+def _or_zero(name: str) -> Operand:
+    return lambda item, values: item.get(name, {"N": "0"})
 
 
 def _added(left: Operand, right: Operand, sign: int) -> Operand:

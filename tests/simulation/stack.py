@@ -9,6 +9,7 @@ from collections import deque
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
+from random import Random
 from typing import TYPE_CHECKING, Any, Self, cast
 from unittest import mock
 
@@ -24,16 +25,17 @@ from jobs.store.directory import CachedDirectory, DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
+from tests.builders import NOW
 from tests.simulation import services
-from tests.simulation.ledger import LedgerLogger, LedgerMeter
+from tests.simulation.ledger import Ledger, LedgerLogger, LedgerMeter
 from tests.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
-from tests.simulation.wire import Killed
+from tests.simulation.timeline import Timeline
+from tests.simulation.wire import NO_FAULTS, Environment, Killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tests.simulation.services import Context, Handler, World
-    from tests.simulation.wire import Environment
 
 START_QUEUE = "StartQueue"
 INGEST_QUEUE = "IngestQueue"
@@ -275,3 +277,13 @@ class Stack:
 
     def _to_ingest_queue(self, event: services.Json) -> None:
         self.queues[INGEST_QUEUE].send(services.json.dumps(event))
+
+
+def a_simulated_store(shards: int) -> DynamoDBJobStore:
+    """The store on a simulated table where nothing goes wrong, and whose index is not behind."""
+    world = services.World(Timeline(NOW), Random(1), NO_FAULTS, Ledger())  # noqa: S311  # to be repeated, not to be secret
+    environment = Environment(world.timeline, world.random, world.faults, world.ledger, 1769)
+    table = Table(world.ledger, world.random, world.faults)
+    table.index_lag = 0
+    client: Any = DynamoDBClient(environment, table)
+    return DynamoDBJobStore(client, "jobs", shards, start_batch=25)

@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from botocore.exceptions import ClientError
 from jobs.store import aws
 
 from tests.simulation import expressions
@@ -231,6 +232,7 @@ class Table:
         self._index: defaultdict[str, _IndexPartition] = defaultdict(_IndexPartition)
         self._shown_until = [0.0] * PARTS
         self._sequence = 0
+        self.index_lag = INDEX_LAG
         self.table_units = Throughput(warm)
         self.index_units = Throughput(warm)
         #: Told of each write of a job's row, by the part of the table that it lies on.
@@ -318,8 +320,7 @@ class Table:
         Raises:
             ServiceError: for one of them at least a reason stands against it.
         """
-        if len(writes) > TRANSACTION_ACTIONS or len({write.key for write in writes}) < len(writes):
-            self._ledger.violation(f"a transaction of {len(writes)} actions, or of one row twice")
+        _check_size(writes, TRANSACTION_ACTIONS)
         reasons: list[dict[str, Any]] = []
         rows = []
         for write in writes:
@@ -340,8 +341,7 @@ class Table:
 
     def batch(self, writes: Sequence[Write], now: float) -> list[dict[str, Any]]:
         """Do several writes each by itself, and answer for each."""
-        if len(writes) > BATCH_STATEMENTS or len({write.key for write in writes}) < len(writes):
-            self._ledger.violation(f"a batch of {len(writes)} statements, or of one row twice")
+        _check_size(writes, BATCH_STATEMENTS)
         answers: list[dict[str, Any]] = []
         for write in writes:
             try:
@@ -397,7 +397,7 @@ class Table:
         before, after = _entry_of(row.old), _entry_of(row.new)
         if before == after:
             return
-        lag = self._random.expovariate(1 / INDEX_LAG)
+        lag = self.index_lag * self._random.expovariate(1)
         if self._random.random() < self._faults.slow_index:
             self._ledger.counts["fault: index fell behind"] += 1
             lag = self._random.uniform(0, self._faults.slow_index_milliseconds)
@@ -567,6 +567,16 @@ def _key_item(key: Key) -> Item:
 def _entry_of(item: Item | None) -> tuple[str, int] | None:
     """Where a row is in the index: partition and sort key."""
     return (item["gk"]["S"], int(item["due"]["N"])) if item and "gk" in item else None
+
+
+def _check_size(writes: Sequence[Write], most: int) -> None:
+    """Refuse what DynamoDB does not even look at. That is the caller's defect, and no fault that a run may have.
+
+    Raises:
+        ClientError: there are too many, or two of one row.
+    """
+    if len(writes) > most or len({write.key for write in writes}) < len(writes):
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Simulated")
 
 
 def _as_reason(refused: _Refused, write: Write) -> dict[str, Any]:
