@@ -50,7 +50,10 @@ def update(text: str) -> Update:
 
 
 class Statement:
-    """A PartiQL `UPDATE`: the update, the condition, and which parameters are the keys. Parameters are `?0`, `?1` …"""
+    """A PartiQL `UPDATE`: the update, the condition, and which parameters are the keys.
+
+    Parameters are called `?0`, `?1` and so on.
+    """
 
     def __init__(self, text: str) -> None:
         parser = _Parser(text)
@@ -212,20 +215,18 @@ class _Parser:
     def update(self) -> Update:
         sets: list[tuple[str, Operand]] = []
         removes: list[str] = []
-        while (clause := self.peek().upper()) in {"SET", "REMOVE", "ADD"}:
-            self.next()
-            while True:
-                name = self.next()
-                if clause == "SET":
-                    self.take("=")
-                    sets.append((name, self._sum()))
-                elif clause == "ADD":
-                    sets.append((name, _added(_or_zero(name), self._operand(), 1)))
-                else:
-                    removes.append(name)
-                if self.peek() != ",":
-                    break
-                self.next()
+        clause = ""
+        while self.peek() == "," or self.peek().upper() in {"SET", "REMOVE", "ADD"}:
+            token = self.next().upper()
+            clause = clause if token == "," else token
+            name = self.next()
+            if clause == "SET":
+                self.take("=")
+                sets.append((name, self._sum()))
+            elif clause == "ADD":
+                sets.append((name, _added(_or_zero(name), self._operand(), 1)))
+            else:
+                removes.append(name)
         if not sets and not removes:
             raise NotUnderstood(self._text)
 

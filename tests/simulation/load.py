@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from tests.builders import a_project
 from tests.simulation.services import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from jobs.model import Project
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.simulation.stack import Stack, Wired
 
 PROJECTS = 40
-USERS = 200
+USERS = 25
 #: How often a caller asks again for what failed or was refused for the moment.
 MOST_ASKED = 8
 
@@ -57,7 +58,9 @@ class Load:
     refused_events: int = 0
 
     def __post_init__(self) -> None:
-        self.projects = [a_project(project_id=number, project_key=f"project{number}") for number in range(1, PROJECTS + 1)]
+        self.projects = [
+            a_project(project_id=number, project_key=f"project{number}") for number in range(1, PROJECTS + 1)
+        ]
         #: The first few have most of the traffic.
         self._weights = list(accumulate(1 / rank for rank in range(1, PROJECTS + 1)))
         self._done: set[str] = set()
@@ -79,7 +82,7 @@ class Load:
     def _ask(self) -> None:
         self._next()
         random = self.world.random
-        [kind] = random.choices(list(KINDS), KINDS.values())
+        [kind] = random.choices(list(KINDS), list(KINDS.values()))
         [project] = random.choices(self.projects, cum_weights=self._weights)
         name = f"job {len(self.asked)}"
         asked = self.asked[name] = Asked()
@@ -118,9 +121,7 @@ class Load:
             timeout_seconds=asked.timeout_seconds,
         )
 
-    def _create(
-        self, project: Project, new: NewJob, key: IdempotencyKey | None, asked: Asked, times: int
-    ) -> None:
+    def _create(self, project: Project, new: NewJob, key: IdempotencyKey | None, asked: Asked, times: int) -> None:
         def use_case(wired: Wired) -> Creation:
             found = wired.directory.find_project(project.project_key)
             assert found is not None
@@ -159,7 +160,7 @@ class Load:
             else:
                 self._told("not cancelled")
 
-        self.world.timeline.after(wait, lambda: self.stack.call("cancel_job", use_case, done))
+        self.world.timeline.after(wait, partial(self.stack.call, "cancel_job", use_case, done))
 
     def _maybe_retry(self, event: Json) -> None:
         if self.world.random.random() > 0.3 or self.world.timeline.now > self.end:
@@ -174,7 +175,7 @@ class Load:
             self._told("retried" if isinstance(answer, Job) else "not retried")
 
         wait = self.world.random.uniform(SECOND, MINUTE)
-        self.world.timeline.after(wait, lambda: self.stack.call("create_job", use_case, done))
+        self.world.timeline.after(wait, partial(self.stack.call, "create_job", use_case, done))
 
     def _told(self, what: str) -> None:
         self.world.ledger.counts[f"caller: {what}"] += 1
@@ -271,5 +272,3 @@ def _every(step: float, until: float) -> Iterator[float]:
     while at < until:
         yield at
         at += step
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
@@ -16,11 +15,12 @@ from tests.simulation.figures import Lags
 from tests.simulation.ledger import Ledger
 from tests.simulation.services import World
 from tests.simulation.stack import START_QUEUE, Stack
-from tests.simulation.table import COLD_UNITS, KEY_UNITS
+from tests.simulation.table import COLD_UNITS, KEY_UNITS, Throughput
 from tests.simulation.timeline import Timeline
 from tests.simulation.wire import Faults
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Mapping
 
     from tests.simulation.expressions import Item
@@ -36,6 +36,8 @@ WARM = 40_000
 
 #: What must hold of every herd.
 MOST_SKEW = 1.1
+#: Jobs whose shards are so even; of fewer, chance alone makes some shard larger.
+MANY = 50_000
 MOST_MESSAGES = 1.1
 
 
@@ -70,15 +72,22 @@ class Started:
     #: Of the projects that have one job each, where others have more.
     single: Lags | None
     messages: int
-    #: In a second: of the table, of the index, and of the busiest key of either, as taken and as asked for.
-    table_peak: float
-    index_peak: float
-    key_peak: float
-    key_demand: float
+    table: Throughput
+    index: Throughput
     #: Jobs of the fullest shard of the index by those of the mean.
     skew: float
     #: Invocations at a time.
     concurrency: int
+
+    @property
+    def key_peak(self) -> float:
+        """Write units that the busiest key took in a second, of the table or of the index."""
+        return max(self.table.key_peak, self.index.key_peak)
+
+    @property
+    def key_demand(self) -> float:
+        """Write units that the busiest key was asked for in a second."""
+        return max(self.table.key_demand, self.index.key_demand)
 
     @property
     def jobs(self) -> int:
@@ -93,13 +102,13 @@ class Started:
     @property
     def failures(self) -> list[str]:
         """Why the run fails; empty where it does not."""
-        bounds = {
+        bounds: dict[str, tuple[float | None, float | None]] = {
             "jobs started": (-self.counts["job: SR"], -self.jobs),
             "write units of a key in a second": (self.key_peak, KEY_UNITS),
-            "shard skew": (self.skew, MOST_SKEW),
+            "shard skew": (self.skew, MOST_SKEW if self.jobs >= MANY else None),
             "messages": (self.messages, MOST_MESSAGES * self.least_messages),
             "last start": (self.last_start, self.herd.last_start),
-            "single jobs' p99": (self.single and self.single.p99, self.herd.single_p99),
+            "single jobs' p99": (self.single.p99 if self.single else None, self.herd.single_p99),
         }
         return self.violations + [
             f"{name}: {found}, over {most}"
@@ -109,20 +118,26 @@ class Started:
 
     def __str__(self) -> str:
         singles = f"; single jobs {self.single}" if self.single else ""
+        times = self.messages / self.least_messages
         return (
             f"{self.herd.name} seed={self.seed}: {self.jobs} jobs of {len(self.herd.sizes)} projects, last start after "
-            f"{self.last_start / SECOND:.1f} s, {self.lags}{singles}; last event after {self.last_event / SECOND:.0f} s\n"
-            f"  {self.messages} messages ({self.messages / self.least_messages:.3f} × the least), shard skew {self.skew:.3f}, "
-            f"write units a second: table {self.table_peak:.0f}, index {self.index_peak:.0f}, busiest key "
-            f"{self.key_peak:.0f} (asked for {self.key_demand:.0f}), throttled {self.counts['fault: throttled']}, "
+            f"{self.last_start / SECOND:.1f} s, {self.lags}{singles}; "
+            f"last event after {self.last_event / SECOND:.0f} s\n"
+            f"  {self.messages} messages, {times:.3f} of the least; shard skew {self.skew:.3f}; write units a second: "
+            f"table {self.table.peak:.0f}, index {self.index.peak:.0f}, busiest key {self.key_peak:.0f}, "
+            f"asked for {self.key_demand:.0f}; throttled {self.counts['fault: throttled']}; "
             f"invocations at a time {self.concurrency}"
         )
 
 
-def run(herd: Herd, seed: int, faults: Faults | None = None) -> Started:
+#: Nobody else writes the rows of a herd, so no transaction holds one.
+FAULTS = Faults(conflict=0)
+
+
+def run(herd: Herd, seed: int) -> Started:
     """Simulate the minutes around midnight."""
     ledger = Ledger()
-    world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), faults or Faults(), ledger)  # noqa: S311  # to be repeated, not to be secret
+    world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
     stack = Stack(world, warm=herd.warm, **herd.parameters)
     stack.queues[START_QUEUE].fair = herd.fair
     stack.table.seed(_rows(herd.sizes, stack.settings.shards, ledger))
@@ -139,7 +154,6 @@ def run(herd: Herd, seed: int, faults: Faults | None = None) -> Started:
         ledger.check_events()
     one = {project for project, size in herd.sizes.items() if size == 1}
     single = [lag for lag, project in zip(ledger.lags, ledger.projects, strict=True) if project in one]
-    units = (stack.table.table_units, stack.table.index_units)
     return Started(
         herd,
         seed,
@@ -150,9 +164,8 @@ def run(herd: Herd, seed: int, faults: Faults | None = None) -> Started:
         Lags.of(ledger.lags),
         Lags.of(single) if single else None,
         stack.queues[START_QUEUE].sent,
-        *(each.peak for each in units),
-        max(each.key_peak for each in units),
-        max(each.key_demand for each in units),
+        stack.table.table_units,
+        stack.table.index_units,
         max(shards) * stack.settings.shards / sum(shards),
         stack.account.peak,
     )

@@ -7,6 +7,7 @@ import marshal
 import zlib
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jobs.model import MINUTE, SECOND
@@ -440,9 +441,7 @@ class SQSClient:
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Any) -> Any:  # noqa: N803
         """Tell how many messages are visible."""
         queue = self._queues[QueueUrl]
-        return self._environment.call(
-            LOOK, lambda: {"Attributes": {"ApproximateNumberOfMessages": str(queue.visible)}}
-        )
+        return self._environment.call(LOOK, lambda: {"Attributes": {"ApproximateNumberOfMessages": str(queue.visible)}})
 
 
 # ---- EventBridge -----------------------------------------------------------------------------------------------------
@@ -503,11 +502,11 @@ class Bus:
         for subscription in self.subscriptions:
             if not _matches(subscription.pattern, event):
                 continue
-            target = subscription.target
-            world.timeline.after(DELIVERY.draw(world.random), lambda target=target: target(event))
+            deliver = partial(subscription.target, event)
+            world.timeline.after(DELIVERY.draw(world.random), deliver)
             if world.random.random() < world.faults.doubled_event:
                 world.ledger.counts["fault: event doubled"] += 1
-                world.timeline.after(10 * DELIVERY.draw(world.random), lambda target=target: target(event))
+                world.timeline.after(10 * DELIVERY.draw(world.random), deliver)
 
 
 class EventsClient:
@@ -643,4 +642,3 @@ def _stream_record(record: Record) -> Json:
     if record.before is not None:
         images["OldImage"] = marshal.loads(record.before)
     return {"dynamodb": {"SequenceNumber": str(record.number), **images}}
-

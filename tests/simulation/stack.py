@@ -1,16 +1,17 @@
-"""The service as template.yaml has it, on simulated services: the functions' own handlers, wired to simulated clients."""
+"""The service as template.yaml has it: the functions' own handlers, wired to simulated services."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import json
 import threading
 from collections import deque
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from random import Random
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
 from jobs.adapters import sqs
@@ -51,6 +52,11 @@ class Wired:
 
     environment: Environment
     stack: Stack
+
+    @property
+    def clock(self) -> Environment:
+        """The time."""
+        return self.environment
 
     @cached_property
     def _dynamodb(self) -> Any:
@@ -185,23 +191,19 @@ class Stack:
     def installed(self) -> Iterator[None]:
         """Put this stack in the place of the composition root, and simulated time into the store's own waiting."""
 
-        def wired() -> Wired:
-            return cast("Wired", self._local.wired)
+        def made(name: str) -> Any:
+            return getattr(self._local.wired, name)
 
         timeline, random = self.world.timeline, self.world.random
         logger = LedgerLogger(self.world.ledger)
-        waiting = mock.Mock(sleep=lambda seconds: wired().environment.sleep(1000 * seconds))
-        secrets = mock.Mock(
-            token_urlsafe=lambda _: self.token(), SystemRandom=lambda: mock.Mock(random=random.random)
-        )
+        waiting = mock.Mock(sleep=lambda seconds: made("clock").sleep(1000 * seconds))
+        secrets = mock.Mock(token_urlsafe=lambda _: self.token(), SystemRandom=lambda: mock.Mock(random=random.random))
         with ExitStack() as patches:
-            for name in ("ports", "store", "directory", "bus", "ingest_queue"):
-                made = lambda name=name: getattr(wired(), name)  # noqa: E731  # one for each name
-                patches.enter_context(mock.patch.object(wiring, name, made))
-            patches.enter_context(mock.patch.object(wiring, "clock", lambda: wired().environment))
-            patches.enter_context(mock.patch.object(wiring, "settings", lambda: self.settings))
+            for name in ("ports", "store", "directory", "bus", "ingest_queue", "clock"):
+                patches.enter_context(mock.patch.object(wiring, name, partial(made, name)))
+            patches.enter_context(mock.patch.object(wiring, "settings", return_value=self.settings))
             patches.enter_context(mock.patch.object(observability, "invocation", nullcontext))
-            patches.enter_context(mock.patch.object(observability, "logger", lambda: logger))
+            patches.enter_context(mock.patch.object(observability, "logger", return_value=logger))
             patches.enter_context(mock.patch.object(sqs, "ThreadPoolExecutor", partial(Threads, self.world)))
             patches.enter_context(mock.patch.object(dynamodb, "time", waiting))
             patches.enter_context(mock.patch.object(dynamodb, "secrets", secrets))
@@ -234,9 +236,7 @@ class Stack:
 
     def _function(self, name: str, boot: Callable[[Environment], Handler]) -> services.Function:
         described = {**TEMPLATE["Globals"]["Function"], **properties(name)}
-        return services.Function(
-            self.world, self.account, name, boot, described["MemorySize"], described["Timeout"]
-        )
+        return services.Function(self.world, self.account, name, boot, described["MemorySize"], described["Timeout"])
 
     def _boot(self, name: str) -> Callable[[Environment], Handler]:
         module = importlib.import_module(f"functions.{name}.app")
@@ -276,7 +276,7 @@ class Stack:
         )
 
     def _to_ingest_queue(self, event: services.Json) -> None:
-        self.queues[INGEST_QUEUE].send(services.json.dumps(event))
+        self.queues[INGEST_QUEUE].send(json.dumps(event))
 
 
 def a_simulated_store(shards: int) -> DynamoDBJobStore:

@@ -451,9 +451,7 @@ class DynamoDBClient:
         name, until = values[":gk"]["S"], int(values[":until"]["N"])
         start = request.get("ExclusiveStartKey")
         after = start and Entry(int(start["due"]["N"]), start["pk"]["S"], start["sk"]["S"])
-        found, last = self._call(
-            READ, lambda: self._table.query_index(name, until, after, request["Limit"], self._now)
-        )
+        found, last = self._call(READ, lambda: self._table.query_index(name, until, after, request["Limit"], self._now))
         self._environment.sleep(ENTRY * len(found))
         self._environment.work(ENTRY_WORK * len(found))
         items = [{"pk": {"S": pk}, "sk": {"S": sk}, "due": {"N": str(due)}} for due, pk, sk in found]
@@ -602,14 +600,15 @@ def size_of(item: Item) -> int:
 
 def _size(value: Mapping[str, Any]) -> int:
     [(kind, content)] = value.items()
-    if kind == "S":
-        return len(content.encode())
-    if kind == "N":
-        return len(content.strip("-0.")) // 2 + 1 + content.startswith("-")
-    if kind in {"BOOL", "NULL"}:
-        return 1
-    if kind == "L":
-        return 3 + sum(1 + _size(each) for each in content)
-    if kind == "SS":
-        return sum(len(each.encode()) for each in content)
+    match kind:
+        case "S":
+            return len(str(content).encode())
+        case "N":
+            return len(str(content).strip("-0.")) // 2 + 1 + str(content).startswith("-")
+        case "BOOL":
+            return 1
+        case "L":
+            return 3 + sum(1 + _size(each) for each in content)
+        case "SS":
+            return sum(len(str(each).encode()) for each in content)
     raise expressions.NotUnderstood(kind)

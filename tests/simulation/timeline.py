@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Action: TypeAlias = "Callable[[], None]"
+Action: TypeAlias = "Callable[[], object]"
 
 #: Product code recurses nowhere deep; hundreds of invocations wait at once.
 STACK_BYTES = 512 * 1024
@@ -139,8 +139,7 @@ class Timeline:
         """Do what comes next until it is a process' turn, and give it the baton."""
         while True:
             when, _, what = heappop(self._heap)
-            if when > self.now:
-                self.now = when
+            self.now = max(self.now, when)
             if not isinstance(what, _Process):
                 try:
                     what()

@@ -66,7 +66,7 @@ NO_FAULTS = Faults(*[0.0] * len(Faults.__dataclass_fields__))
 
 
 class Latency(NamedTuple):
-    """A call's time without trouble: log-normal, so that one in a hundred takes `exp(2.33 × spread)` times as long."""
+    """A call's time without trouble: log-normal, so that one in a hundred takes exp(2.33 spread) times as long."""
 
     median: float
     spread: float = 0.5
