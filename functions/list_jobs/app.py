@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
+from jobs.dialects.base import dump
+from jobs.dialects.registry import PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
+from jobs.store import cursor
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, Call
@@ -14,8 +17,26 @@ if TYPE_CHECKING:
 api = handler = Api()
 
 
-@api.route("GET /api/v1/{projectKey}/jobs", "GET /public/{projectKey}/jobs")
+@api.route("GET /api/v1/{projectKey}/jobs")
 def list_jobs(call: Call) -> Answer:
     """Answer the part of the list that the dialect's parameters ask for."""
     listing = queries.list_jobs(wiring.store(), call.project, call.dialect.parse_list(call.query))
     return call.dialect.render_listing(listing, call)
+
+
+@api.route("GET /public/{projectKey}/jobs")
+def list_public_jobs(call: Call) -> Answer:
+    """Answer a page by its number, or where the parameters ask for it, a stretch from the newest job on."""
+    walk = PUBLIC.parse_walk(call.query)
+    if walk is None:
+        return list_jobs(call)
+    filters = PUBLIC.filters(walk)
+    purpose = f"jobs {dump(filters)}"
+    given = call.query.get("cursor")
+    below = int(cursor.decode(call.project, purpose, given)) if given else None
+    stretch = queries.list_newest(wiring.store(), call.project, walk, below)
+    following = None
+    if stretch.next is not None:
+        onward = cursor.encode(call.project, purpose, str(stretch.next))
+        following = call.url(order="desc", **filters, limit=walk.size, cursor=onward)
+    return PUBLIC.render_stretch(stretch, following)
