@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 #: How many rows a walk over everything reads at a time: one block of the table.
 WALK = 1_000
-#: How many rows a filtered call looks at before it leaves the rest to the next, and how many it reads at a time.
-MOST_ROWS = 1_000
+#: How many jobs a filtered call reads before it leaves the rest to the next: a thousand rows with the one that tells
+#: which is the newest. And how many it reads at a time.
+MOST_ROWS = 999
 ROWS_AT_ONCE = 250
 #: Bytes that messages, or the jobs of a walk, may take of the 6 MB that Lambda passes on.
 LARGEST_ANSWER = 5_000_000
