@@ -333,6 +333,13 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
+class JobKey(NamedTuple):
+    """Which job: a project and a number in it."""
+
+    project_id: int
+    job_id: int
+
+
 class DueJob(NamedTuple):
     """A row of the status index: a job and when it is due."""
 
