@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-from local.openapi import openreplay_v1, public
+from local.openapi import alteryx_v3, oauth2, openreplay_v1, public
 from local.openapi.document import document_of
 from local.settings import ROOT
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from local.openapi.document import Node
 
-CHAPTERS = (openreplay_v1.CHAPTER, public.CHAPTER)
+CHAPTERS = (openreplay_v1.CHAPTER, public.CHAPTER, oauth2.CHAPTER, alteryx_v3.CHAPTER)
 
 TEXT = """\
 One job model, spoken in several dialects. The path's prefix decides the dialect: how a request is read, and how every

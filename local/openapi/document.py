@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
     from jobs.dialects.base import Answer, Dialect
     from jobs.errors import JobsError
+    from pydantic import BaseModel
 
 #: Any part of the document.
 Node: TypeAlias = dict[str, Any]
+
+#: What pydantic says of a schema beside what it takes.
+_LEFT_OUT = {"$defs", "default", "description", "title"}
 
 PATH_PARAMETER = re.compile(r"\{(\w+)\+?\}")
 
@@ -30,7 +34,10 @@ PATH_PARAMETER = re.compile(r"\{(\w+)\+?\}")
 MEANINGS: dict[type[JobsError], str] = {
     errors.Unauthorized: "The credential is missing, malformed, unknown, expired or revoked.",
     errors.ProjectNotFound: "The project is unknown or another organisation's; the two can not be told apart.",
-    errors.JobNotFound: "The project has no such job.",
+    errors.InvalidClient: "The client is unknown, expired or revoked, or has another secret.",
+    errors.UnsupportedGrantType: "Another grant than `client_credentials`.",
+    errors.NotPermitted: "The job is shared with the caller for viewing only.",
+    errors.JobNotFound: "For this caller there is no such job.",
     errors.InvalidRequest: "Something in the request is out of bounds; the sentence names it.",
     errors.InvalidJobId: "The job id is no integer.",
     errors.BodyTooLarge: "The body is over 256 KB.",
@@ -43,9 +50,12 @@ MEANINGS: dict[type[JobsError], str] = {
 
 #: The headers that answers have beside `Content-Type`.
 HEADERS: dict[str, Node] = {
+    "Cache-Control": {"description": "Nobody on the way is to keep the answer.", "schema": {"type": "string"}},
     "Link": {"description": "Where the rest is (RFC 8288).", "schema": {"type": "string"}},
     "Location": {"description": "Where the job is.", "schema": {"type": "string", "format": "uri"}},
+    "Pragma": {"description": "The same, for caches of HTTP/1.0.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "The scheme to come with.", "schema": {"type": "string"}},
     "X-Total-Count": {
         "description": "How many jobs the project has.",
         "schema": {"type": "integer", "format": "int64", "minimum": 0},
@@ -91,6 +101,8 @@ class Chapter:
     name: str
     #: The security schemes, any of which opens its operations.
     security: Mapping[str, Node]
+    #: Whether they may be called without, as credentials may also come in the body.
+    open: bool = False
     schemas: Mapping[str, Node]
     #: What may stand in a path, by its name there.
     path_parameters: Mapping[str, Node]
@@ -159,7 +171,7 @@ def _operation(operation: Operation, chapter: Chapter) -> Node:
             else response
             for status, response in responses.items()
         },
-        "security": [{name: []} for name in chapter.security],
+        "security": [*({name: []} for name in chapter.security), *([{}] if chapter.open else [])],
     }
 
 
@@ -233,9 +245,52 @@ def strict(**properties: Node) -> Node:
     }
 
 
+def schema_of(model: type[BaseModel], **descriptions: str) -> Node:
+    """What pydantic takes for a model, in the words of JSON Schema; each field is described.
+
+    Raises:
+        KeyError: a field is not described.
+    """
+    found = model.model_json_schema()
+    schema = _plain(found, found.get("$defs", {}))
+    for name, property_ in schema["properties"].items():
+        property_["description"] = descriptions[name]
+    return schema
+
+
+def _plain(schema: Node, named: Mapping[str, Node]) -> Node:
+    r"""A schema as it reads best: null among the types, references resolved, no end of text of Python's own (`\z`)."""
+    if "$ref" in schema:
+        return _plain(named[schema["$ref"].rpartition("/")[2]], named)
+    if "anyOf" in schema:
+        value, null = schema["anyOf"]
+        if null != {"type": "null"}:
+            raise ValueError(schema)
+        return nullable(_plain(value, named))
+    kept = {name: value for name, value in schema.items() if name not in _LEFT_OUT}
+    if "properties" in kept:
+        kept["properties"] = {name: _plain(inner, named) for name, inner in kept["properties"].items()}
+    if "items" in kept:
+        kept["items"] = _plain(kept["items"], named)
+    if "pattern" in kept:
+        kept["pattern"] = kept["pattern"].replace(r"\z", "$")
+    return kept
+
+
+def nullable(schema: Node) -> Node:
+    """The schema, or null."""
+    options = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **options}
+
+
 def refusals(dialect: Dialect, schema: str, *refused: JobsError) -> list[Reply]:
     """What a dialect answers when these errors happen."""
     return [Reply(_name_of(error), MEANINGS[type(error)], dialect.render_error(error), schema) for error in refused]
+
+
+def failure(dialect: Dialect, schema: str) -> Reply:
+    """What a dialect answers when the service fails."""
+    return Reply("failure", "The service failed.", dialect.render_failure("Zx3WliS4oAMEPZA="), schema)
 
 
 def _name_of(error: JobsError) -> str:

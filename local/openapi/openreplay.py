@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING
 
 from jobs.dialects.base import Call
 from jobs.dialects.events import LARGEST_ENTRY, MOST_ENTRIES
-from jobs.dialects.requests import JobRequest
-from jobs.model import DELETE_USER_DATA, Change, Credential, Job, Project, Status
+from jobs.dialects.requests import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
+from jobs.model import (
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_TIMEOUT_SECONDS,
+    DELETE_USER_DATA,
+    DELETION_MAX_ATTEMPTS,
+    DELETION_TIMEOUT_SECONDS,
+    Change,
+    Credential,
+    Job,
+    Project,
+    Status,
+)
 from jobs.representation import ten_fields
 
-from local.openapi.document import parameter, strict
+from local.openapi.document import parameter, schema_of, strict
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
 
     from local.openapi.document import Node
 
@@ -36,38 +47,27 @@ USER_ID_PARAMETER = parameter(
 JOB_ID = "The job's number in its project."
 
 
-def nullable(schema: Node) -> Node:
-    """The schema, or null."""
-    options = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, "type": [schema["type"], "null"], **options}
-
-
-def request_schema() -> Node:
-    """The body that creates a job, as pydantic has it, in the words of JSON Schema."""
-    found = JobRequest.model_json_schema()
-    properties = {name: _plain(schema) for name, schema in found["properties"].items()}
-    return {**{name: found[name] for name in ("type", "required", "additionalProperties")}, "properties": properties}
-
-
-def _plain(schema: Node) -> Node:
-    r"""A property as it reads best: null among its types, and an end of text that is not only Python's (`\z`)."""
-    if "anyOf" in schema:
-        value, null = schema["anyOf"]
-        if null != {"type": "null"}:
-            raise ValueError(schema)
-        return nullable(_plain(value))
-    kept = {name: value for name, value in schema.items() if name != "title"}
-    return {**kept, "pattern": kept["pattern"].replace(r"\z", "$")} if "pattern" in kept else kept
-
-
-_ASKED = request_schema()["properties"]
+#: What creates a job of the public API; both documents show what it holds.
+REQUEST = schema_of(
+    JobRequest,
+    action="What is to be done; workers subscribe to it.",
+    description="Empty where it is left out.",
+    referenceId=f"What it is done to, empty where it is left out. `{DELETE_USER_DATA}` needs it: the user's id.",
+    startAt="Milliseconds since the epoch, at most a year ahead. Now where it is left out or has passed.",
+    params=f"For the worker: at most {LARGEST_PARAMS} bytes of JSON and {DEEPEST_PARAMS} levels.",
+    maxAttempts=f"{DEFAULT_MAX_ATTEMPTS} where it is left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
+    timeoutSeconds="How long an attempt may be silent. "
+    f"{DEFAULT_TIMEOUT_SECONDS} where it is left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
+)
+_ASKED = REQUEST["properties"]
+_ASKED["startAt"] |= {"format": "int64"}
 
 _FIELDS: dict[str, Node] = {
     "jobId": {"type": "integer", "format": "int64", "minimum": 1, "description": JOB_ID},
     "description": {"type": "string", "description": "Empty where none was given."},
     "status": STATUS,
     "projectId": {"type": "integer", "format": "int64", "minimum": 1},
-    "action": {**_ASKED["action"], "description": "What is to be done; workers subscribe to it."},
+    "action": _ASKED["action"],
     "referenceId": {
         "type": "string",
         "maxLength": _ASKED["referenceId"]["maxLength"],
@@ -115,7 +115,7 @@ def job_schema(job: Job, **differences: Node) -> Node:
     return strict(**{name: {**_FIELDS[name], **differences.get(name, {})} for name in ten_fields(job, None)})
 
 
-def a_call(dialect: Dialect) -> Call:
+def a_call(dialect: ProjectDialect) -> Call:
     """A call of the list, for its links."""
     return Call(
         path={"projectKey": PROJECT_KEY},

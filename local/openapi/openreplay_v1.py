@@ -7,7 +7,7 @@ from jobs.dialects.registry import V1
 from jobs.queries import Listing, Rest
 from jobs.runtime.http import LARGEST_BODY
 
-from local.openapi.document import Chapter, Operation, Reply, parameter, reference, refusals, strict
+from local.openapi.document import Chapter, Operation, Reply, failure, parameter, reference, refusals, strict
 from local.openapi.openreplay import (
     JOB_ID,
     PROJECT_KEY_PARAMETER,
@@ -61,7 +61,7 @@ CHAPTER = Chapter(
             errors.BodyTooLarge(LARGEST_BODY),
             errors.Busy(),
         ),
-        Reply("failure", "The service failed.", V1.render_failure("Zx3WliS4oAMEPZA="), _ERROR),
+        failure(V1, _ERROR),
     ],
     operations=[
         Operation(

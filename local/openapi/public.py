@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from jobs import errors
 from jobs.creation import Creation
 from jobs.dialects import requests
-from jobs.dialects.events import LARGEST_TEXT, MOST_ENTRIES
+from jobs.dialects.events import MOST_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
 from jobs.dialects.registry import PUBLIC
 from jobs.model import (
-    DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
-    DELETION_MAX_ATTEMPTS,
-    DELETION_TIMEOUT_SECONDS,
     MINUTE,
     MOST_ATTEMPTS,
     Change,
@@ -28,18 +25,18 @@ from jobs.model import (
 from jobs.queries import Listing, Page
 from jobs.runtime.http import LARGEST_BODY
 
-from local.openapi.document import Chapter, Operation, Reply, parameter, reference, refusals, strict
+from local.openapi.document import Chapter, Operation, Reply, failure, nullable, parameter, reference, refusals, strict
+from local.openapi.messages import MESSAGE
 from local.openapi.openreplay import (
     JOB_ID,
     PROJECT_KEY,
     PROJECT_KEY_PARAMETER,
+    REQUEST,
     STATUS,
     TIME,
     USER_ID_PARAMETER,
     a_call,
     job_schema,
-    nullable,
-    request_schema,
     seeds,
 )
 
@@ -100,16 +97,6 @@ _SAID = (
 )
 _MESSAGES_PATH = f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}/messages"
 
-_ASKED = {
-    "action": "What is to be done; workers subscribe to it.",
-    "description": "Empty where it is left out.",
-    "referenceId": f"What it is done to, empty where it is left out. `{DELETE_USER_DATA}` needs it: the user's id.",
-    "startAt": "Milliseconds since the epoch, at most a year ahead. Now where it is left out or has passed.",
-    "params": f"For the worker: at most {requests.LARGEST_PARAMS} bytes of JSON and {requests.DEEPEST_PARAMS} levels.",
-    "maxAttempts": f"{DEFAULT_MAX_ATTEMPTS} where it is left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
-    "timeoutSeconds": "How long an attempt may be silent. "
-    f"{DEFAULT_TIMEOUT_SECONDS} where it is left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
-}
 _DETAILS_FIELDS: dict[str, Node] = {
     "params": {"type": "object", "description": "What was given at the creation."},
     "progress": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "Of the present attempt."},
@@ -125,16 +112,6 @@ _DETAILS_FIELDS: dict[str, Node] = {
 
 def _job(name: str, meaning: str, job: Job) -> Reply:
     return Reply(name, meaning, PUBLIC.render_job(job), _JOB)
-
-
-def _request_body() -> Node:
-    """What may be asked for; a field of the model that is not told of here fails."""
-    schema = request_schema()
-    for name, property_ in schema["properties"].items():
-        property_["description"] = _ASKED[name]
-    # JSON has one kind of number, so it is said how large it may be.
-    schema["properties"]["startAt"]["format"] = "int64"
-    return schema
 
 
 def _limit(what: str) -> Node:
@@ -155,7 +132,7 @@ CHAPTER = Chapter(
         "PublicKey": {"type": "http", "scheme": "bearer", "description": "The organisation's API key after `Bearer`."}
     },
     schemas={
-        "PublicJobRequest": _request_body(),
+        "PublicJobRequest": REQUEST,
         "PublicJob": job_schema(
             SCHEDULED,
             updatedAt={**nullable(TIME), "description": "When the status last changed, null before it ever did."},
@@ -171,13 +148,7 @@ CHAPTER = Chapter(
         ),
         "PublicJobDetails": strict(**job_schema(SCHEDULED, updatedAt=nullable(TIME))["properties"], **_DETAILS_FIELDS),
         "PublicMessage": strict(
-            status={
-                "type": "integer",
-                "enum": [severity.value for severity in Severity],
-                "description": "; ".join(f"{severity.value} {severity.name.lower()}" for severity in Severity),
-            },
-            text={"type": "string", "maxLength": LARGEST_TEXT},
-            toolId={"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "description": "0 where no tool spoke."},
+            **MESSAGE,
             at=TIME,
         ),
         _JOB: strict(data=reference("PublicJob")),
@@ -207,7 +178,7 @@ CHAPTER = Chapter(
             errors.BodyTooLarge(LARGEST_BODY),
             errors.Busy(),
         ),
-        Reply("failure", "The service failed.", PUBLIC.render_failure("Zx3WliS4oAMEPZA="), _ERROR),
+        failure(PUBLIC, _ERROR),
     ],
     operations=[
         Operation(
