@@ -80,11 +80,8 @@ def parse_run(body: str) -> RunRequest:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
-    params: dict[str, Any] = {}
-    if request.questions:
-        params["questions"] = [answer.model_dump() for answer in request.questions]
-    if request.credentialId:
-        params["credentialId"] = request.credentialId
+    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    params = {name: value for name, value in request.model_dump().items() if value}
     _check_params(params)
     return RunRequest(request.priority or "", request.workerTag or "", params)
 
