@@ -127,6 +127,7 @@ _PART = [
     ),
 ]
 _OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {HIGHEST_LIMIT}")
+_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
 _NO_ADMINISTRATOR = Reply(
     "NoAdministrator", "The user is no administrator.", V3.render_error(errors.Unauthorized()), _ERROR
 )
@@ -290,11 +291,7 @@ CHAPTER = Chapter(
             },
             replies=[
                 Reply("queued", "The job, queued.", V3.render_job(_QUEUED, (), ()), _JOB),
-                *refusals(
-                    V3,
-                    _ERROR,
-                    errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank"),
-                ),
+                *refusals(V3, _ERROR, _NO_WORKFLOW),
             ],
         ),
         Operation(
@@ -315,7 +312,7 @@ CHAPTER = Chapter(
             ],
             replies=[
                 Reply("jobs", "Jobs.", V3.render_workflow_jobs([_COMPLETED]), _WORKFLOW_JOBS),
-                *refusals(V3, _ERROR, _OUT_OF_BOUNDS),
+                *refusals(V3, _ERROR, _NO_WORKFLOW, _OUT_OF_BOUNDS),
             ],
         ),
     ],
