@@ -29,6 +29,7 @@ from local.openapi.document import (
     reference,
     refusals,
     schema_of,
+    several,
     strict,
 )
 from local.openapi.messages import MESSAGE
@@ -100,16 +101,9 @@ def _of(*names: str, **others: str) -> Node:
 
 
 def _statuses(name: str) -> Node:
-    return {
-        **parameter(
-            "query",
-            name,
-            "Only jobs in one of these states, in any case; separated by commas.",
-            {"type": "array", "items": {"type": "string", "enum": _STATUSES}},
-        ),
-        "style": "form",
-        "explode": False,
-    }
+    return parameter(
+        "query", name, "Only jobs in one of these states; in any case.", several(_FIELDS["status"]), explode=False
+    )
 
 
 _PART = [

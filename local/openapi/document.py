@@ -223,16 +223,24 @@ def reference(schema: str) -> Node:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-def parameter(where: str, name: str, description: str, schema: Node, example: str | int | None = None) -> Node:
-    """A parameter; one of the path is required, any other may be left out."""
+def parameter(  # noqa: PLR0913  # what OpenAPI says of one
+    where: str, name: str, description: str, schema: Node, example: str | int | None = None, *, explode: bool = True
+) -> Node:
+    """A parameter; one of the path is required, any other may be left out. Not exploded, it has commas in it."""
     return {
         "name": name,
         "in": where,
         "description": description,
         **({"required": True} if where == "path" else {}),
         "schema": schema,
+        **({} if explode else {"style": "form", "explode": False}),
         **({} if example is None else {"example": example}),
     }
+
+
+def several(schema: Node) -> Node:
+    """The schema of a parameter that takes one or more."""
+    return {"type": "array", "items": {name: value for name, value in schema.items() if name != "description"}}
 
 
 def strict(**properties: Node) -> Node:

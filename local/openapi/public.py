@@ -22,10 +22,21 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.queries import Listing, Page
+from jobs.queries import Listing, Page, Stretch
 from jobs.runtime.http import LARGEST_BODY
 
-from local.openapi.document import Chapter, Operation, Reply, failure, nullable, parameter, reference, refusals, strict
+from local.openapi.document import (
+    Chapter,
+    Operation,
+    Reply,
+    failure,
+    nullable,
+    parameter,
+    reference,
+    refusals,
+    several,
+    strict,
+)
 from local.openapi.messages import MESSAGE
 from local.openapi.openreplay import (
     JOB_ID,
@@ -95,6 +106,7 @@ _SAID = (
     Message(_EXPORT.start_at, Severity.INFORMATION, "Reading sessions."),
     Message(_EXPORT.start_at + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),
 )
+_CURSOR = "mq0pG0m5Jd1fWw4nV3b1Yg"
 _MESSAGES_PATH = f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}/messages"
 
 _DETAILS_FIELDS: dict[str, Node] = {
@@ -185,15 +197,27 @@ CHAPTER = Chapter(
             route="GET /public/{projectKey}/jobs",
             name="listJobs",
             summary="List jobs",
-            text="A page of the project's jobs, ended ones too, oldest first. Past the end it is empty.",
+            text="A page of the project's jobs, ended ones too, oldest first; past the end it is empty. With "
+            "`order=desc`, `status`, `action` or `cursor` the newest first: while there is a `Link` there is more, "
+            "even where an answer is short or empty, as one call looks at a thousand jobs at most.",
             parameters=[
                 _limit("jobs"),
                 parameter(
                     "query",
                     "page",
-                    "The page's number; 1 where it is out of range.",
+                    "The page's number; 1 where it is out of range. Only from the oldest on.",
                     {"type": "integer", "format": "int64", "minimum": 1, "maximum": 10**15 - 1, "default": 1},
                 ),
+                parameter("query", "order", "Oldest or newest first.", {"type": "string", "enum": ["asc", "desc"]}),
+                parameter("query", "status", "Only jobs in one of these states.", several(STATUS), explode=False),
+                parameter(
+                    "query",
+                    "action",
+                    "Only jobs with one of these actions.",
+                    several(REQUEST["properties"]["action"]),
+                    explode=False,
+                ),
+                parameter("query", "cursor", "Where the answer begins; `Link` sets it.", {"type": "string"}),
             ],
             replies=[
                 Reply(
@@ -203,7 +227,29 @@ CHAPTER = Chapter(
                         Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC)
                     ),
                     _JOBS,
-                )
+                ),
+                Reply(
+                    "newest",
+                    "The newest jobs.",
+                    PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), None),
+                    _JOBS,
+                ),
+                Reply(
+                    "filtered",
+                    "Jobs that pass the filter, and a `Link` to those that follow.",
+                    PUBLIC.render_stretch(
+                        Stretch([CANCELLED], CANCELLED.job_id, None),
+                        a_call(PUBLIC).url(order="desc", status="cancelled", limit=1, cursor=_CURSOR),
+                    ),
+                    _JOBS,
+                ),
+                *refusals(
+                    PUBLIC,
+                    _ERROR,
+                    errors.InvalidRequest("order", "must be asc or desc"),
+                    errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
+                    errors.InvalidRequest("cursor", "is not one of this list"),
+                ),
             ],
         ),
         Operation(
@@ -321,9 +367,7 @@ CHAPTER = Chapter(
                 Reply(
                     "more",
                     "Messages, and a `Link` to those that follow.",
-                    PUBLIC.render_messages(
-                        _SAID, a_call(PUBLIC).url(_MESSAGES_PATH, limit=2, cursor="mq0pG0m5Jd1fWw4nV3b1Yg")
-                    ),
+                    PUBLIC.render_messages(_SAID, a_call(PUBLIC).url(_MESSAGES_PATH, limit=2, cursor=_CURSOR)),
                     _MESSAGES,
                 ),
                 *refusals(
