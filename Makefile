@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run test slow bench check build runtime format format-check lint types imports template lock clean
+.PHONY: help run test slow bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench
+
+openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
+	.venv/bin/python -m local.openapi
 
 check: format-check lint types imports template build test slow ## Run everything that CI runs
 

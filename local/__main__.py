@@ -69,6 +69,7 @@ def show(demo: Demo, settings: Settings, seconds: float) -> None:
     from local.demo import lines_to_paste  # noqa: PLC0415  # as in `run`
 
     say(f"The API is ready on {demo['baseUrl']} (after {seconds:.1f} s).")
+    say(f"Every call can be tried in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
     for title, line in lines_to_paste(demo):
         say(f"\n# {title}\n{line}")

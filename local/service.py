@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jobs.store.directory import DynamoDBDirectory
 
 from local import demo, stack
+from local.documentation import Documentation
 from local.emulator import HOST, REGION, Emulator, Server, session
 from local.follow import Follower
 from local.gateway import Gateway
@@ -72,7 +73,8 @@ class Service:
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),
         )
         self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
-        await self._front.start(Gateway(self._emulator.app, deployed.api_id, self._front.port))
+        gateway = Gateway(self._emulator.app, deployed.api_id, self._front.port)
+        await self._front.start(Documentation(gateway))
         self.demo = {
             "baseUrl": self._front.url,
             "awsEndpoint": endpoint,

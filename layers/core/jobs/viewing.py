@@ -13,6 +13,7 @@ from jobs import cancellation, queries
 from jobs.errors import JobNotCancellable, JobNotFound, NotPermitted, Unauthorized
 from jobs.model import SECOND, Right, Role, Status
 from jobs.ports import MessagePage
+from jobs.workflows import check_workflow_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,7 +112,12 @@ def list_jobs(store: JobStore, directory: Directory, principal: Principal, wante
 def list_workflow_jobs(
     store: JobStore, directory: Directory, principal: Principal, workflow_id: str, wanted: Selection
 ) -> list[Job]:
-    """List the jobs that run a workflow, as far as the caller sees them."""
+    """List the jobs that run a workflow, as far as the caller sees them.
+
+    Raises:
+        InvalidRequest: the workflow's id is blank or too long.
+    """
+    check_workflow_id(workflow_id)
     walks = [
         store.walk_workflow(project.project_id, workflow_id, newest_first=wanted.newest_first)
         for project in _projects(directory, principal)
