@@ -11,7 +11,7 @@ from jobs.model import Change, Credential, Job, JobKey, NewJob, Project, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
     from jobs.ports import JobStore, Start
 
 NOW = 1_700_000_000_000
@@ -58,7 +58,7 @@ def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
     return outcome
 
 
-def a_call(dialect: Dialect, **overrides: Any) -> Call:
+def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
     """A call of the job list that was let in."""
     project = a_project()
     values: dict[str, Any] = {
