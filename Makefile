@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run test slow bench openapi check build runtime format format-check lint types imports template lock clean
+.PHONY: help run test mutants slow bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
 	.venv/bin/pytest -m "not slow" $(ARGS)
+
+mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
+	.venv/bin/python -m tests.mutation.runner $(ARGS)
 
 slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a million jobs
 	.venv/bin/pytest -m slow
