@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shlex
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from jobs import administration
+from jobs import access, administration
 from jobs.erasure import prefix_of
-from jobs.model import DELETE_USER_DATA
+from jobs.model import DELETE_USER_DATA, Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from jobs.model import Organisation
     from jobs.ports import Directory, Registry
 
 #: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
@@ -26,8 +28,23 @@ USER = "ada@example.com"
 SESSIONS = 25
 
 
-def seed(registry: Registry, put_object: Callable[[str, bytes], object]) -> Demo:
+class Keys(NamedTuple):
+    """What opens a project: its own key, and an API key of its organisation."""
+
+    project: str
+    api: str
+
+
+def keys_of_events(root: Path) -> Keys:
+    """Those that the files of `events/` carry, under the project's root."""
+    event = json.loads((root / "events" / "get_job" / "public.json").read_text())
+    return Keys(event["pathParameters"]["projectKey"], event["headers"]["authorization"].removeprefix("Bearer "))
+
+
+def seed(registry: Registry, put_object: Callable[[str, bytes], object], known: Keys | None = None) -> Demo:
     """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
+
+    With `known` keys the first one's are these, so that what is written down with them finds its project.
 
     Returns:
         The keys, which nobody can read again.
@@ -35,12 +52,25 @@ def seed(registry: Registry, put_object: Callable[[str, bytes], object]) -> Demo
     demo: Demo = {}
     for name, project_key, api_key in (("Demo", "projectKey", "apiKey"), ("Other", "otherProjectKey", "otherApiKey")):
         organisation = administration.create_organisation(registry, name)
-        project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
-        issued = administration.create_api_key(registry, organisation.organisation_id)
-        demo |= {project_key: project.project_key, api_key: issued.secret}
+        keys = _open(registry, organisation, known if name == "Demo" else None)
+        demo |= {project_key: keys.project, api_key: keys.api}
     for number in range(1, SESSIONS + 1):
         put_object(f"{prefix_of(demo['projectKey'], USER)}session-{number:02}.json", b'{"clicks": []}')
     return demo
+
+
+def _open(registry: Registry, organisation: Organisation, known: Keys | None) -> Keys:
+    """Make a project and what opens it."""
+    name = f"{organisation.name} project"
+    if known is None:
+        project = administration.create_project(registry, organisation.organisation_id, name)
+        issued = administration.create_api_key(registry, organisation.organisation_id)
+        return Keys(project.project_key, issued.secret)
+    registry.add_project(organisation.organisation_id, name, known.project, secrets.token_bytes(32), 1)
+    registry.add_credential(
+        Credential(credential_id="key-demo", organisation_id=organisation.organisation_id), access.digest_of(known.api)
+    )
+    return known
 
 
 def seeded_before(directory: Directory, kept: Path) -> Demo | None:
