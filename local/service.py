@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobs.store.directory import DynamoDBDirectory
 
-from local import demo, stack
+from local import demo, examples, stack
 from local.door import Door, FrontDoor, RefusedError
 from local.emulator import REGION, Emulator, session
 from local.follow import Follower
@@ -106,11 +106,14 @@ class Service:
         def put_object(key: str, content: bytes) -> None:
             s3.put_object(Bucket=deployed.sessions_bucket, Key=key, Body=content)
 
-        known = demo.keys_of_events(ROOT) if self._settings.containers else None
+        def seed() -> demo.Demo:
+            opened = examples.seed(directory, ROOT) if self._settings.containers else None
+            return demo.seed(directory, put_object, opened)
+
         if not self._settings.state:
-            return demo.seed(directory, put_object, known)
+            return seed()
         kept = self._settings.state / KEYS
-        keys = demo.seeded_before(directory, kept) or demo.seed(directory, put_object, known)
+        keys = demo.seeded_before(directory, kept) or seed()
         demo.write(kept, keys)
         return keys
 

@@ -11,7 +11,7 @@ from jobs.model import Change, Credential, Job, NewJob, Project, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -51,7 +51,7 @@ def a_job(**overrides: Any) -> Job:
     return Job(**{**values, **overrides})
 
 
-def a_call(dialect: Dialect, **overrides: Any) -> Call:
+def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
     """A call of the job list that was let in."""
     project = a_project()
     values: dict[str, Any] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import queries
+from jobs import queries, viewing
+from jobs.dialects.registry import V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -19,3 +20,20 @@ def list_jobs(call: Call) -> Answer:
     """Answer the part of the list that the dialect's parameters ask for."""
     listing = queries.list_jobs(wiring.store(), call.project, call.dialect.parse_list(call.query))
     return call.dialect.render_listing(listing, call)
+
+
+@api.user_route("GET /webapi/v3/jobs")
+def list_organisations_jobs(call: UserCall) -> Answer:
+    """Answer the organisation's jobs to an administrator."""
+    viewing.require_administrator(call.principal)
+    wanted = V3.parse_jobs(call.query)
+    return V3.render_jobs(viewing.list_jobs(wiring.store(), wiring.directory(), call.principal, wanted))
+
+
+@api.user_route("GET /webapi/v3/workflows/{workflowId}/jobs")
+def list_workflows_jobs(call: UserCall) -> Answer:
+    """Answer the jobs of the workflow of the path that the user sees."""
+    wanted = V3.parse_workflow_jobs(call.query)
+    workflow_id = call.path["workflowId"]
+    jobs = viewing.list_workflow_jobs(wiring.store(), wiring.directory(), call.principal, workflow_id, wanted)
+    return V3.render_workflow_jobs(jobs)

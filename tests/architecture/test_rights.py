@@ -119,6 +119,12 @@ def tour(service: Service) -> None:
     service.http("cancel_job", "public", path=path)
     service.http("create_job", "public_retry", path=path)
     service.http("get_messages", "public", path=path)
+    service.http("issue_token", "basic")
+    run = {"jobId": service.run_workflow()}
+    for case in ("alteryx_v3", "alteryx_v3_workflow"):
+        service.http("list_jobs", case)
+    for function in ("get_job", "get_messages", "cancel_job"):
+        service.http(function, "alteryx_v3", path=run)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
     work_and_reap(service)

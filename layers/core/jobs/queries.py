@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 #: How many rows a walk over everything reads at a time: one block of the table.
 WALK = 1_000
+#: How many rows a walk from the newest end begins with. It doubles: who takes few pays for few.
+FIRST_STEP = 50
 #: Bytes of an answer that messages may take, of the 6 MB that Lambda passes on, and what each takes beside its text.
 LARGEST_MESSAGES = 5_000_000
 MESSAGE_FRAME = 128
+#: More messages than a megabyte holds.
+EVERYTHING = 100_000
 
 
 class Page(NamedTuple):
@@ -70,9 +74,11 @@ def get_outputs(store: JobStore, job: Job) -> list[Any]:
     return store.get_outputs(job) if job.outputs_token is not None else []
 
 
-def list_messages(store: JobStore, job: Job, after: str | None, limit: int) -> MessagePage:
-    """Read a job's messages, oldest first, behind a position; no more of them than an answer can hold."""
-    page = store.list_messages(job.project_id, job.job_id, after, limit)
+def list_messages(
+    store: JobStore, job: Job, after: str | None, limit: int = EVERYTHING, *, newest_first: bool = False
+) -> MessagePage:
+    """Read a job's messages behind a position; no more of them than an answer can hold."""
+    page = store.list_messages(job.project_id, job.job_id, after, limit, newest_first=newest_first)
     room = LARGEST_MESSAGES
     for count, message in enumerate(page.messages):
         # as it travels: escaped in the body, which is escaped once more
@@ -93,6 +99,15 @@ def list_jobs(store: JobStore, project: Project, query: Page | Rest) -> Listing:
     first = (query.number - 1) * query.size + 1
     page = store.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
     return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
+
+
+def walk_down(store: JobStore, project: Project) -> Iterator[Job]:
+    """Read the project's jobs from the newest on, as far as they are taken."""
+    last, step = store.highest_job_id(project, strong=False), FIRST_STEP
+    while last >= 1:
+        first = max(last - step + 1, 1)
+        yield from reversed(store.list_jobs(project.project_id, first, last))
+        last, step = first - 1, min(2 * step, WALK)
 
 
 def _walk(store: JobStore, project: Project, after: int, total: int) -> Iterator[Job]:

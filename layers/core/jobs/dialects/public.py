@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 HIGHEST_LIMIT = 200
-_SCHEME = "bearer"
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
@@ -47,21 +46,18 @@ class Public:
     prefix = "/public"
 
     def read_secret(self, authorization: str | None) -> str:
-        """See `Dialect.read_secret`: `Bearer` and the key; the scheme in any case (RFC 9110, section 11.1)."""
-        scheme, _, secret = (authorization or "").partition(" ")
-        if scheme.lower() != _SCHEME or not secret:
-            raise errors.Unauthorized
-        return secret
+        """See `ProjectDialect.read_secret`: `Bearer` and the key."""
+        return base.read_bearer(authorization)
 
     def parse_job_id(self, text: str) -> int:
-        """See `Dialect.parse_job_id`."""
+        """See `ProjectDialect.parse_job_id`."""
         job_id = base.parse_integer(text)
         if job_id is None:
             raise errors.InvalidJobId
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page:
-        """See `Dialect.parse_list`: what is out of range falls back, as the documentation has it."""
+        """See `ProjectDialect.parse_list`: what is out of range falls back, as the documentation has it."""
         size = base.parse_integer(query.get("limit", ""))
         number = base.parse_integer(query.get("page", ""))
         return Page(
@@ -81,7 +77,7 @@ class Public:
         return include == "details"
 
     def render_job(self, job: Job) -> Answer:
-        """See `Dialect.render_job`."""
+        """See `ProjectDialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
@@ -118,13 +114,13 @@ class Public:
         return answer if creation.replayed else Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
-        """See `Dialect.render_listing`: one page, how many there are, and the way to the others."""
+        """See `ProjectDialect.render_listing`: one page, how many there are, and the way to the others."""
         body = dump({"data": [_fields(job) for job in listing.jobs]})
         links = _page_links(listing.query, listing.total, call) if isinstance(listing.query, Page) else {}
         return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
-        """See `Dialect.answer_active_deletion`: a conflict."""
+        """See `ProjectDialect.answer_active_deletion`: a conflict."""
         return self.render_error(error)
 
     def render_error(self, error: errors.JobsError) -> Answer:

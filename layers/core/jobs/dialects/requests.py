@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
@@ -22,6 +22,7 @@ from jobs.model import (
     NewJob,
     Run,
 )
+from jobs.workflows import RunRequest
 
 #: What a request may hold: the service's own limits, as no document of the two APIs gives any.
 LARGEST_PARAMS = 32 * 1024
@@ -50,6 +51,42 @@ class JobRequest(BaseModel):
     params: dict[str, Any] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+
+
+class _Answer(BaseModel):
+    """An answer to a question that a workflow asks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=256)]
+    value: str | None = None
+
+
+class WorkflowRunRequest(BaseModel):
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`; Alteryx' clients send `""` for what they leave out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    credentialId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    questions: Annotated[list[_Answer], Field(max_length=100)] | None = None
+    priority: Literal["Default", "Low", "Medium", "High", "Critical", ""] | None = None
+
+
+def parse_run(body: str) -> RunRequest:
+    """Read how a workflow is to be run; no body asks for nothing in particular.
+
+    Raises:
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+    """
+    request = validated(WorkflowRunRequest, parse_object(body or "{}"))
+    params: dict[str, Any] = {}
+    if request.questions:
+        params["questions"] = [answer.model_dump() for answer in request.questions]
+    if request.credentialId:
+        params["credentialId"] = request.credentialId
+    _check_params(params)
+    return RunRequest(request.priority or "", request.workerTag or "", params)
 
 
 def parse_job(body: str, now: int) -> tuple[NewJob, str]:
