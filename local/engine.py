@@ -7,6 +7,7 @@ bridge's own address too, which this machine and its containers know.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import sys
@@ -37,7 +38,8 @@ class ThisMachine(NamedTuple):
 def answers() -> bool:
     """Whether there is an engine, where `DOCKER_HOST` or Docker's default says."""
     try:
-        return bool(docker.from_env(timeout=ANSWERS_WITHIN).ping())
+        with _client() as client:
+            return bool(client.ping())
     except DockerException:
         return False
 
@@ -74,11 +76,16 @@ def as_seen_from(bridge: Mapping[str, Any] | None) -> ThisMachine:
 
 
 def _bridge() -> Mapping[str, Any] | None:
-    try:
-        attributes: Mapping[str, Any] = docker.from_env(timeout=ANSWERS_WITHIN).networks.get("bridge").attrs
-    except NotFound:
-        return None
+    with _client() as client:
+        try:
+            attributes: Mapping[str, Any] = client.networks.get("bridge").attrs
+        except NotFound:
+            return None
     return attributes
+
+
+def _client() -> contextlib.closing[Any]:
+    return contextlib.closing(docker.from_env(timeout=ANSWERS_WITHIN))
 
 
 def _is_ours(address: str) -> bool:

@@ -1,9 +1,10 @@
-"""The tenant of `events/`: what its files carry, in the table, so that each of them opens something when it is invoked."""
+"""The tenant of `events/`: what its files carry is put into the table, so that each opens something when invoked."""
 
 from __future__ import annotations
 
 import base64
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from jobs import access, administration
@@ -31,7 +32,7 @@ def seed(directory: DynamoDBDirectory, root: Path) -> tuple[Project, str]:
 
     organisation_id = administration.create_organisation(directory, "Demo").organisation_id
     project_key = public["pathParameters"]["projectKey"]
-    project = directory.add_project(organisation_id, "Demo project", project_key, b"no secret", 1)
+    project = directory.add_project(organisation_id, "Demo project", project_key, secrets.token_bytes(32), 1)
     directory.add_credential(
         Credential(credential_id="key-demo", organisation_id=organisation_id), access.digest_of(api_key)
     )

@@ -62,7 +62,7 @@ class SamLocal:
         """
         self._folder = settings.sam_folder
         # Before the emulator makes the environment its own.
-        self._environment = environment(os.environ)
+        self._environment = environment(os.environ, self._folder)
         try:
             self._machine = engine.this_machine(settings.emulator_host)
         except ConnectionError as error:
@@ -88,10 +88,10 @@ class SamLocal:
         Raises:
             RefusedError: it could not be built or served.
         """
+        self._folder.mkdir(exist_ok=True)
         await self._build()
         endpoint = await self._reachable(emulator)
         built = stack.load(BUILD)
-        self._folder.mkdir(exist_ok=True)
         _write(self._folder / TEMPLATE, await asyncio.to_thread(derived, built, BUILD, self._folder))
         _write(self._folder / VARIABLES, variables(built, deployed.resources, endpoint))
         await self._place.stop(within=0)
@@ -151,7 +151,7 @@ class SamLocal:
         return f"http://{self._machine.name}:{port}"
 
 
-def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(inherited: Mapping[str, str], scratch: Path) -> dict[str, str]:
     """The environment for SAM: the caller's without a trace of AWS, as SAM gives its containers what it finds.
 
     Without any it gives them placeholders, which is all that the emulator wants.
@@ -163,6 +163,8 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_DEFAULT_REGION": REGION,
         "SAM_CLI_TELEMETRY": "0",
+        # it leaves locks there
+        "TMPDIR": str(scratch),
         # sam build looks for the functions' own Python on the path
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}",
     }
