@@ -101,7 +101,10 @@ def newest_messages(store: JobStore, job: Job, before: str | None = None) -> Mes
 
 def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:
     """List the organisation's jobs, however they were created, the newest first; for administrators."""
-    walks = [queries.walk_down(store, project) for project in _projects(directory, principal)]
+    walks = [
+        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=wanted.limit)
+        for project in _projects(directory, principal)
+    ]
     return _select(principal, walks, wanted)
 
 
