@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -30,6 +30,8 @@ from tests.e2e.embedded import ROOT, Embedded, Tenant, embedded, far_ahead, is_o
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 #: What every container of SAM's is labelled with.
 OF_SAM = {"label": "sam.cli.container.type=lambda"}
@@ -67,29 +69,32 @@ class World:
 
     stack: Embedded
     tenant: Tenant
-
-    @property
-    def store(self) -> DynamoDBJobStore:
-        """The jobs."""
-        return DynamoDBJobStore(self.stack.aws("dynamodb"), self.stack.demo["tableName"], SHARDS)
+    dynamodb: DynamoDBClient
+    table: str
 
     def given(self, job: Job) -> None:
         """Put a job in the place of whichever has its number; no idempotency key of another example is known."""
-        table, name = self.stack.aws("dynamodb"), self.stack.demo["tableName"]
-        table.put_item(TableName=name, Item=items.job_to_item(job, "token", SHARDS))
-        for item in table.scan(TableName=name, ProjectionExpression="pk, sk")["Items"]:
+        # First another with as many changes behind it. Changes that are new go out as events, and of a deletion that
+        # has started the stack's own worker would hear, and take the function's work away.
+        for written in (replace(job, action="export"), job):
+            self.dynamodb.put_item(TableName=self.table, Item=items.job_to_item(written, "token", SHARDS))
+        for item in self.dynamodb.scan(TableName=self.table, ProjectionExpression="pk, sk")["Items"]:
             if item["pk"]["S"].startswith("idempotency#"):
-                table.delete_item(TableName=name, Key=item)
+                self.dynamodb.delete_item(TableName=self.table, Key=item)
 
     def job(self, number: int = 1) -> Job:
         """A job, as it is now."""
-        job = self.store.get_job(self.tenant.project.project_id, number)
+        job = self._store.get_job(self.tenant.project.project_id, number)
         assert job
         return job
 
     def jobs(self) -> int:
         """How many there are."""
-        return self.store.highest_job_id(self.tenant.project, strong=True)
+        return self._store.highest_job_id(self.tenant.project, strong=True)
+
+    @property
+    def _store(self) -> DynamoDBJobStore:
+        return DynamoDBJobStore(self.dynamodb, self.table, SHARDS)
 
     def until(self, so: Callable[[], bool]) -> None:
         """Wait for what the stack behind the functions does in its own time."""
@@ -126,10 +131,10 @@ def world(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     running.starts_within = running.stops_within = PATIENCE
     try:
         running.start()
-        directory = DynamoDBDirectory(running.aws("dynamodb"), running.demo["tableName"])
-        project = directory.find_project(running.demo["projectKey"])
+        demo, dynamodb = running.demo, running.aws("dynamodb")
+        project = DynamoDBDirectory(dynamodb, demo["tableName"]).find_project(demo["projectKey"])
         assert project
-        yield World(running, Tenant(running.base_url, project, running.demo["apiKey"]))
+        yield World(running, Tenant(demo["baseUrl"], project, demo["apiKey"]), dynamodb, demo["tableName"])
         running.stop()
     finally:
         running.kill()

@@ -120,6 +120,8 @@ def test_a_deletion_in_a_container_erases_the_user_s_objects(world: World, funct
     functions.invoke(FunctionName="DeleteUserDataFunction", Payload=json.dumps(event("delete_user_data", "started")))
 
     assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+    # what it reports goes over the stack's bus, and is on its way until then
+    world.until(lambda: world.job().status is Status.COMPLETED)
 
 
 def test_the_command_that_make_sam_local_prints_invokes_a_function(world: World) -> None:
