@@ -151,10 +151,14 @@ class Embedded:
         assert [port for port in ports if is_open(port)] == []
 
     def kill(self) -> None:
-        """End it if it still runs: for the end of a test that failed."""
-        if self._process:
+        """End it and its children if it still runs: for the end of a test that failed."""
+        if self._process and self._process.poll() is None:
+            children = self.children()
             self._process.kill()
             self._process.wait()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGTERM)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
