@@ -29,7 +29,7 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
 	.venv/bin/pytest -m "not slow" $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
+slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a million jobs
 	.venv/bin/pytest -m slow
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run

@@ -116,6 +116,16 @@ def test_a_hint_of_a_job_that_stays_throttled_is_delivered_again_alone(
     assert status(service) == "running"
 
 
+def test_a_tick_begins_only_with_time_left(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.create()
+    tick = service.event("dispatch_due_jobs", "schedule")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "get_remaining_time_in_millis", lambda _: 14_000)
+        assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 0}
+    assert service.invoke("dispatch_due_jobs", tick) == {"due": 1, "overdue": 0}
+
+
 def test_a_start_begins_only_with_time_left(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.create()
     hints = service.hints()
