@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs import errors
+from jobs.runtime.http import LARGEST_BODY
 
 from local.settings import ROOT
 
@@ -40,7 +41,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotFound: "For this caller there is no such job.",
     errors.InvalidRequest: "Something in the request is out of bounds; the sentence names it.",
     errors.InvalidJobId: "The job id is no integer.",
-    errors.BodyTooLarge: "The body is over 256 KB.",
+    errors.BodyTooLarge: f"The body is over {LARGEST_BODY // 1024} KB.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
     errors.JobNotRetryable: "The job has not failed or been cancelled, or was attempted as often as a job may be.",
@@ -108,7 +109,7 @@ class Chapter:
     path_parameters: Mapping[str, Node]
     #: What each of its operations may answer.
     replies: Sequence[Reply]
-    operations: Sequence[Operation] = field(repr=False)
+    operations: Sequence[Operation]
 
 
 def registered_routes() -> frozenset[str]:

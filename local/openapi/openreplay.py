@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.deletion import LONGEST_USER_ID
 from jobs.dialects.base import Call
 from jobs.dialects.events import LARGEST_ENTRY, MOST_ENTRIES
 from jobs.dialects.requests import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
@@ -41,7 +42,7 @@ USER_ID_PARAMETER = parameter(
     "path",
     "userId",
     "The user's id, percent-encoded; it may hold any character, `/` as well, but not be blank.",
-    {"type": "string", "minLength": 1, "maxLength": 256, "pattern": r"\S"},
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_USER_ID, "pattern": r"\S"},
     "shekar@example.com",
 )
 JOB_ID = "The job's number in its project."
