@@ -224,7 +224,6 @@ def test_the_newest_messages_are_told_as_they_were_said_and_those_before_lead_on
     before, pages = None, 0
     while True:
         page = viewing.newest_messages(world.store, a_job(), before)
-        assert len(page.places) == len(page.messages)
         told = [message.text[:4] for message in page.messages] + told
         before, pages = page.next, pages + 1
         if before is None:
