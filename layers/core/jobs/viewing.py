@@ -97,7 +97,7 @@ def cancel_job(ports: Ports, directory: Directory, principal: Principal, referen
 def newest_messages(store: JobStore, job: Job, before: str | None = None) -> MessagePage:
     """Read a job's newest megabyte of messages, or the one before a position: oldest first, as they were said."""
     page = queries.list_messages(store, job, before, newest_first=True)
-    return MessagePage(page.messages[::-1], page.next, page.places[::-1])
+    return MessagePage(page.messages[::-1], page.next)
 
 
 def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:

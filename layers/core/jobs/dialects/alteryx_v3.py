@@ -26,6 +26,7 @@ _JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})")
 _BOOLEANS = {"": True, "true": True, "false": False}
 _DIRECTIONS = {"asc": False, "desc": True}
 _SORT_FIELD = "createDate"
+_OUTPUT_FIELDS = frozenset({"id", "availableFormats", "fileName"})
 
 #: How a job's state is shown, as status and disposition.
 _SHOWN = {
@@ -180,10 +181,11 @@ def job_id(job: Job) -> str:
 
 
 def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -> Selection:
+    given = {name: text for name, text in query.items() if text}
     return Selection(
-        statuses=_statuses(query, statuses),
-        offset=base.parse_bounded(query, "offset", 0, HIGHEST_OFFSET),
-        limit=base.parse_bounded(query, "limit", 1, HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+        statuses=_statuses(given, statuses),
+        offset=base.parse_bounded(given, "offset", 0, HIGHEST_OFFSET),
+        limit=base.parse_bounded(given, "limit", 1, HIGHEST_LIMIT, default=DEFAULT_LIMIT),
         newest_first=newest_first,
     )
 
@@ -215,10 +217,15 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 def _output(output: Any) -> dict[str, Any]:
     """An output in Alteryx' form, whatever its worker has reported: what is no such object is shown as a file name."""
-    told = output if isinstance(output, dict) else {"fileName": output if isinstance(output, str) else dump(output)}
+    is_such = isinstance(output, dict) and not _OUTPUT_FIELDS.isdisjoint(output)
+    told = output if is_such else {"fileName": output}
     formats = told.get("availableFormats")
     return {
-        "id": str(told.get("id", "")),
-        "availableFormats": [str(name) for name in formats] if isinstance(formats, list) else [],
-        "fileName": str(told.get("fileName", "")),
+        "id": _text(told.get("id")),
+        "availableFormats": [_text(name) for name in formats] if isinstance(formats, list) else [],
+        "fileName": _text(told.get("fileName")),
     }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else dump(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
@@ -118,5 +117,5 @@ def _parse_basic(encoded: str) -> tuple[str, str]:
         if not colon:
             raise errors.InvalidClient(basic=True)
         return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII or no UTF-8
         raise errors.InvalidClient(basic=True) from None
