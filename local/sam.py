@@ -188,13 +188,16 @@ def command(subcommand: str, folder: Path) -> list[str]:
 
 
 def derived(built: Template, folder: Path, into: Path) -> Template:
-    """The template as it was built in `folder`, to be run from anywhere, for this machine, with one more variable.
+    """The template as it was built in `folder`, to be run from anywhere, with one more variable.
+
+    Parameters are those of the embedded stack, and of this machine.
 
     Layers become archives in `into`. SAM hands them to the engine anew for every container, and thousands of files take
     the engine seconds.
     """
     template = copy.deepcopy(built)
-    template["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
+    for name, value in {**stack.PARAMETERS, "Architecture": ARCHITECTURE}.items():
+        template["Parameters"][name]["Default"] = value
     template["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
     for package in stack.packages(template, folder):
         is_layer = package.attribute == "ContentUri"

@@ -86,6 +86,7 @@ CASES = {
     "publish_changes/created_with_params": Case(NONE_FAILED),
     "publish_changes/started_and_progressed": Case(NONE_FAILED),
     "reap_lost_jobs/schedule": Case({"attempts": 0}),
+    "start_jobs/herd": Case(NONE_FAILED),
     "start_jobs/hint": Case(NONE_FAILED, DUE_JOB, {"status": Status.RUNNING}),
 }
 

@@ -15,7 +15,7 @@ import pytest
 from jobs import access
 from jobs.store.directory import DynamoDBDirectory
 
-from local import engine, examples, sam
+from local import engine, examples, sam, stack
 from local.emulator import Server
 from local.gateway import HttpOnly
 from local.settings import Settings
@@ -55,7 +55,9 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
     derived = sam.derived(built, tmp_path, tmp_path / "sam")
 
     assert built == before
-    assert derived["Parameters"]["Architecture"].pop("Default") == sam.ARCHITECTURE
+    for name, value in {**stack.PARAMETERS, "Architecture": sam.ARCHITECTURE}.items():
+        assert derived["Parameters"][name].pop("Default") == value
+        before["Parameters"][name].pop("Default")
     assert derived["Globals"]["Function"]["Environment"]["Variables"].pop("AWS_ENDPOINT_URL") == ""
     for name in FUNCTIONS:
         assert derived["Resources"][name]["Properties"].pop("CodeUri") == str(tmp_path / name)
@@ -64,7 +66,6 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
         with tarfile.open(derived["Resources"][name]["Properties"].pop("ContentUri")) as archive:
             assert "./python/module.py" in archive.getnames()
         before["Resources"][name]["Properties"].pop("ContentUri")
-    before["Parameters"]["Architecture"].pop("Default")
     assert derived == before
 
 

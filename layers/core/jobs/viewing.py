@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Rows that a list looks at, those among them that are not shown: bounds what one call costs.
 MOST_LOOKED_AT = 2_000
+#: Rows of a project that are read at a time, unless more are wanted.
+AT_ONCE = 50
 
 
 class Reference(NamedTuple):
@@ -103,7 +105,7 @@ def newest_messages(store: JobStore, job: Job, before: str | None = None) -> Mes
 def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:
     """List the organisation's jobs, however they were created, the newest first; for administrators."""
     walks = [
-        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=wanted.limit)
+        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=max(wanted.limit, AT_ONCE))
         for project in _projects(directory, principal)
     ]
     return _select(principal, walks, wanted)
