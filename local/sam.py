@@ -194,7 +194,9 @@ def derived(built: Template, folder: Path, into: Path) -> Template:
     the engine seconds.
     """
     template = copy.deepcopy(built)
-    template["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
+    # what the embedded stack is deployed with, and for this machine
+    for name, value in {**stack.PARAMETERS, "Architecture": ARCHITECTURE}.items():
+        template["Parameters"][name]["Default"] = value
     template["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
     for package in stack.packages(template, folder):
         is_layer = package.attribute == "ContentUri"

@@ -19,6 +19,7 @@ from local import engine, examples, sam
 from local.emulator import Server
 from local.gateway import HttpOnly
 from local.settings import Settings
+from local.stack import PARAMETERS
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, TEMPLATE, logical_id, resources
 from tests.builders import NOW
 from tests.conftest import TABLE
@@ -55,7 +56,9 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
     derived = sam.derived(built, tmp_path, tmp_path / "sam")
 
     assert built == before
-    assert derived["Parameters"]["Architecture"].pop("Default") == sam.ARCHITECTURE
+    for name, value in {**PARAMETERS, "Architecture": sam.ARCHITECTURE}.items():
+        assert derived["Parameters"][name].pop("Default") == value
+        before["Parameters"][name].pop("Default")
     assert derived["Globals"]["Function"]["Environment"]["Variables"].pop("AWS_ENDPOINT_URL") == ""
     for name in FUNCTIONS:
         assert derived["Resources"][name]["Properties"].pop("CodeUri") == str(tmp_path / name)
@@ -64,7 +67,6 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
         with tarfile.open(derived["Resources"][name]["Properties"].pop("ContentUri")) as archive:
             assert "./python/module.py" in archive.getnames()
         before["Resources"][name]["Properties"].pop("ContentUri")
-    before["Parameters"]["Architecture"].pop("Default")
     assert derived == before
 
 
