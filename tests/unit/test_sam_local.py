@@ -15,10 +15,11 @@ import pytest
 from jobs import access
 from jobs.store.directory import DynamoDBDirectory
 
-from local import engine, examples, sam, stack
+from local import engine, examples, sam
 from local.emulator import Server
 from local.gateway import HttpOnly
 from local.settings import Settings
+from local.stack import PARAMETERS
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, TEMPLATE, logical_id, resources
 from tests.builders import NOW
 from tests.conftest import TABLE
@@ -55,7 +56,7 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
     derived = sam.derived(built, tmp_path, tmp_path / "sam")
 
     assert built == before
-    for name, value in {**stack.PARAMETERS, "Architecture": sam.ARCHITECTURE}.items():
+    for name, value in {**PARAMETERS, "Architecture": sam.ARCHITECTURE}.items():
         assert derived["Parameters"][name].pop("Default") == value
         before["Parameters"][name].pop("Default")
     assert derived["Globals"]["Function"]["Environment"]["Variables"].pop("AWS_ENDPOINT_URL") == ""
