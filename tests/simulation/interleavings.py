@@ -76,10 +76,12 @@ class Race:
     """Actors that meet, what was there before, and what must come of it."""
 
     name: str
+    #: With how many faults the whole of it is explored; each multiplies the situations by about ten.
+    most_faults: int
     actors: tuple[Actor, ...]
     #: Makes what was there before.
     given: Callable[[TokenStore], None]
-    #: What must be reached by some schedule: "actor: answer", or "job 1: status" at the end of the schedule.
+    #: What some schedule must end in: "actor: answer", "job 1: status".
     reaches: frozenset[str]
     #: What else must hold of the store once everything has come to rest.
     at_rest: Callable[[TokenStore], None] = lambda _: None

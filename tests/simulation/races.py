@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from jobs import cancellation, creation, reporting, retrying
 from jobs.creation import IdempotencyKey, Request
 from jobs.deletion import lock_digest, request_deletion
 from jobs.dispatch import dispatch
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage, Status
+from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage
 from jobs.ports import Attempt, Report, Stamp
 from jobs.reaping import reap
 from jobs.starting import start_jobs
@@ -19,7 +18,7 @@ from tests.simulation.claims import Told, hold
 from tests.simulation.interleavings import Actor, Race
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobs.model import NewJob
     from jobs.ports import Ports
@@ -137,16 +136,16 @@ def dispatcher(name: str, at: int = NOW) -> Actor:
     return Actor(name, run, at)
 
 
-def creator(name: str, new: NewJob, key: str | None = None, at: int = NOW) -> Actor:
-    """A caller who creates; with an idempotency key it sends the same again until it has an answer."""
+def creator(name: str, new: NewJob, *, key: str | None = None, seen: SeenEvent | None = None) -> Actor:
+    """A caller who creates; with an idempotency key, or by an event, the same comes again until it is answered."""
 
     def run(ports: Ports) -> Told:
-        created = creation.create_job(
-            ports, PROJECT, new, by=name, idempotency=IdempotencyKey(key, "body") if key else None
-        )
+        idempotency = IdempotencyKey(key, "body") if key else None
+        created = creation.create_job(ports, PROJECT, new, by=name, idempotency=idempotency, seen=seen)
+        hold(created.job.reference_id == new.reference_id, f"{name} was told of a job that it has not asked for")
         return Told("replayed", changed=False) if created.replayed else Told("created", changed=True)
 
-    return Actor(name, run, at, comes_again=key is not None)
+    return Actor(name, run, NOW, comes_again=key is not None or seen is not None)
 
 
 def ingester(name: str, *events: str, at: int = NOW) -> Actor:
@@ -168,14 +167,19 @@ def mark(event: str) -> SeenEvent:
 # ---- races ----------------------------------------------------------------------------------------------------------
 
 
+def _nothing(_: TokenStore) -> None: ...
+
+
 def _due(attempts: int) -> Callable[[TokenStore], None]:
+    """A job that is due, and of whose hints this says nothing."""
+
     def given(store: TokenStore) -> None:
         store.append(a_job(max_attempts=attempts), "given", {}, None, None)
 
     return given
 
 
-def _running(attempts: int) -> Callable[[TokenStore], None]:
+def _runs(attempts: int) -> Callable[[TokenStore], None]:
     def given(store: TokenStore) -> None:
         _due(attempts)(store)
         store.start_job(1, 1, NOW)
@@ -184,7 +188,7 @@ def _running(attempts: int) -> Callable[[TokenStore], None]:
 
 
 def _failed(store: TokenStore) -> None:
-    _running(1)(store)
+    _runs(1)(store)
     store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given"), ["no disk"], lost=False)
 
 
@@ -198,60 +202,49 @@ def _one_job_of_each(*references: str) -> Callable[[TokenStore], None]:
     def at_rest(store: TokenStore) -> None:
         for reference in references:
             made = [job.job_id for job in store.jobs.values() if job.reference_id == reference]
-            hold(len(made) == 1, f"{reference} has made the jobs {made}")
+            hold(len(made) == 1, f"{reference!r} has made the jobs {made}")
 
     return at_rest
 
 
-def _lock_names_the_latest(store: TokenStore) -> None:
-    lock = store.locks[1, lock_digest(PROJECT, USER)]
-    latest = max(job.history[-1].at for job in store.jobs.values())
-
-
-def one_job(report: Callable[[Ports], Report], attempts: int, *reaches: str) -> Race:
-    """Everything that can befall a job that is due."""
-    return Race(
-        f"one job, {attempts} attempt{'s' * (attempts > 1)}, whose worker {report.__name__}",
-        (
-            starter("start"),
-            starter("start later", TIMED_OUT),
-            canceller("cancel"),
-            reporter("report", report),
-            reaper(),
-        ),
-        _due(attempts),
-        frozenset(reaches),
+def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Race:
+    """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
+    actors = (
+        starter("start"),
+        starter("start later", TIMED_OUT),
+        canceller("cancel"),
+        reporter("report", report),
+        reaper(),
+        retrier("retry"),
     )
+    answers = {
+        "start": ("started", "stale"),
+        "start later": ("started", "stale"),
+        # where attempts are left, nothing but the second start's worker ends the job for good, and it has none
+        "cancel": ("cancelled", "JobNotCancellable")[: 1 + ("completed" in ends or "failed" in ends)],
+        "report": ("APPLIED", "STALE", "EARLY"),
+        "reaper": ("ended 0", "ended 1"),
+        "retry": ("retried", "JobNotRetryable"),
+    }
+    statuses = ("scheduled", "running", "cancelled", *ends)
+    name = f"one job, attempts {attempts}, its worker {report.__name__}"
+    return Race(name, 2, actors, _due(attempts), reaching(answers, job_1=statuses))
 
 
-def with_retry(report: Callable[[Ports], Report], attempts: int, *reaches: str) -> Race:
-    """Everything that can befall a job that is due."""
-    return Race(
-        f"retry: one job, {attempts} attempt{'s' * (attempts > 1)}, whose worker {report.__name__}",
-        (
-            starter("start"),
-            starter("start later", TIMED_OUT),
-            canceller("cancel"),
-            reporter("report", report),
-            reaper(),
-            retrier("retry"),
-        ),
-        _due(attempts),
-        frozenset(reaches),
-    )
+def reaching(answers: Mapping[str, Sequence[str]], **statuses: Sequence[str]) -> frozenset[str]:
+    """What must be reached: answers of actors, and statuses of jobs."""
+    named = {**answers, **{job.replace("_", " "): of for job, of in statuses.items()}}
+    return frozenset(f"{name}: {what}" for name, all_ in named.items() for what in all_)
 
 
 RACES = (
-    one_job(completes, 1),
-    one_job(completes, 2),
-    one_job(fails, 1),
-    one_job(fails, 2),
-    with_retry(completes, 1),
-    with_retry(completes, 2),
-    with_retry(fails, 1),
-    with_retry(fails, 2),
+    one_job(1, completes, "completed", "failed"),
+    one_job(2, completes, "completed"),
+    one_job(1, fails, "failed"),
+    one_job(2, fails),
     Race(
-        "retry of a failed job",
+        "a failed job that two retry and two cancel",
+        2,
         (
             retrier("retry"),
             retrier("retry too"),
@@ -261,55 +254,20 @@ RACES = (
             reporter("late report", completes),
         ),
         _failed,
-        frozenset(),
-    ),
-    Race(
-        "two creators with one key, and a batch",
-        (
-            creator("create", a_request(reference_id="keyed"), "key"),
-            creator("create too", a_request(reference_id="keyed"), "key"),
-            ingester("batch", "a", "b"),
+        reaching(
+            {
+                "retry": ("retried", "JobNotRetryable"),
+                "retry too": ("retried", "JobNotRetryable"),
+                "cancel": ("cancelled", "JobNotCancellable"),
+                "start": ("started", "stale"),
+                "late report": ("STALE",),
+            },
+            job_1=("scheduled", "running", "cancelled"),
         ),
-        lambda store: None,
-        frozenset(),
-        _one_job_of_each("keyed", "a", "b"),
     ),
     Race(
-        "a batch twice, and a creator",
-        (
-            creator("create", a_request(reference_id="plain")),
-            ingester("batch", "a", "b"),
-            ingester("batch too", "a", "b"),
-        ),
-        lambda store: None,
-        frozenset(),
-        _one_job_of_each("a", "b"),
-    ),
-    Race(
-        "deletions of one user",
-        (
-            creator("create", request_deletion(USER, NOW)),
-            creator("create too", request_deletion(USER, NOW)),
-            retrier("retry"),
-            canceller("cancel"),
-            canceller("cancel new", 2),
-        ),
-        _cancelled_deletion,
-        frozenset(),
-    ),
-    Race(
-        "hints",
-        (
-            dispatcher("tick"),
-            dispatcher("next tick", NOW + MINUTE),
-            creator("create", a_request()),
-            receiver("start", NOW + MINUTE),
-        ),
-        _due(1),
-        frozenset(),
-    ),
-    Race(
-        "a worker that is alive when it counts as lost",
+        "a worker that lives in the moment in which it counts as lost",
+        2,
         (
             heart("heart"),
             reaper(),
@@ -317,7 +275,102 @@ RACES = (
             reporter("report", fails),
             starter("start", TIMED_OUT + MINUTE),
         ),
-        _running(2),
-        frozenset(),
+        _runs(2),
+        reaching(
+            {
+                "heart": ("APPLIED", "STALE"),
+                "reaper": ("ended 0", "ended 1"),
+                "reaper later": ("ended 0", "ended 1"),
+                "report": ("APPLIED", "STALE"),
+                "start": ("started", "stale"),
+            },
+            job_1=("scheduled", "running"),
+        ),
+    ),
+    Race(
+        "two creators with one key, and a batch",
+        2,
+        (
+            creator("create", a_request(reference_id="keyed"), key="key"),
+            creator("create too", a_request(reference_id="keyed"), key="key"),
+            ingester("batch", "event 1", "event 2"),
+        ),
+        _nothing,
+        reaching(
+            {
+                "create": ("created", "replayed"),
+                "create too": ("created", "replayed"),
+                "batch": ("created 2",),
+            },
+            job_1=("scheduled",),
+            job_2=("scheduled",),
+            job_3=("scheduled",),
+        ),
+        _one_job_of_each("keyed", "event 1", "event 2"),
+    ),
+    Race(
+        "a batch that is delivered twice, and one of its events alone",
+        2,
+        (
+            ingester("batch", "event 1", "event 2"),
+            ingester("batch too", "event 1", "event 2"),
+            creator("alone", a_request(reference_id="event 2"), seen=mark("event 2")),
+        ),
+        _nothing,
+        reaching(
+            {
+                "batch": ("created 0", "created 1", "created 2"),
+                "batch too": ("created 0", "created 1", "created 2"),
+                "alone": ("created", "EventSeen"),
+            },
+            job_1=("scheduled",),
+            job_2=("scheduled",),
+        ),
+        _one_job_of_each("event 1", "event 2"),
+    ),
+    Race(
+        "deletions of one user: two new ones, one that is retried, and cancels",
+        1,
+        (
+            creator("create", request_deletion(USER, NOW)),
+            creator("create too", request_deletion(USER, NOW)),
+            retrier("retry"),
+            canceller("cancel"),
+            canceller("cancel new", job_id=2),
+        ),
+        _cancelled_deletion,
+        reaching(
+            {
+                "create": ("created", "DeletionActive"),
+                "create too": ("created", "DeletionActive"),
+                "retry": ("retried", "DeletionActive"),
+                "cancel": ("cancelled", "JobNotCancellable"),
+                "cancel new": ("cancelled", "JobNotFound"),
+            },
+            job_1=("scheduled", "cancelled"),
+            job_2=("scheduled", "cancelled"),
+            job_3=("scheduled",),
+        ),
+    ),
+    Race(
+        "two ticks that overlap, a job whose hint was lost and a new one",
+        1,
+        (
+            dispatcher("tick"),
+            dispatcher("next tick", NOW + 2 * MINUTE),
+            creator("create", a_request(start_at=NOW)),
+            receiver("start", NOW + 2 * MINUTE),
+        ),
+        _due(1),
+        reaching(
+            {
+                "tick": ("hinted 0 and 0 again", "hinted 2 and 0 again"),
+                "next tick": ("hinted 0 and 0 again", "hinted 0 and 2 again", "hinted 2 and 0 again"),
+                "create": ("created",),
+                "start": ("nothing", "started"),
+            },
+            job_1=("scheduled", "running"),
+            job_2=("scheduled", "running"),
+        ),
     ),
 )
