@@ -94,7 +94,7 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any], kwargs: Mapping[s
             continue
         if was is None or len(job.history) > len(was.history):
             _check_change(was, job, args, kwargs)
-            commits.append(Commit(kind_of(was and was.status, job.status), *key, len(job.history) - 1))
+            commits.append(Commit(kind_of(None if was is None else was.status, job.status), *key, len(job.history) - 1))
         else:
             hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
             hold(job.status is was.status is Status.RUNNING, f"job {key[1]} is changed without a change of status")
@@ -107,12 +107,13 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any], kwargs: Mappin
     name = f"job {job.job_id}"
     change = job.history[-1]
     hold(change.to is job.status, f"{name} is {job.status}, its history says {change.to}")
+    if was is not None:
+        hold(job.history[:-1] == was.history, f"{name} has lost a part of its history")
+        hold(job.status in TRANSITIONS[was.status], f"{name} goes from {was.status} to {job.status}")
     check_history(job)
     if was is None:
         hold(len(job.history) == 1, f"{name} is created with a past")
         return
-    hold(job.history[:-1] == was.history, f"{name} has lost a part of its history")
-    hold(job.status in TRANSITIONS[was.status], f"{name} goes from {was.status} to {job.status}")
     if job.status is Status.RUNNING:
         hold(was.next_at is not None and change.at >= was.next_at, f"{name} starts early")
     for attempt in args:

@@ -9,7 +9,7 @@ store, and both are remembered.
 A *schedule* is one order of all steps, with what went wrong at which of them. A *situation* is what a schedule has led
 to so far: the state of the store, how far each actor is, what went wrong. From equal situations the same can follow;
 so they are merged, and each carries the number of schedules that lead to it. `Tally.schedules` counts schedules,
-`Tally.situations` what was really looked at.
+`Tally.situations` what was really looked at (of schedules that were drawn, how many different ends they had).
 """
 
 from __future__ import annotations
@@ -227,12 +227,14 @@ class Tally:
     """What an exploration has seen, in numbers of schedules."""
 
     race: Race
+    #: Which schedules: "all with …", "drawn until …".
+    which: str
     situations: int = 0
     #: Schedules by the faults in them.
     faults: Counter[tuple[str, ...]] = field(default_factory=Counter)
     #: Schedules by the status that each job has at their end: "job 1: failed".
     statuses: Counter[str] = field(default_factory=Counter)
-    #: Schedules by what an actor has answered last: "cancel: cancelled".
+    #: Schedules by what each actor has answered last: "cancel: cancelled".
     answers: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -241,15 +243,22 @@ class Tally:
         return self.faults.total()
 
     @property
-    def missing(self) -> frozenset[str]:
-        """What some schedule must reach and none has."""
-        return self.race.reaches - self.statuses.keys() - self.answers.keys()
+    def by_fault(self) -> dict[str, int]:
+        """In how many schedules each kind of fault was."""
+        return {kind: sum(n for faults, n in self.faults.items() if kind in faults) for kind in FAULTS}
+
+    @property
+    def missing(self) -> set[str]:
+        """What some schedule must end in, and none has."""
+        return {*self.race.reaches} - self.statuses.keys() - self.answers.keys()
 
     def __str__(self) -> str:
-        kinds = {kind: sum(n for faults, n in self.faults.items() if kind in faults) for kind in FAULTS}
-        told = ", ".join(f"{kind} {n:,}" for kind, n in [("none", self.faults[()]), *kinds.items()])
-        statuses = ", ".join(f"{status} {n:,}" for status, n in sorted(self.statuses.items()))
-        return f"{self.race.name}: {self.schedules:,} schedules, {self.situations:,} situations | {told} | {statuses}"
+        told = ", ".join(f"{what} {n:,}" for what, n in [("none", self.faults[()]), *self.by_fault.items()])
+        ended = ", ".join(f"{what} {n:,}" for what, n in sorted(self.statuses.items()))
+        return (
+            f"{self.race.name}, {self.which}: {self.schedules:,} schedules, {self.situations:,} situations"
+            f" | faults: {told} | {ended}"
+        )
 
 
 class Explorer:
@@ -288,7 +297,7 @@ class Explorer:
             return self._exhaust(most_faults, {})  # once more, to say how it came to that
 
     def _exhaust(self, most_faults: int, origins: dict[Situation, _Move] | None) -> Tally:
-        tally = Tally(self.race)
+        tally = Tally(self.race, f"all with faults ≤ {most_faults}")
         level = Counter({self.root: 1})
         while level:
             tally.situations += len(level)
@@ -309,21 +318,23 @@ class Explorer:
             level = following
         return tally
 
-    def draw(self, chance: random.Random, schedules: int, most_faults: int) -> Tally:
-        """Explore some schedules by chance, with faults at any of their steps and an index that lags.
+    def draw(self, chance: random.Random, schedules: int, faults: int) -> Tally:
+        """Explore schedules by chance, on an index that lags, until so many of them had so many faults.
 
         Raises:
             Broken: something that must always hold did not; says after which steps.
         """
-        tally = Tally(self.race)
-        seen: set[Situation] = set()
-        for _ in range(schedules):
+        tally = Tally(self.race, f"drawn until {schedules:,} had {faults} faults, index late")
+        ends: set[Situation] = set()
+        steps, done = 1, 0
+        while done < schedules:
             situation, views, path = self.root, list(self._views), list[_Move]()
-            faults_at = sorted(chance.choices(range(2 * len(self.race.actors)), k=most_faults))
+            # anywhere in a schedule, if it is as long as the one before
+            faults_at = sorted(chance.choices(range(steps), k=faults))
             try:
                 while places := self._open(situation):
                     place, view = chance.choice(places), chance.choice(views)
-                    is_due = len(situation.faults) < most_faults and faults_at[len(situation.faults)] <= len(path)
+                    is_due = len(situation.faults) < faults and faults_at[len(situation.faults)] <= len(path)
                     fault = chance.choice(FAULTS) if is_due else ""
                     after = self.step(situation, place, fault, view)
                     if after is None:
@@ -336,8 +347,10 @@ class Explorer:
                 self._end(tally, situation, 1)
             except Broken as broken:
                 raise self._after(broken, path) from None
-            seen.add(situation)
-        tally.situations = len(seen)
+            ends.add(situation)
+            steps = len(path)
+            done += len(situation.faults) == faults
+        tally.situations = len(ends)
         return tally
 
     def each(self, most_faults: int) -> Iterator[tuple[Situation, list[tuple[int, str]]]]:
@@ -470,19 +483,26 @@ class Explorer:
             self._actors.append(at)
         return number
 
+    def state(self, situation: Situation) -> State:
+        """What store and queue hold."""
+        return self._states[situation.state]
+
+    def answers(self, situation: Situation) -> list[str]:
+        """What the actors have answered, where all have."""
+        return [cast("_Ended", self._actors[at]).told for at in situation.actors]
+
     # ---- ends ---------------------------------------------------------------------------------------------------
 
     def _end(self, tally: Tally, situation: Situation, schedules: int) -> None:
         """Count the schedules that end here, and hold what must come of them."""
-        ended = [cast("_Ended", self._actors[at]) for at in situation.actors]
         tally.faults[situation.faults] += schedules
-        for actor, end in zip(self.race.actors, ended, strict=True):
-            tally.answers[f"{actor.name}: {end.told}"] += schedules
-        for (_, job_id), job in self._states[situation.state]["jobs"].items():
+        for actor, told in zip(self.race.actors, self.answers(situation), strict=True):
+            tally.answers[f"{actor.name}: {told}"] += schedules
+        for (_, job_id), job in self.state(situation)["jobs"].items():
             tally.statuses[f"job {job_id}: {job.status}"] += schedules
-        unfinished = tuple(place for place, end in enumerate(ended) if end.again)
+        unfinished = tuple(place for place, at in enumerate(situation.actors) if cast("_Ended", self._actors[at]).again)
         if (situation.state, unfinished) not in self._rested:
-            self._stage.put_back(self._states[situation.state])
+            self._stage.put_back(self.state(situation))
             claims.come_to_rest(
                 self._stage,
                 max(actor.at for actor in self.race.actors),

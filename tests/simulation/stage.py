@@ -11,7 +11,7 @@ from jobs.ports import Start
 from tests.fakes import FakeQueue, FakeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Sequence
 
     from jobs.model import Job, StartMessage
 
@@ -51,7 +51,7 @@ class StageQueue(FakeQueue):
     """Delivers at least once: what it holds stays, and comes again when everything else is done."""
 
     def receive(self) -> Sequence[StartMessage]:
-        return tuple(self.messages)
+        return sorted(self.messages)  # it knows no order
 
 
 class Stage:
