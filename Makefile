@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run test slow bench check build runtime format format-check lint types imports template lock clean
+.PHONY: help run test slow prove bench check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
 
 slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
 	.venv/bin/pytest -m slow
+
+prove: $(INSTALLED) ## Prove the claims at full size (minutes)
+	.venv/bin/python -m tests.simulation.explorer --full
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench

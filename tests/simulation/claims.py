@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.dispatch import dispatch
 from jobs.errors import JobsError
-from jobs.model import DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
-from jobs.ports import Attempt, Ports, Stamp
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
+from jobs.ports import Attempt, Ports
 from jobs.reaping import reap
 from jobs.starting import start_jobs
 
@@ -71,14 +71,13 @@ def kind_of(before: Status | None, to: Status) -> str:
     return "finish" if before is Status.RUNNING else "retry"
 
 
-def check_step(before: Jobs, after: Jobs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Commit, ...]:
+def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, ...]:
     """Hold what one call has done to the jobs against what calls may do, and return the changes of status.
 
     Args:
         before: all jobs before the call.
         after: all jobs after it.
         args: what the call was given.
-        kwargs: the same, by name.
 
     Raises:
         Broken: a job is lost, moves as none may, starts early or in an attempt that has started, or ends in an attempt
@@ -93,7 +92,7 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any], kwargs: Mapping[s
         if was == job:
             continue
         if was is None or len(job.history) > len(was.history):
-            _check_change(was, job, args, kwargs)
+            _check_change(was, job, args)
             commits.append(Commit(kind_of(None if was is None else was.status, job.status), *key, len(job.history) - 1))
         else:
             hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
@@ -103,7 +102,7 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any], kwargs: Mapping[s
     return tuple(commits)
 
 
-def _check_change(was: Job | None, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
     name = f"job {job.job_id}"
     change = job.history[-1]
     hold(change.to is job.status, f"{name} is {job.status}, its history says {change.to}")
@@ -119,9 +118,8 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any], kwargs: Mappin
     for attempt in args:
         if isinstance(attempt, Attempt):
             hold(attempt.number == was.attempt, f"a report of attempt {attempt.number} ends attempt {was.attempt}")
-    if kwargs.get("lost"):
-        [stamp] = [arg for arg in args if isinstance(arg, Stamp)]
-        hold((was.next_at or 0) <= stamp.at, f"{name} counts as lost before its time-out")
+    if change.by == BY_SERVICE and kind_of(was.status, job.status) == "finish":
+        hold((was.next_at or 0) <= change.at, f"{name} counts as lost before its time-out")
 
 
 def check_history(job: Job) -> None:

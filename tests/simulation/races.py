@@ -8,7 +8,7 @@ from jobs import cancellation, creation, reporting, retrying
 from jobs.creation import IdempotencyKey, Request
 from jobs.deletion import lock_digest, request_deletion
 from jobs.dispatch import dispatch
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage
+from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage, Status
 from jobs.ports import Attempt, Report, Stamp
 from jobs.reaping import reap
 from jobs.starting import start_jobs
@@ -206,6 +206,14 @@ def _one_job_of_each(*references: str) -> Callable[[TokenStore], None]:
     return at_rest
 
 
+def _worker_ends_its_own_attempt(store: TokenStore) -> None:
+    for job in store.jobs.values():
+        states = [change.to for change in job.history]
+        for place, change in enumerate(job.history):
+            attempt = states[:place].count(Status.SCHEDULED)
+            hold(change.by != "worker" or attempt == FIRST.number, f"a report of attempt 1 ends attempt {attempt}")
+
+
 def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Race:
     """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
     actors = (
@@ -227,7 +235,8 @@ def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Rac
     }
     statuses = ("scheduled", "running", "cancelled", *ends)
     name = f"one job, attempts {attempts}, its worker {report.__name__}"
-    return Race(name, 2, actors, _due(attempts), reaching(answers, job_1=statuses))
+    reaches = reaching(answers, job_1=statuses)
+    return Race(name, 2, actors, _due(attempts), reaches, _worker_ends_its_own_attempt)
 
 
 def reaching(answers: Mapping[str, Sequence[str]], **statuses: Sequence[str]) -> frozenset[str]:
@@ -263,6 +272,7 @@ RACES = (
             },
             job_1=("scheduled", "running", "cancelled"),
         ),
+        _worker_ends_its_own_attempt,
     ),
     Race(
         "a worker that lives in the moment in which it counts as lost",
@@ -285,6 +295,7 @@ RACES = (
             },
             job_1=("scheduled", "running"),
         ),
+        _worker_ends_its_own_attempt,
     ),
     Race(
         "two creators with one key, and a batch",
