@@ -169,11 +169,11 @@ def mark(event: str) -> SeenEvent:
 def _nothing(_: TokenStore) -> None: ...
 
 
-def _due(attempts: int) -> Callable[[TokenStore], None]:
+def _due(attempts: int, at: int = NOW) -> Callable[[TokenStore], None]:
     """A job that is due, and of whose hints this says nothing."""
 
     def given(store: TokenStore) -> None:
-        store.append(a_job(max_attempts=attempts), "given", {}, None, None)
+        store.append(a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
 
     return given
 
@@ -371,7 +371,7 @@ RACES = (
             creator("create", a_request(start_at=NOW)),
             receiver("start", NOW + 2 * MINUTE),
         ),
-        _due(1),
+        _due(1, NOW + SECOND),  # so that the watermark may be beyond the new job, which only the sweep finds then
         reaching(
             {
                 "tick": ("hinted 0 and 0 again", "hinted 2 and 0 again"),
