@@ -23,7 +23,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run sam-local sam-local-smoke test mutants slow bench openapi check build runtime format format-check lint types imports template lock clean
+.PHONY: help run sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests no
 
 slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a million jobs
 	.venv/bin/pytest -m slow
+
+prove: $(INSTALLED) ## Prove the claims at full size (minutes)
+	.venv/bin/python -m tests.simulation.explorer --full
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench

@@ -315,11 +315,7 @@ class FakeStore:
             and (job.attempt >= job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
         ):
             return Report.REFUSED
-        report = self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None)
-        if report is Report.APPLIED:
-            key = attempt[:2]
-            self.jobs[key] = replace(self.jobs[key], attempt=attempt.number + 1)
-        return report
+        return self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None, attempt=attempt.number + 1)
 
     def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
         job = self.jobs.get(attempt[:2])
@@ -394,13 +390,13 @@ class FakeStore:
             return Report.STALE
         return Report.EARLY
 
-    def _end(self, attempt: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
-        key = attempt[:2]
+    def _end(self, of: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
+        key = of[:2]
         if key in self.jobs and self.finish_tokens.get(key) == stamp.token:
             return Report.APPLIED
         job = self.jobs.get(key)
-        if job is None or not self._holds(job, attempt):
-            return self._why_not(job, attempt)
+        if job is None or not self._holds(job, of):
+            return self._why_not(job, of)
         self.finish_tokens[key] = stamp.token
         self._change(job, to, stamp.at, stamp.by, **changes)
         return Report.APPLIED

@@ -318,6 +318,28 @@ def test_a_cancel_that_botocore_repeats_is_told_as_done(store: DynamoDBJobStore,
     assert store.get_job(1, 1) == job
 
 
+def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    put(store)
+
+    def retried_meanwhile(call: Call) -> dict[str, Any]:
+        call()
+        seen = store.get_job(1, 1)
+        assert seen is not None
+        changes = (*seen.history, Change(Status.SCHEDULED, NOW + 9, "key-2"))
+        retried = replace(seen, status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
+        assert store.retry_job(seen, retried, "retry", None) is Append.DONE
+        return call()
+
+    faults.on("UpdateItem", retried_meanwhile)
+
+    job = store.cancel_job(1, 1, NOW, "key-1")
+
+    assert [change.to for change in job.history] == [Status.SCHEDULED, Status.CANCELLED, Status.SCHEDULED]
+    assert store.get_job(1, 1) == job
+
+
 def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: DynamoDBJobStore) -> None:
     put(store)
     put(store, job_id=2)

@@ -214,7 +214,7 @@ class JobStore(Protocol):
         """
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
-        """Move an active job to cancelled and return it.
+        """Move an active job to cancelled, and return it as it is after that.
 
         Raises:
             JobNotFound: the project has no such job.

@@ -410,13 +410,15 @@ class DynamoDBJobStore:
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         """See `JobStore.cancel_job`: one conditional UpdateItem; its history says what was cancelled."""
         is_active = "st IN (:scheduled, :running)"
+        # Sent again after a lost answer, it must not cancel what a caller has retried in the meantime.
+        is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"
         token = new_token()
         try:
             item = self._change(
                 keys.job(project_id, job_id),
                 set_="st = :to, tx = :token",
                 remove="gk, due",
-                condition=is_active,
+                condition=f"{is_active} AND {is_not_made_yet}",
                 change=items.change(Status.CANCELLED, now, by),
                 values={
                     **{f":{status}": items.string(status) for status in ACTIVE},
