@@ -140,6 +140,9 @@ def test_a_deletion_lock_moves_from_version_to_version(store: JobStore) -> None:
 
     assert store.find_deletion_lock(1, "digest") == DeletionLock("digest", 2, 2)
     assert store.find_deletion_lock(2, "digest") is None
+    # moved on twice since it was seen
+    assert store.append(a_job(job_id=3), "token-3", {}, None, DeletionLock("digest", 3, 3)) is Append.DONE
+    assert store.append(a_job(job_id=4), "token-4", {}, None, DeletionLock("digest", 4, 2)) is Append.OVERTAKEN
 
 
 def test_the_highest_number_is_found_in_any_block(store: JobStore) -> None:
@@ -762,6 +765,11 @@ def test_a_job_is_retried_once_from_the_state_in_which_it_was_seen(store: JobSto
     cancelled = store.cancel_job(1, 1, NOW + 200, "key-1")
     assert store.retry_job(failed, as_retried(failed), "another", None) is Append.OVERTAKEN
     assert store.retry_job(cancelled, as_retried(cancelled), "third", None) is Append.DONE
+    assert the_job(store).attempt == 3
+
+    # cancelled as it was seen, and an attempt further
+    store.cancel_job(1, 1, NOW + 300, "key-1")
+    assert store.retry_job(cancelled, as_retried(cancelled), "fourth", None) is Append.OVERTAKEN
     assert the_job(store).attempt == 3
 
 
