@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import queries, viewing
+from jobs import queries, viewing, workflows
 from jobs.dialects.registry import V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
@@ -35,5 +35,6 @@ def list_workflows_jobs(call: UserCall) -> Answer:
     """Answer the jobs of the workflow of the path that the user sees."""
     wanted = V3.parse_workflow_jobs(call.query)
     workflow_id = call.path["workflowId"]
+    workflows.check_workflow_id(workflow_id)
     jobs = viewing.list_workflow_jobs(wiring.store(), wiring.directory(), call.principal, workflow_id, wanted)
     return V3.render_workflow_jobs(jobs)
