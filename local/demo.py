@@ -30,23 +30,32 @@ WORKFLOW = "5bc4a813156ae016dcb442bd"
 COLLECTION = "demo"
 
 
-def seed(registry: Registry, put_object: Callable[[str, bytes], object]) -> Demo:
+def seed(
+    registry: Registry, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
+) -> Demo:
     """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
+
+    `opened` is the first one's project and what opens it, where both are there already.
 
     Returns:
         The keys, which nobody can read again.
     """
     demo: Demo = {}
     for name, project_key, api_key in (("Demo", "projectKey", "apiKey"), ("Other", "otherProjectKey", "otherApiKey")):
-        organisation = administration.create_organisation(registry, name)
-        project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
-        issued = administration.create_api_key(registry, organisation.organisation_id)
-        demo |= {project_key: project.project_key, api_key: issued.secret}
+        project, secret = opened if opened and name == "Demo" else _open(registry, name)
+        demo |= {project_key: project.project_key, api_key: secret}
         if name == "Demo":
             demo |= _seed_users(registry, project)
     for number in range(1, SESSIONS + 1):
         put_object(f"{prefix_of(demo['projectKey'], USER)}session-{number:02}.json", b'{"clicks": []}')
     return demo
+
+
+def _open(registry: Registry, name: str) -> tuple[Project, str]:
+    """Make an organisation with a project, and what opens it."""
+    organisation = administration.create_organisation(registry, name)
+    project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
+    return project, administration.create_api_key(registry, organisation.organisation_id).secret
 
 
 def _seed_users(registry: Registry, project: Project) -> Demo:

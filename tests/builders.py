@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call
-from jobs.model import Change, Client, Credential, Job, NewJob, Principal, Project, Role, Status, User
+from jobs.model import Change, Client, Credential, Job, JobKey, NewJob, Principal, Project, Role, Status, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.dialects.base import ProjectDialect
+    from jobs.ports import JobStore, Start
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -71,6 +72,12 @@ def a_job(**overrides: Any) -> Job:
         "history": (Change(Status.SCHEDULED, at, "key-1"),),
     }
     return Job(**{**values, **overrides})
+
+
+def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
+    """Try to start one job alone."""
+    [outcome] = store.start_jobs([JobKey(project_id, job_id)], at)
+    return outcome
 
 
 def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:

@@ -1,4 +1,4 @@
-"""The world in memory. The contract suite holds the store equal to the real one on moto."""
+"""The world in memory. The contract suite holds the store equal to the real one on two emulators."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.builders import NOW, a_client_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import AccessToken, Client, Event, Message, Right, Role, SeenEvent, User
+    from jobs.model import AccessToken, Client, Event, JobKey, Message, Right, Role, SeenEvent, User
     from jobs.ports import Attempt, NewRow, Stamp
 
 BLOCK = 1_000
@@ -269,8 +269,13 @@ class FakeStore:
     def find_deletion_lock(self, project_id: int, digest: str) -> DeletionLock | None:
         return self.locks.get((project_id, digest))
 
-    def start_job(self, project_id: int, job_id: int, now: int) -> Start:
-        job = self.jobs.get((project_id, job_id))
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        if len(set(jobs)) < len(jobs):
+            raise a_client_error("ValidationException", "multiple operations on one item")
+        return [self._start(key, now) for key in jobs]
+
+    def _start(self, key: JobKey, now: int) -> Start:
+        job = self.jobs.get(key)
         if job is None or job.status is not Status.SCHEDULED:
             return Start.NOT_SCHEDULED
         if job.next_at is None or job.next_at > now:

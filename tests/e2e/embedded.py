@@ -100,6 +100,11 @@ class Embedded:
     environment: dict[str, str]
     #: The project that is run.
     root: Path = ROOT
+    #: Further arguments of the command.
+    arguments: tuple[str, ...] = ()
+    #: Seconds that it is given.
+    starts_within: float = STARTS_WITHIN
+    stops_within: float = STOPS_WITHIN
     #: When it was launched, by the system's clock.
     _began: float = 0.0
     _process: subprocess.Popen[bytes] | None = None
@@ -113,7 +118,11 @@ class Embedded:
         self._began = time.time()
         with self.output_file.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local"], cwd=self.root, env=self.environment, stdout=output, stderr=output
+                [sys.executable, "-m", "local", *self.arguments],
+                cwd=self.root,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
             )
 
     def start(self) -> None:
@@ -122,7 +131,7 @@ class Embedded:
         self.launch()
         while "is ready" not in self.output:
             assert self.process.poll() is None, self.output
-            if time.monotonic() - began > STARTS_WITHIN:
+            if time.monotonic() - began > self.starts_within:
                 raise AssertionError(self.output)
             time.sleep(0.05)
         self.started = time.monotonic() - began
@@ -132,20 +141,24 @@ class Embedded:
         children, ports = self.children(), self.ports()
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(STOPS_WITHIN)
+        code = self.process.wait(self.stops_within)
         self.stopped = time.monotonic() - began
         assert code == 0, self.output
         assert [child for child in children if is_alive(child)] == []
         assert list(self.scratch.iterdir()) == []
         # where the emulator writes unless told otherwise, whatever TMPDIR says
         assert [path for path in Path("/tmp").glob("ministack-*") if path.stat().st_mtime >= self._began] == []  # noqa: S108
-        assert [port for port in ports if _is_open(port)] == []
+        assert [port for port in ports if is_open(port)] == []
 
     def kill(self) -> None:
-        """End it if it still runs: for the end of a test that failed."""
-        if self._process:
+        """End it and its children if it still runs: for the end of a test that failed."""
+        if self._process and self._process.poll() is None:
+            children = self.children()
             self._process.kill()
             self._process.wait()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGTERM)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -232,6 +245,7 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def _is_open(port: int) -> bool:
+def is_open(port: int) -> bool:
+    """Whether something listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -6,6 +6,7 @@ import importlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 from jobs import access
@@ -55,6 +56,15 @@ class Answered:
     @property
     def json(self) -> Any:
         return json.loads(self.text)
+
+
+def following(answer: Answered) -> dict[str, str]:
+    """The parameters with which a list's `Link` leads on."""
+    url, _, relation = answer.headers["Link"].partition(">; ")
+    assert relation == 'rel="next"'
+    base, _, query = url.partition("?")
+    assert base == f"<https://jobs.example.com/public/{PROJECT_KEY}/jobs"
+    return dict(parse_qsl(query, strict_parsing=True))
 
 
 @dataclass

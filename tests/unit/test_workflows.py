@@ -135,9 +135,9 @@ def test_a_priority_is_one_of_five(priority: str) -> None:
 def test_what_the_workflow_is_told_becomes_parameters() -> None:
     questions = [{"name": "Region", "value": "North"}, {"name": "Ä", "value": ""}, {"name": "", "value": None}]
 
-    request = parse_run(json.dumps({"workerTag": "tag", "credentialId": "c", "questions": questions}))
+    asked = {"workerTag": "tag", "credentialId": "c", "questions": questions}
 
-    assert request == RunRequest("", "tag", {"questions": questions, "credentialId": "c"})
+    assert parse_run(json.dumps(asked)) == RunRequest("", "tag", asked)
 
 
 def test_an_answer_without_a_value_has_none() -> None:

@@ -19,6 +19,8 @@ DAY = 24 * HOUR
 #: How far ahead `startAt` may lie in the public API: 365 days.
 LONGEST_DELAY = 365 * DAY
 
+#: What an action may be called, as a regular expression.
+ACTION = "[a-z0-9_.-]{1,64}"
 #: The action whose jobs are held to one active per user and project.
 DELETE_USER_DATA = "delete_user_data"
 #: Its defaults, by whatever route the job comes: at midnight deletions queue, so they get half a day and three tries.
@@ -329,6 +331,13 @@ class Event(NamedTuple):
     source: str
     detail_type: str
     detail: Mapping[str, Any]
+
+
+class JobKey(NamedTuple):
+    """Which job: a project and a number in it."""
+
+    project_id: int
+    job_id: int
 
 
 class DueJob(NamedTuple):

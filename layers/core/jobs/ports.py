@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Event,
         IdempotencyRecord,
         Job,
+        JobKey,
         Message,
         Organisation,
         Project,
@@ -59,6 +60,8 @@ class Start(Enum):
     NOT_DUE = auto()
     #: It is not scheduled (started by another hint, cancelled, finished) or does not exist.
     NOT_SCHEDULED = auto()
+    #: A conflict, a throttle or a lost answer, which prove nothing: try it again.
+    UNCERTAIN = auto()
 
 
 class Report(Enum):
@@ -201,8 +204,14 @@ class JobStore(Protocol):
     def find_deletion_lock(self, project_id: int, digest: str) -> DeletionLock | None:
         """Read a deletion lock, strongly."""
 
-    def start_job(self, project_id: int, job_id: int, now: int) -> Start:
-        """Move a job from scheduled to running if it is due."""
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        """Move each job from scheduled to running if it is due, each by a write of its own.
+
+        No job may be named twice. A throttle is `UNCERTAIN` for the jobs that it met, and no `Busy`.
+
+        Returns:
+            What became of each, in their order.
+        """
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         """Move an active job to cancelled and return it.

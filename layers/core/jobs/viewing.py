@@ -13,6 +13,7 @@ from jobs import cancellation, queries
 from jobs.errors import JobNotCancellable, JobNotFound, NotPermitted, Unauthorized
 from jobs.model import SECOND, Right, Role, Status
 from jobs.ports import MessagePage
+from jobs.workflows import check_workflow_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Rows that a list looks at, those among them that are not shown: bounds what one call costs.
 MOST_LOOKED_AT = 2_000
+#: Rows of a project that are read at a time, unless more are wanted.
+AT_ONCE = 50
 
 
 class Reference(NamedTuple):
@@ -101,14 +104,22 @@ def newest_messages(store: JobStore, job: Job, before: str | None = None) -> Mes
 
 def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:
     """List the organisation's jobs, however they were created, the newest first; for administrators."""
-    walks = [queries.walk_down(store, project) for project in _projects(directory, principal)]
+    walks = [
+        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=max(wanted.limit, AT_ONCE))
+        for project in _projects(directory, principal)
+    ]
     return _select(principal, walks, wanted)
 
 
 def list_workflow_jobs(
     store: JobStore, directory: Directory, principal: Principal, workflow_id: str, wanted: Selection
 ) -> list[Job]:
-    """List the jobs that run a workflow, as far as the caller sees them."""
+    """List the jobs that run a workflow, as far as the caller sees them.
+
+    Raises:
+        InvalidRequest: the workflow's id is blank or too long.
+    """
+    check_workflow_id(workflow_id)
     walks = [
         store.walk_workflow(project.project_id, workflow_id, newest_first=wanted.newest_first)
         for project in _projects(directory, principal)

@@ -25,7 +25,7 @@ class RunRequest(NamedTuple):
 
     priority: str = ""
     worker_tag: str = ""
-    #: What the workflow is told: answers to its questions, and the credential it runs with.
+    #: What the worker is told.
     params: Mapping[str, Any] | None = None
 
 

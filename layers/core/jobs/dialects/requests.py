@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from jobs.errors import InvalidRequest
 from jobs.model import (
+    ACTION,
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
@@ -43,7 +44,7 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    action: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}\z")]
+    action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
     # null is what many clients send for what they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
@@ -80,11 +81,8 @@ def parse_run(body: str) -> RunRequest:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
-    params: dict[str, Any] = {}
-    if request.questions:
-        params["questions"] = [answer.model_dump() for answer in request.questions]
-    if request.credentialId:
-        params["credentialId"] = request.credentialId
+    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    params = {name: value for name, value in request.model_dump().items() if value}
     _check_params(params)
     return RunRequest(request.priority or "", request.workerTag or "", params)
 

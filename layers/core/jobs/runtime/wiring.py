@@ -67,7 +67,7 @@ def clock() -> SystemClock:
 @cache
 def store() -> DynamoDBJobStore:
     """The jobs."""
-    return DynamoDBJobStore(_dynamodb(), settings().table, settings().shards)
+    return DynamoDBJobStore(_dynamodb(), settings().table, settings().shards, settings().start_batch)
 
 
 @cache

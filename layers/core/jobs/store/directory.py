@@ -64,8 +64,8 @@ class DynamoDBDirectory:
         return tuple(keys.parse_organisation_project(item["sk"]["S"]) for item in page["Items"])
 
     def find_token(self, digest: str) -> AccessToken | None:
-        """See `Directory.find_token`: one GetItem."""
-        item = self._get(keys.access_token(digest))
+        """See `Directory.find_token`: one strong GetItem, as clients use a token in the moment they get it."""
+        item = self._get(keys.access_token(digest), strong=True)
         return items.token_from_item(item) if item else None
 
     def find_client(self, client_id: str) -> Client | None:
@@ -295,9 +295,10 @@ class DynamoDBDirectory:
         )
         return int(answer["Attributes"]["last"]["N"])
 
-    def _get(self, key: keys.Key) -> dict[str, Any]:
+    def _get(self, key: keys.Key, *, strong: bool = False) -> dict[str, Any]:
         with aws.throttling_as_busy():
-            return self._client.get_item(TableName=self._table, Key=items.key(key)).get("Item", {})
+            answer = self._client.get_item(TableName=self._table, Key=items.key(key), ConsistentRead=strong)
+        return answer.get("Item", {})
 
 
 class CachedDirectory:
