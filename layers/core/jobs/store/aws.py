@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from jobs import errors
@@ -78,7 +78,7 @@ def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
 
 def proves_nothing(error: Exception) -> bool:
     """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
-    if isinstance(error, HTTPClientError | BotocoreConnectionError):
+    if isinstance(error, HTTPClientError | BotocoreConnectionError | ChecksumError):
         return True
     if not isinstance(error, ClientError):
         return False
