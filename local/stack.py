@@ -35,8 +35,9 @@ STACK_NAME = "jobs"
 CODE_BUCKET = "jobs-local-code"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
-#: Each worker is a process: what AWS runs beside each other would here only wait for the same few processors.
-PARAMETERS = {"DeletionConcurrency": "2", "IngestConcurrency": "2", "StartConcurrency": "2"}
+#: Each worker is a process: what AWS runs beside each other would here only wait for the same few processors. And the
+#: emulator's PartiQL knows no LIST_APPEND, and its streams nothing of what PartiQL writes.
+PARAMETERS = {"DeletionConcurrency": "2", "IngestConcurrency": "2", "StartBatchSize": "1", "StartConcurrency": "2"}
 
 #: Resources that the emulator's CloudFormation refuses, and the whole stack with them.
 LEFT_OUT = {

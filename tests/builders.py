@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call
-from jobs.model import Change, Credential, Job, NewJob, Project, Status
+from jobs.model import Change, Credential, Job, JobKey, NewJob, Project, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
+    from jobs.ports import JobStore, Start
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -51,7 +52,13 @@ def a_job(**overrides: Any) -> Job:
     return Job(**{**values, **overrides})
 
 
-def a_call(dialect: Dialect, **overrides: Any) -> Call:
+def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
+    """Try to start one job alone."""
+    [outcome] = store.start_jobs([JobKey(project_id, job_id)], at)
+    return outcome
+
+
+def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
     """A call of the job list that was let in."""
     project = a_project()
     values: dict[str, Any] = {

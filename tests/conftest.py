@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -53,9 +54,22 @@ def sqs_client(aws: boto3.Session) -> SQSClient:
 
 @pytest.fixture
 def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
+    """The table, empty."""
+    with table(dynamodb_client):
+        yield dynamodb_client
+
+
+@contextmanager
+def table(dynamodb_client: DynamoDBClient) -> Iterator[None]:
     """The table as template.yaml has it, so that keys and indexes can not drift."""
     properties: dict[str, Any] = RESOURCES["JobsTable"]["Properties"]
-    taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb_client.create_table(TableName=TABLE, **{name: properties[name] for name in taken})
-    yield dynamodb_client
+    taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
+    indexes: Any = [
+        {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
+        for index in properties["GlobalSecondaryIndexes"]
+    ]
+    dynamodb_client.create_table(
+        TableName=TABLE, GlobalSecondaryIndexes=indexes, **{name: properties[name] for name in taken}
+    )
+    yield
     dynamodb_client.delete_table(TableName=TABLE)

@@ -23,6 +23,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             except ValueError:
                 observability.logger().error("not a start message", extra={"messageId": record["messageId"]})
                 failed.append(record["messageId"])
-        failed += [identifiers[position] for position in starting.start_jobs(wiring.ports(), hints)]
+        again = starting.start_jobs(
+            wiring.ports(),
+            hints,
+            has_time=lambda milliseconds: context.get_remaining_time_in_millis() > milliseconds,
+        )
+        failed += [identifiers[position] for position in sorted(again)]
         observability.logger().info("started", extra={"hints": len(hints), "failed": len(failed)})
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

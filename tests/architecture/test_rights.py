@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import defaultdict
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -31,18 +32,15 @@ OF_TRANSACTION = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
+#: Likewise of a PartiQL statement, by its verb.
+OF_STATEMENT = {"UPDATE": "dynamodb:PartiQLUpdate"}
 
 
 def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a call needs by the Service Authorization Reference: a resource of the template and an action on it."""
     match client, operation:
-        case "dynamodb", "TransactWriteItems":
-            for item in parameters["TransactItems"]:
-                yield from (("JobsTable", OF_TRANSACTION[part]) for part in item)
-        case "dynamodb", _ if "IndexName" in parameters:
-            yield f"JobsTable/index/{parameters['IndexName']}", f"dynamodb:{operation}"
         case "dynamodb", _:
-            yield "JobsTable", f"dynamodb:{operation}"
+            yield from needed_of_table(operation, parameters)
         case "sqs", _:
             yield queue_of(parameters), "sqs:SendMessage" if operation == "SendMessageBatch" else f"sqs:{operation}"
         case "events", _:
@@ -55,6 +53,20 @@ def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
             yield needed_to_delete(parameters)
         case _:
             yield client, operation
+
+
+def needed_of_table(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    match operation:
+        case "TransactWriteItems":
+            for item in parameters["TransactItems"]:
+                yield from (("JobsTable", OF_TRANSACTION[part]) for part in item)
+        case "BatchExecuteStatement":
+            for statement in parameters["Statements"]:
+                yield "JobsTable", OF_STATEMENT[statement["Statement"].split()[0]]
+        case _ if "IndexName" in parameters:
+            yield f"JobsTable/index/{parameters['IndexName']}", f"dynamodb:{operation}"
+        case _:
+            yield "JobsTable", f"dynamodb:{operation}"
 
 
 def queue_of(parameters: Mapping[str, Any]) -> str:
@@ -73,6 +85,8 @@ OTHER_QUEUES = {
     "IngestDeadLetterQueue": "INGEST_DEAD_LETTER_QUEUE_URL",
     "DeleteUserDataQueue": "WORKER_QUEUE_URL",
 }
+#: A call that moto can make nothing of, with two statements in the tour: it is seen, and then answered in moto's place.
+UNANSWERED = "before-call.dynamodb.BatchExecuteStatement"
 #: What Lambda does in a function's name, and no handler is seen to do: keeping what could not be published.
 BY_LAMBDA = {
     "publish_changes": {"FailedChangesBucket": {"s3:ListBucket"}, "FailedChangesBucket/*": {"s3:PutObject"}},
@@ -114,11 +128,18 @@ def tour(service: Service) -> None:
         service.http("create_job", f"{dialect}_delete_user")
     service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
     service.invoke("start_jobs", service.event("start_jobs", "hint"))
+    service.invoke("start_jobs", service.event("start_jobs", "herd"))
     path = {"jobId": str(job["jobId"])}
     service.http("get_job", "public_details", path=path)
     service.http("cancel_job", "public", path=path)
     service.http("create_job", "public_retry", path=path)
     service.http("get_messages", "public", path=path)
+    service.http("issue_token", "basic")
+    run = {"jobId": service.run_workflow()}
+    for case in ("alteryx_v3", "alteryx_v3_workflow"):
+        service.http("list_jobs", case)
+    for function in ("get_job", "get_messages", "cancel_job"):
+        service.http(function, "alteryx_v3", path=run)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
     work_and_reap(service)
@@ -164,13 +185,17 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
         "ACCOUNT_ID": "123456789012",
         "EVENT_BUS_NAME": "jobs",
         "SESSIONS_BUCKET": "sessions",
+        "START_BATCH_SIZE": "25",
         **{variable: urls[name] for name, variable in OTHER_QUEUES.items()},
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
+    answer: Any = SimpleNamespace(status_code=200), {"Responses": [{"TableName": TABLE}] * 2}
+    wiring._dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
     # what is left after one batch is the next invocation's
     monkeypatch.setattr(importlib.import_module("functions.delete_user_data.app"), "RESERVE_MILLISECONDS", 60_000)
     yield service
+    wiring._dynamodb().meta.events.unregister(UNANSWERED, unique_id=UNANSWERED)
     for url in urls.values():
         service.sqs.delete_queue(QueueUrl=url)
     for version in s3.list_object_versions(Bucket="sessions").get("Versions", []):

@@ -92,7 +92,7 @@ def test_two_keys_are_live_at_once_so_that_one_can_replace_the_other(registry: R
 
 
 def test_a_revoked_credential_is_stored_as_such_and_opens_nothing(registry: Registry) -> None:
-    organisation, key = an_organisation(registry), access.new_api_key()
+    organisation, key = an_organisation(registry), access.new_secret(access.KEY_PREFIX)
     revoked = a_credential(organisation_id=organisation, revoked_at=NOW - 5, expires_at=NOW + 5)
 
     registry.add_credential(revoked, access.digest_of(key))

@@ -18,7 +18,7 @@ from tests.architecture.project import ROOT
 from tests.builders import a_call, a_job
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
 
 GOLDEN = ROOT / "tests" / "golden"
 MIDNIGHT = 1623954600000
@@ -89,7 +89,7 @@ PUBLIC_JOBS = jobs_of(("shekar@example.com", "shekar@example.com"), ("mehdi@exam
         pytest.param(PUBLIC, Page(1, 50), PUBLIC_JOBS, "public_list.json", id="seed 2"),
     ],
 )
-def test_a_list_is_the_documented_one(dialect: Dialect, query: Any, jobs: list[Job], golden: str) -> None:
+def test_a_list_is_the_documented_one(dialect: ProjectDialect, query: Any, jobs: list[Job], golden: str) -> None:
     answer = dialect.render_listing(Listing(query, iter(jobs), 2), a_call(dialect))
 
     assert (answer.status, answer.body) == (200, compact(golden))
@@ -104,7 +104,7 @@ def test_a_list_is_the_documented_one(dialect: Dialect, query: Any, jobs: list[J
         pytest.param(PUBLIC, PUBLIC_JOBS[1], PUBLIC_DELETE, id="seed 2 cancel"),
     ],
 )
-def test_a_job_is_the_documented_one(dialect: Dialect, job: Job, body: str) -> None:
+def test_a_job_is_the_documented_one(dialect: ProjectDialect, job: Job, body: str) -> None:
     assert (dialect.render_job(job).status, dialect.render_job(job).body) == (200, body)
 
 

@@ -174,15 +174,16 @@ class Embedded:
         return self.folder / "demo.json"
 
     @property
-    def demo(self) -> dict[str, str]:
+    def demo(self) -> dict[str, Any]:
         """The content of demo.json."""
-        demo: dict[str, str] = json.loads(self.demo_file.read_text())
+        demo: dict[str, Any] = json.loads(self.demo_file.read_text())
         return demo
 
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        return self.demo["baseUrl"]
+        url: str = self.demo["baseUrl"]
+        return url
 
     def aws(self, service: str) -> Any:
         """A client of the embedded AWS."""

@@ -17,6 +17,7 @@ from jobs.ports import Ports
 from jobs.runtime.wiring import SystemClock
 from jobs.store.dynamodb import DynamoDBJobStore, new_token
 
+from tests.builders import start
 from tests.e2e.embedded import now
 from tests.fakes import FakeMeter, FakeQueue
 
@@ -75,7 +76,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
     def race(number: int) -> None:
         barrier = threading.Barrier(2)
         go: list[Callable[[], object]] = [
-            lambda: store.start_job(project, number, later),
+            lambda: start(store, number, later, project),
             lambda: store.cancel_job(project, number, later, "key-race"),
         ]
 

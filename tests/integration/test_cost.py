@@ -11,6 +11,7 @@ from jobs.store import items
 
 from tests.builders import a_job
 from tests.conftest import TABLE
+from tests.integration.conftest import following
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,24 @@ def test_a_page_costs_the_same_wherever_it_is(service: Service, many: int, calls
     answer = service.http("list_jobs", "openreplay_v1")
     assert [job["jobId"] for job in answer.json["data"]] == list(range(1, many + 1))
     assert calls.count == {"Query": 1 + 11}
+
+
+def test_a_walk_reads_what_it_shows_and_a_filter_a_thousand_rows_at_most(
+    service: Service, many: int, calls: Calls
+) -> None:
+    answer = service.http("list_jobs", "public", queryStringParameters={"order": "desc"})
+
+    assert [job["jobId"] for job in answer.json["data"]] == list(range(many, many - 50, -1))
+    assert calls.count == {"Query": 2}
+    assert sorted(calls.rows) == [1, 50]
+
+    # a filter that nothing passes: the newest number, then 250 rows at a time, one time over the end of a block
+    calls.clear()
+    answer = service.http("list_jobs", "public", queryStringParameters={"status": "failed"})
+    assert (answer.json, calls.count, sum(calls.rows)) == ({"data": []}, {"Query": 6}, 1_000)
+    calls.clear()
+    answer = service.http("list_jobs", "public", queryStringParameters=following(answer))
+    assert (answer.json, calls.count, sum(calls.rows)) == ({"data": []}, {"Query": 5}, 999)
 
 
 def test_a_get_is_one_strong_read(service: Service, calls: Calls) -> None:

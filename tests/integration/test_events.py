@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import moto.dynamodb.models
 import pytest
-from jobs.model import DueJob
+from jobs.model import DueJob, JobKey
 from jobs.runtime import observability, wiring
 from jobs.store import keys
 from moto.dynamodb.models.table import Table
@@ -260,7 +260,7 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
 
     due = wiring.store().get_job(1, 1)
     assert due is not None
-    wiring.store().start_job(1, 1, due.next_at or 0)
+    wiring.store().start_jobs([JobKey(1, 1)], due.next_at or 0)
     bus.report("Job Completed", attempt=1)  # late, and of the attempt before
     bus.report("Job Completed", attempt=2, outputs=[{"file": "a.csv"}, "ü"])
     bus.report("Job Failed", attempt=2, errors=["too late"])
@@ -338,7 +338,7 @@ def test_a_lost_worker_s_job_is_attempted_again_and_then_fails(bus: Bus, monkeyp
     monkeypatch.setattr(wiring.clock(), "now", lambda: now + 61_000)
     assert bus.service.invoke("reap_lost_jobs", reap) == {"attempts": 1}
     assert details(bus.service)["status"] == "scheduled"
-    wiring.store().start_job(1, 1, now + 70_000)
+    wiring.store().start_jobs([JobKey(1, 1)], now + 70_000)
     bus.report("Job Completed", attempt=1)
     monkeypatch.setattr(wiring.clock(), "now", lambda: now + 131_000)
     assert bus.service.invoke("reap_lost_jobs", reap) == {"attempts": 1}

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from jobs.dialects.registry import PUBLIC
+from jobs.model import JobKey
 from jobs.queries import Page, get_job, list_jobs
 from jobs.store import client, items
 from jobs.store.dynamodb import DynamoDBJobStore
@@ -72,7 +73,7 @@ def warm(call: Callable[[], object], times: int) -> float:
 
 
 def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
-    """Stand in for DynamoDB: a GetItem has one row, a Query as many as its bounds say."""
+    """Stand in for DynamoDB: a GetItem or UpdateItem has one row, a Query as many as its bounds say."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -84,6 +85,8 @@ def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
             values = request.get("ExpressionAttributeValues", {})
             count = int(values[":last"]["S"]) - int(values[":first"]["S"]) + 1 if ":last" in values else 1
             body = rows[count if "KeyConditionExpression" in request else 0]
+            if "Statements" in request:
+                body = json.dumps({"Responses": [{"TableName": "jobs"} for _ in request["Statements"]]}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
@@ -99,14 +102,14 @@ def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
 
 
 def canned() -> dict[int, bytes]:
-    """Answers by how many rows they have; 0 is that of a GetItem."""
+    """Answers by how many rows they have; 0 is that of a GetItem and of an UpdateItem."""
     row = items.job_to_item(
         a_job(description="Delete user sessions of userId = someone@example.com", reference_id="someone@example.com"),
         "token-of-16-chars",
         32,
     )
     queries = {count: json.dumps({"Items": [row] * count, "Count": count}).encode() for count in (1, 50, 200)}
-    return {0: json.dumps({"Item": row}).encode(), **queries}
+    return {0: json.dumps({"Item": row, "Attributes": row}).encode(), **queries}
 
 
 def show(title: str, rows: dict[str, float], unit: float) -> None:
@@ -164,6 +167,17 @@ def measure_warm(endpoint: str) -> None:
     title = "Warm call, CPU. 1.00 is one `get_item` of botocore's own client over a socket"
     show(f"{title}\n  with botocore's own parser", rows(stock), unit)
     show("  with items as they come", rows(ours), unit)
+
+    herd = [JobKey(1, number) for number in range(1, 26)]
+    alone, together = (DynamoDBJobStore(ours, "jobs", 32, start_batch) for start_batch in (1, len(herd)))
+    show(
+        "Start of one job, CPU, in the same unit",
+        {
+            "alone": warm(lambda: alone.start_jobs(herd, 0), 20) / len(herd),
+            "one of 25 together": warm(lambda: together.start_jobs(herd, 0), 100) / len(herd),
+        },
+        unit,
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def registry() -> FakeRegistry:
 
 
 def test_a_key_opens_what_is_stored_under_its_digest(registry: FakeRegistry) -> None:
-    key = access.new_api_key()
+    key = access.new_secret(access.KEY_PREFIX)
     registry.credentials[access.digest_of(key)] = a_credential()
 
     assert access.authenticate(registry, key, NOW) == a_credential()
@@ -26,7 +26,7 @@ def test_a_key_opens_what_is_stored_under_its_digest(registry: FakeRegistry) -> 
 
 
 def test_keys_are_long_random_and_told_by_their_prefix() -> None:
-    keys = {access.new_api_key() for _ in range(100)}
+    keys = {access.new_secret(access.KEY_PREFIX) for _ in range(100)}
 
     assert len(keys) == 100
     assert all(key.startswith("jk_") and len(key) == 3 + 40 + 8 for key in keys)
@@ -44,7 +44,7 @@ def test_what_is_no_key_is_refused_without_a_read(text: str) -> None:
 
 @given(position=st.integers(3, 50), replacement=st.sampled_from("0123456789abcdef"))
 def test_a_key_with_one_wrong_character_is_refused_without_a_read(position: int, replacement: str) -> None:
-    key, registry = access.new_api_key(), FakeRegistry()
+    key, registry = access.new_secret(access.KEY_PREFIX), FakeRegistry()
     wrong = key[:position] + replacement + key[position + 1 :]
     registry.credentials[access.digest_of(key)] = a_credential()
 
@@ -58,14 +58,14 @@ def test_a_key_with_one_wrong_character_is_refused_without_a_read(position: int,
 
 def test_a_well_formed_key_that_nobody_issued_opens_nothing(registry: FakeRegistry) -> None:
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, access.new_api_key(), NOW)
+        access.authenticate(registry, access.new_secret(access.KEY_PREFIX), NOW)
 
     assert registry.reads == ["credential"]
 
 
 @pytest.mark.parametrize("ended", [{"expires_at": NOW}, {"revoked_at": NOW - 1}])
 def test_an_expired_or_revoked_key_opens_nothing(registry: FakeRegistry, ended: dict[str, int]) -> None:
-    key = access.new_api_key()
+    key = access.new_secret(access.KEY_PREFIX)
     registry.credentials[access.digest_of(key)] = a_credential(**ended)
 
     with pytest.raises(Unauthorized):

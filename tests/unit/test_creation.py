@@ -15,7 +15,7 @@ from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartMessage, S
 from jobs.ports import Append, BatchAppend
 from jobs.store import items
 
-from tests.builders import NOW, a_job, a_project, a_request
+from tests.builders import NOW, a_job, a_project, a_request, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def test_a_user_whose_deletion_has_ended_can_be_deleted_again_and_once(world: Wo
 
 def test_a_running_deletion_is_active(world: World) -> None:
     create(world, a_deletion())
-    world.store.start_job(1, 1, NOW)
+    start(world.store, 1, NOW)
 
     with pytest.raises(DeletionActive):
         create(world, a_deletion())

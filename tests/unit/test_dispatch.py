@@ -13,7 +13,7 @@ from jobs.dispatch import Dispatched, group
 from jobs.model import MINUTE, DueJob, Status
 from jobs.ports import SweepCursor, Watermark
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def a_world(**store: Any) -> World:
     return World(store=FakeStore(shards=SHARDS, **store))
 
 
-def tick(world: World, has_time: Any = lambda: True) -> Dispatched:
+def tick(world: World, has_time: Any = lambda _: True) -> Dispatched:
     return dispatch.dispatch(world.ports, SHARDS, has_time)
 
 
@@ -89,15 +89,15 @@ def test_messages_go_out_in_the_order_they_are_due(jobs: list[DueJob]) -> None:
 
 def test_a_tick_hints_what_is_due_in_three_minutes_and_the_next_only_what_is_new() -> None:
     world = a_world()
-    soon = scheduled(world, [NOW - 5_000, NOW, NOW + 180_000])
-    later = scheduled(world, [NOW + 180_001, NOW + 240_000])
+    soon = scheduled(world, [NOW - 5_000, NOW, NOW + 180_000, NOW + 180_999])
+    later = scheduled(world, [NOW + 181_000, NOW + 240_000])
 
-    assert tick(world) == Dispatched(3, 0)
+    assert tick(world) == Dispatched(4, 0)
     assert taken(world) == soon
     assert tick(world) == Dispatched(0, 0)
     world.clock.sleep(MINUTE)
     for number in soon[:2]:  # or the sweep would hint them again, as nobody has started them
-        world.store.start_job(1, number, world.clock.now())
+        start(world.store, number, world.clock.now())
     assert tick(world) == Dispatched(2, 0)
     assert taken(world) == later
 
@@ -127,7 +127,7 @@ def test_a_tick_without_time_leaves_the_rest_to_the_next_one(monkeypatch: pytest
     herd = scheduled(world, [NOW] * 50)
     time = iter([True, True])
 
-    first = tick(world, has_time=lambda: next(time, False))
+    first = tick(world, has_time=lambda _: next(time, False))
 
     assert 0 < first.due <= 2 * 4 * SHARDS
     assert tick(world).due == 50 - first.due
@@ -277,7 +277,7 @@ def test_hints_that_are_lost_twice_are_put_again_though_nothing_else_is_overdue(
     tick(world)
     assert taken(world) == in_first
     for number in {number for _, number in world.store.jobs} - set(in_first):
-        world.store.start_job(1, number, world.clock.now())
+        start(world.store, number, world.clock.now())
 
     for _ in range(2):
         world.clock.sleep(MINUTE)
@@ -298,7 +298,7 @@ def test_a_refused_hint_of_the_sweep_is_not_counted_as_put() -> None:
 
 def test_a_sweep_with_nothing_to_do_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     world = after_a_tick(NOW)
-    world.store.start_job(1, 1, NOW)
+    start(world.store, 1, NOW)
     world.clock.sleep(MINUTE)
     monkeypatch.setattr(world.store, "save_sweep_cursor", None)
     monkeypatch.setattr(world.store, "raise_watermark", None)
@@ -310,9 +310,9 @@ def test_a_sweep_without_time_begins_there_next_time() -> None:
     world = after_a_tick(*[NOW] * 30)
     world.clock.sleep(MINUTE)
     by_shard = {shard: [row.job_id for row in in_shard(world, shard)] for shard in range(SHARDS)}
-    time = iter([True, True])  # a round of what is due, one shard of the sweep and no more
+    time = iter([True, True, True])  # a round of what is due and its end, one shard of the sweep and no more
 
-    tick(world, has_time=lambda: next(time, False))
+    tick(world, has_time=lambda _: next(time, False))
 
     assert taken(world) == by_shard[0]
     assert world.store.cursor == SweepCursor(1, None)
@@ -336,11 +336,12 @@ def test_a_sweep_whose_hints_were_not_all_sent_begins_again_where_it_began() -> 
     first = [row.job_id for row in in_shard(world, 1)]
     world.store.cursor = SweepCursor(1, None)
     world.queue.refuses = {first[0]}
-    time = iter([True, True])  # a round of what is due, one shard of the sweep and no more
+    time = iter([True, True, True])  # a round of what is due and its end, one shard of the sweep and no more
 
-    tick(world, has_time=lambda: next(time, False))
+    tick(world, has_time=lambda _: next(time, False))
 
     assert taken(world) == []  # they share a message
+    assert world.meter.counts["StartHintNotSent"] == len(first)
     assert world.store.cursor == SweepCursor(1, None)
 
 
@@ -351,4 +352,4 @@ def test_a_tick_that_read_for_too_long_still_sends_the_soonest(monkeypatch: pyte
     monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
     time = iter([True])
 
-    assert tick(world, has_time=lambda: next(time, False)) == Dispatched(1, 0)
+    assert tick(world, has_time=lambda _: next(time, False)) == Dispatched(1, 0)

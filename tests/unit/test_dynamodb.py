@@ -17,6 +17,7 @@ from jobs.model import (
     DeletionLock,
     DueJob,
     IdempotencyRecord,
+    JobKey,
     Message,
     Project,
     SeenEvent,
@@ -35,6 +36,7 @@ from tests.builders import (
     a_job,
     a_project,
     a_request,
+    start,
 )
 from tests.conftest import TABLE
 from tests.fakes import FakeClock, FakeMeter, FakeQueue, World
@@ -119,7 +121,7 @@ def faults(dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 @pytest.fixture
 def store(dynamodb: DynamoDBClient) -> DynamoDBJobStore:
-    return DynamoDBJobStore(dynamodb, TABLE, 4)
+    return DynamoDBJobStore(dynamodb, TABLE, 4, start_batch=25)
 
 
 def put(store: DynamoDBJobStore, **job: Any) -> None:
@@ -298,7 +300,7 @@ def test_a_start_that_botocore_repeats_has_started_the_job_once(store: DynamoDBJ
     put(store)
     faults.on("UpdateItem", repeated)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
     job = store.get_job(1, 1)
     assert job is not None
@@ -320,8 +322,8 @@ def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: Dyna
     put(store, job_id=2)
     store.cancel_job(1, 2, NOW, "key-1")
 
-    assert [store.start_job(1, 1, NOW), store.start_job(1, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
-    assert store.start_job(1, 2, NOW) is Start.NOT_SCHEDULED
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
+    assert start(store, 2, NOW) is Start.NOT_SCHEDULED
 
 
 @pytest.mark.parametrize("conflicts", [1, 4])
@@ -329,7 +331,7 @@ def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, fa
     put(store)
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
     assert store.cancel_job(1, 1, NOW, "key-1").status is Status.CANCELLED
@@ -343,19 +345,20 @@ def test_a_conflict_after_a_lost_start_still_finds_its_own_token(store: DynamoDB
     put(store)
     faults.on("UpdateItem", committed_then_conflict)
 
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
 
 @pytest.mark.parametrize("error", [CONFLICT, a_client_error("ThrottlingException")], ids=str)
-def test_a_conflict_or_throttle_that_lasts_is_busy_and_changes_nothing(
+def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
     store: DynamoDBJobStore, faults: Faults, error: Exception
 ) -> None:
     put(store)
 
-    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
-        faults.on("UpdateItem", *[refused(error)] * 5)
-        with pytest.raises(errors.Busy):
-            change()
+    faults.on("UpdateItem", *[refused(error)] * 5)
+    assert start(store, 1, NOW) is Start.UNCERTAIN
+    faults.on("UpdateItem", *[refused(error)] * 5)
+    with pytest.raises(errors.Busy):
+        store.cancel_job(1, 1, NOW, "key-1")
 
     assert store.get_job(1, 1) == a_job()
 
@@ -363,10 +366,130 @@ def test_a_conflict_or_throttle_that_lasts_is_busy_and_changes_nothing(
 def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
     put(store)
 
-    for change in (lambda: store.start_job(1, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
+    for change in (lambda: start(store, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
         faults.on("UpdateItem", refused(a_client_error("ValidationException")))
         with pytest.raises(ClientError):
             change()
+
+
+# ---- starts that go out together ----------------------------------------------------------------------------------
+
+
+def of_batch(faults: Faults, *answers: Callable[[str], dict[str, Any]]) -> Fault:
+    """Answers for the statements of a batch, each made from the token in its statement."""
+
+    def fault(call: Call) -> dict[str, Any]:
+        statements = faults.calls[-1][1]["Statements"]
+        tokens = [statement["Parameters"][2]["S"] for statement in statements]
+        return {"Responses": [answer(token) for answer, token in zip(answers, tokens, strict=True)]}
+
+    return fault
+
+
+def done(token: str) -> dict[str, Any]:
+    return {"TableName": TABLE}
+
+
+def failed(code: str, **error: Any) -> Callable[[str], dict[str, Any]]:
+    return lambda token: {"Error": {"Code": code, "Message": "", **error}}
+
+
+def saw(status: str, token: str | None = None) -> Callable[[str], dict[str, Any]]:
+    """A condition that failed on a row with this status and this start's token; None stands for the statement's own."""
+    return lambda own: failed("ConditionalCheckFailed", Item={"st": {"S": status}, "ts": {"S": token or own}})(own)
+
+
+def start_all(store: DynamoDBJobStore, count: int) -> list[Start]:
+    return store.start_jobs([JobKey(1, number) for number in range(1, count + 1)], NOW)
+
+
+def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    answers = [done, saw("running"), saw("running", "another"), saw("scheduled", "another"), saw("completed", "x")]
+    faults.on("BatchExecuteStatement", of_batch(faults, *answers, failed("ConditionalCheckFailed")))
+
+    assert start_all(store, 6) == [
+        Start.STARTED,
+        Start.STARTED,  # a retry of the client, whose first try was committed
+        Start.NOT_SCHEDULED,
+        Start.NOT_DUE,
+        Start.NOT_SCHEDULED,
+        Start.NOT_SCHEDULED,
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    ],
+)
+def test_a_start_of_a_batch_that_proves_nothing_is_uncertain_and_its_neighbours_are_not(
+    store: DynamoDBJobStore, faults: Faults, code: str
+) -> None:
+    faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code), done))
+
+    assert start_all(store, 3) == [Start.STARTED, Start.UNCERTAIN, Start.STARTED]
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "DuplicateItem", "ItemCollectionSizeLimitExceeded", "ResourceNotFound", "ValidationError"]
+)
+def test_a_start_of_a_batch_that_is_wrong_in_itself_is_not_hidden(
+    store: DynamoDBJobStore, faults: Faults, code: str
+) -> None:
+    faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code)))
+
+    with pytest.raises(ClientError, match=code):
+        start_all(store, 2)
+
+
+@pytest.mark.parametrize(
+    "error", [CONFLICT, LOST, a_client_error("ThrottlingException"), a_client_error("InternalServerError")], ids=str
+)
+def test_a_batch_of_starts_without_an_answer_is_uncertain_as_a_whole(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    faults.on("BatchExecuteStatement", refused(error))
+
+    assert start_all(store, 3) == [Start.UNCERTAIN] * 3
+
+
+def test_a_batch_of_starts_that_is_refused_for_good_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+    faults.on("BatchExecuteStatement", refused(a_client_error("AccessDeniedException")))
+
+    with pytest.raises(ClientError):
+        start_all(store, 2)
+
+
+def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    put(store, job_id=51)
+    faults.on("BatchExecuteStatement", *[of_batch(faults, *[done] * 25)] * 2)
+    faults.calls.clear()
+
+    assert start_all(store, 51) == [Start.STARTED] * 51
+
+    assert [operation for operation, _ in faults.calls] == ["BatchExecuteStatement"] * 2 + ["UpdateItem"]
+    statements = [statement for _, call in faults.calls[:2] for statement in call["Statements"]]
+    assert len({statement["Parameters"][2]["S"] for statement in statements}) == 50  # a token each
+
+
+def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient, faults: Faults) -> None:
+    store = DynamoDBJobStore(dynamodb, TABLE, 4)
+    for number in range(1, 4):
+        put(store, job_id=number)
+    faults.calls.clear()
+
+    assert start_all(store, 3) == [Start.STARTED] * 3
+
+    assert [operation for operation, _ in faults.calls] == ["UpdateItem"] * 3
 
 
 # ---- reports, retries and messages ----------------------------------------------------------------------------------
@@ -386,7 +509,7 @@ ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
 
 def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
     put(store, max_attempts=attempts)
-    assert store.start_job(1, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is Start.STARTED
 
 
 @pytest.mark.parametrize("name", ENDS)

@@ -254,7 +254,7 @@ class Service:
         self.world.clock.time += by
         store, now = self.world.store, self.world.clock.now()
         due = [row for shard in range(SHARDS) for row in store.list_due(shard, None, now, 1_000)]
-        start_jobs(self.world.ports, list(group(due)))
+        start_jobs(self.world.ports, list(group(due)), lambda _: True)
         reaping.reap(self.world.ports, SHARDS, has_time=lambda: True)
 
     def cancel(self, number: int) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from jobs.dialects.base import Call
 
-KEY = access.new_api_key()
+KEY = access.new_secret(access.KEY_PREFIX)
 PROJECT = a_project()
 FOREIGN = a_project(project_id=2, organisation_id=ORGANISATION + 1, project_key="9qLmZaTbRcVdWeXfYgHi")
 CONTEXT = cast("LambdaContext", object())
@@ -270,7 +270,9 @@ def unrouted(path: str, query: str = "") -> dict[str, Any]:
         ("/api/v1/key/nothing", '{"errors":["Not found."]}'),
         ("/public/key/nothing", '{"error":"not found"}'),
         ("/public", '{"error":"not found"}'),
-        ("/webapi/v3/jobs/1", '{"message":"Not Found"}'),
+        ("/webapi/v3/jobs/1", '{"message":"Not found."}'),
+        ("/webapi/oauth2/token", '{"message":"Not found."}'),
+        ("/webapi/v4/jobs", '{"message":"Not Found"}'),
         ("/", '{"message":"Not Found"}'),
         ("//", '{"message":"Not Found"}'),
     ],

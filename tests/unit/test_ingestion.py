@@ -21,7 +21,7 @@ from jobs.ingestion import (
 )
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
 
-from tests.builders import NOW, a_client_error, a_job, a_project, a_request
+from tests.builders import NOW, a_client_error, a_job, a_project, a_request, start
 from tests.fakes import FakeRegistry, World
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def test_a_report_of_an_attempt_to_come_of_a_job_that_has_ended_is_stale(subject
 
 def running(subject: Ingestion, **job: Any) -> None:
     subject.jobs[1, 1] = a_job(**job)
-    subject.world.store.start_job(1, 1, NOW)
+    start(subject.world.store, 1, NOW)
 
 
 def test_each_report_does_its_work(subject: Ingestion) -> None:
@@ -265,7 +265,7 @@ def test_each_report_does_its_work(subject: Ingestion) -> None:
     assert subject.jobs[1, 1].progress == 50
     assert subject.take(an_event(JobFailed(KEY, 1, 1, ("no disk",)), "c", source="worker")) == [Taken.DONE]
     assert subject.jobs[1, 1].history[-1].by == "worker"
-    subject.world.store.start_job(1, 1, NOW + 10_000)
+    start(subject.world.store, 1, NOW + 10_000)
     assert subject.take(completed("d", attempt=2)) == [Taken.DONE]
 
     job = subject.jobs[1, 1]
@@ -311,7 +311,7 @@ def test_a_report_before_the_start_is_early_and_taken_after_it(subject: Ingestio
     subject.jobs[1, 1] = a_job()
 
     assert subject.take(completed(), completed()) == [Taken.EARLY] * 2
-    subject.world.store.start_job(1, 1, NOW)
+    start(subject.world.store, 1, NOW)
     assert subject.take(completed()) == [Taken.DONE]
 
     assert subject.jobs[1, 1].status is Status.COMPLETED

@@ -10,7 +10,7 @@ from jobs.errors import Busy
 from jobs.model import Change, Status
 from jobs.ports import Attempt
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def world() -> World:
 def running(world: World, *numbers: int, **job: Any) -> None:
     for number in numbers:
         world.store.jobs[1, number] = a_job(job_id=number, **job)
-        world.store.start_job(1, number, NOW)
+        start(world.store, number, NOW)
 
 
 def reap(world: World, after: int = TIMEOUT, looks: int = 1_000) -> int:

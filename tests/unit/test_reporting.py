@@ -12,7 +12,7 @@ from jobs import reporting
 from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartMessage, Status
 from jobs.ports import Attempt, Ports, Report
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, start
 from tests.fakes import World
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ HOUR = 3_600_000
 
 def running(world: World, **job: Any) -> None:
     world.store.jobs[1, 1] = a_job(**job)
-    world.store.start_job(1, 1, NOW)
+    start(world.store, 1, NOW)
 
 
 def the_job(world: World) -> Job:
@@ -204,7 +204,7 @@ def test_each_attempt_has_a_progress_of_its_own(world: World) -> None:
     fail(world)
     assert the_job(world).progress is None
 
-    world.store.start_job(1, 1, NOW + 2_000)
+    start(world.store, 1, NOW + 2_000)
     assert beat(world, 2_001, 5, Attempt(1, 1, 2)) is Report.APPLIED
     assert the_job(world).progress == 5
 
@@ -259,7 +259,7 @@ def texts(world: World) -> list[str]:
 def test_a_message_is_taken_before_during_and_until_an_hour_after(world: World) -> None:
     world.store.jobs[1, 1] = a_job()
     assert say(world, "a") is Report.APPLIED
-    world.store.start_job(1, 1, NOW)
+    start(world.store, 1, NOW)
     assert say(world, "b") is Report.APPLIED
     world.store.cancel_job(1, 1, NOW, "key-1")
     world.clock.time = NOW + HOUR

@@ -8,7 +8,7 @@ from jobs.runtime.settings import Settings
 
 def test_a_table_is_all_that_must_be_told() -> None:
     assert Settings.from_environment({"JOBS_TABLE": "jobs"}) == Settings(
-        table="jobs", start_queue_url="", shards=32, credential_cache_seconds=30
+        table="jobs", start_queue_url="", shards=32, start_batch=1, credential_cache_seconds=30
     )
 
 
@@ -23,6 +23,7 @@ def test_everything_can_be_told() -> None:
         "INGEST_DEAD_LETTER_QUEUE_URL": "https://sqs.example.com/1/dead",
         "ACCOUNT_ID": "111122223333",
         "SHARD_COUNT": "64",
+        "START_BATCH_SIZE": "25",
         "CREDENTIAL_CACHE_SECONDS": "0",
     }
 
@@ -36,6 +37,7 @@ def test_everything_can_be_told() -> None:
         ingest_dead_letter_queue_url="https://sqs.example.com/1/dead",
         account_id="111122223333",
         shards=64,
+        start_batch=25,
         credential_cache_seconds=0,
     )
 
@@ -45,6 +47,7 @@ def test_everything_can_be_told() -> None:
     [
         ({}, KeyError),
         ({"JOBS_TABLE": "jobs", "SHARD_COUNT": "many"}, ValueError),
+        ({"JOBS_TABLE": "jobs", "START_BATCH_SIZE": "all"}, ValueError),
         ({"JOBS_TABLE": "jobs", "CREDENTIAL_CACHE_SECONDS": ""}, ValueError),
     ],
 )

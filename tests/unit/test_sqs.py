@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs.adapters import sqs
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, from_body, to_body
 from jobs.model import StartMessage
 
@@ -85,6 +87,13 @@ def test_a_delay_is_whole_seconds_rounded_down_within_what_sqs_takes(queue: Queu
     assert queue.entries[0]["DelaySeconds"] == delay
 
 
+@pytest.fixture
+def in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One batch after the other, for tests that look at their order."""
+    monkeypatch.setattr(sqs, "SENDERS", 1)
+
+
+@pytest.mark.usefixtures("in_turn")
 def test_hints_go_in_batches_of_ten_with_ids_of_their_own(queue: Queue) -> None:
     queue.send(*(hint(number) for number in range(1, 24)))
 
@@ -104,6 +113,30 @@ def test_what_a_batch_refuses_is_sent_again_alone_with_a_new_delay(queue: Queue)
     assert [queue.sqs.batches[0][0]["DelaySeconds"], again[0]["DelaySeconds"]] == [1, 0]
 
 
+def test_batches_are_under_way_together(queue: Queue) -> None:
+    """Each waits until all others have begun."""
+    together = threading.Barrier(sqs.SENDERS, timeout=30)
+
+    def answer(_: int) -> list[int]:
+        together.wait()
+        return []
+
+    queue.sqs.answer = answer
+
+    assert queue.send(*(hint(number) for number in range(1, 10 * sqs.SENDERS + 1))) == []
+
+    assert sorted(from_body(entry["MessageBody"]) for entry in queue.entries) == [
+        hint(number) for number in range(1, 10 * sqs.SENDERS + 1)
+    ]
+
+
+def test_what_batches_refuse_comes_back_in_the_order_in_which_it_was_sent(queue: Queue) -> None:
+    queue.sqs.answer = lambda _: [0]
+
+    assert queue.send(*(hint(number) for number in range(1, 101))) == [hint(number) for number in range(1, 101, 10)]
+
+
+@pytest.mark.usefixtures("in_turn")
 def test_what_is_refused_three_times_comes_back_and_the_others_are_sent(queue: Queue) -> None:
     queue.sqs.answer = lambda call: [1] if call == 1 else [0] if call <= 3 else []
 

@@ -7,20 +7,26 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jobs.model import (
+        AccessToken,
+        Client,
         Credential,
         DeletionLock,
         DueJob,
         Event,
         IdempotencyRecord,
         Job,
+        JobKey,
         Message,
         Organisation,
         Project,
+        Right,
+        Role,
         SeenEvent,
         StartMessage,
+        User,
     )
 
 
@@ -54,6 +60,8 @@ class Start(Enum):
     NOT_DUE = auto()
     #: It is not scheduled (started by another hint, cancelled, finished) or does not exist.
     NOT_SCHEDULED = auto()
+    #: A conflict, a throttle or a lost answer, which prove nothing: try it again.
+    UNCERTAIN = auto()
 
 
 class Report(Enum):
@@ -103,7 +111,7 @@ class BatchAppend(NamedTuple):
 
 
 class MessagePage(NamedTuple):
-    """Some messages, oldest first, and the position to go on from, None at the end."""
+    """Some messages in the order they were asked for, and the position to go on from, None at the end."""
 
     messages: list[Message]
     next: str | None
@@ -200,8 +208,14 @@ class JobStore(Protocol):
     def find_deletion_lock(self, project_id: int, digest: str) -> DeletionLock | None:
         """Read a deletion lock, strongly."""
 
-    def start_job(self, project_id: int, job_id: int, now: int) -> Start:
-        """Move a job from scheduled to running if it is due."""
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        """Move each job from scheduled to running if it is due, each by a write of its own.
+
+        No job may be named twice. A throttle is `UNCERTAIN` for the jobs that it met, and no `Busy`.
+
+        Returns:
+            What became of each, in their order.
+        """
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         """Move an active job to cancelled and return it.
@@ -232,8 +246,13 @@ class JobStore(Protocol):
     def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
         """Put a message, unless its event was taken before: False then."""
 
-    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
-        """Read messages oldest first, behind a position, at most a megabyte of them."""
+    def list_messages(
+        self, project_id: int, job_id: int, after: str | None, limit: int, *, newest_first: bool = False
+    ) -> MessagePage:
+        """Read messages in the order asked for, behind a position, at most a megabyte of them."""
+
+    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+        """Read the jobs of a project that run a workflow, in the order of their numbers, as far as they are taken."""
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """Read running jobs of one shard whose time-out has passed, the longest lost first."""
@@ -320,6 +339,32 @@ class Directory(Protocol):
     def get_project(self, project_id: int) -> Project | None:
         """Read a project by its id."""
 
+    def list_projects(self, organisation_id: int) -> Sequence[int]:
+        """Read the ids of an organisation's projects."""
+
+    def find_token(self, digest: str) -> AccessToken | None:
+        """Read the access token that has this SHA-256 (hex)."""
+
+    def find_client(self, client_id: str) -> Client | None:
+        """Read a client by its id."""
+
+    def find_user(self, organisation_id: int, user_id: str) -> User | None:
+        """Read a user of an organisation."""
+
+    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
+        """Read the collections that a workflow is in; empty for one that nobody has shared."""
+
+
+class TokenStore(Protocol):
+    """Where access tokens are kept."""
+
+    def add_token(self, token: AccessToken, digest: str) -> None:
+        """Store a token under its digest.
+
+        Raises:
+            Busy: DynamoDB throttles, or the answer was lost.
+        """
+
 
 class Registry(Directory, Protocol):
     """The directory with what administrators do to it."""
@@ -343,6 +388,57 @@ class Registry(Directory, Protocol):
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         """Store a credential under the digest of its secret.
+
+        Raises:
+            InvalidRequest: there is no such organisation.
+        """
+
+    def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
+        """End a credential for good.
+
+        Raises:
+            InvalidRequest: the organisation has none of this id.
+        """
+
+    def add_user(self, user: User) -> None:
+        """Create a user.
+
+        Raises:
+            InvalidRequest: there is no such organisation, or it has a user of this id.
+        """
+
+    def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
+        """Give a user another role.
+
+        Raises:
+            InvalidRequest: there is no such user.
+        """
+
+    def set_right(
+        self, organisation_id: int, user_id: str, collection_id: str, right: Right | None, limit: int
+    ) -> None:
+        """Put a user into a collection with a right, or take the user out (None).
+
+        Raises:
+            InvalidRequest: there is no such user, or one in `limit` collections already.
+        """
+
+    def add_client(self, client: Client) -> None:
+        """Create a client of a user, with a project of the same organisation.
+
+        Raises:
+            InvalidRequest: the organisation has no such user or project.
+        """
+
+    def revoke_client(self, client_id: str, now: int) -> None:
+        """End a client, and with it its tokens, for good.
+
+        Raises:
+            InvalidRequest: there is none of this id.
+        """
+
+    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
+        """Set the collections that a workflow is in.
 
         Raises:
             InvalidRequest: there is no such organisation.

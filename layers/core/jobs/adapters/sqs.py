@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: SQS's own limits (Developer Guide, «Message quotas»).
 BATCH = 10
 LONGEST_DELAY_SECONDS = 900
+#: Batches that are under way at once: a million jobs are four thousand of them, which one after the other would take a
+#: whole tick.
+SENDERS = 4
 #: How often an entry that was refused is sent again; what is refused then is the caller's to count.
 TRIES = 3
 FIRST_PAUSE = 50
@@ -40,19 +44,14 @@ class SQSStartQueue:
         self._meter = meter
 
     def send(self, messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
-        """See `StartQueue.send`: SendMessageBatch of ten; what a batch refuses is sent again alone."""
-        refused: list[StartMessage] = []
+        """See `StartQueue.send`: SendMessageBatch of ten, a few at once; what one refuses is sent again alone."""
         waiting = list(messages)
-        for start in range(0, len(waiting), BATCH):
-            left = waiting[start : start + BATCH]
-            for attempt in range(TRIES):
-                left = self._send_batch(left)
-                if not left:
-                    break
-                if attempt < TRIES - 1:
-                    self._clock.sleep(FIRST_PAUSE * 2**attempt)
-            refused += left
-        return refused
+        batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
+        if len(batches) <= 1:
+            return [message for batch in batches for message in self._send_persistently(batch)]
+        self._client()  # clients may be shared by threads, but not made by them
+        with ThreadPoolExecutor(SENDERS) as senders:
+            return [message for refused in senders.map(self._send_persistently, batches) for message in refused]
 
     def backlog(self) -> int:
         """See `StartQueue.backlog`: an approximation, as SQS gives it."""
@@ -69,6 +68,16 @@ class SQSStartQueue:
             else:
                 return int(answer["Attributes"]["ApproximateNumberOfMessages"])
         raise AssertionError  # pragma: no cover  # the last try returns or raises
+
+    def _send_persistently(self, batch: list[StartMessage]) -> list[StartMessage]:
+        """Send up to ten hints, and again those that SQS did not take; return those that it never took."""
+        left = self._send_batch(batch)
+        for attempt in range(TRIES - 1):
+            if not left:
+                break
+            self._clock.sleep(FIRST_PAUSE * 2**attempt)
+            left = self._send_batch(left)
+        return left
 
     def _send_batch(self, batch: list[StartMessage]) -> list[StartMessage]:
         """Send up to ten hints and return those that SQS did not take."""

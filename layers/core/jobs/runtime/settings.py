@@ -31,6 +31,8 @@ class Settings:
     #: The stack's own AWS account.
     account_id: str = ""
     shards: int = DEFAULT_SHARDS
+    #: How many jobs one call starts at most; only the function that starts them is told.
+    start_batch: int = 1
     credential_cache_seconds: float = DEFAULT_CREDENTIAL_CACHE_SECONDS
 
     @classmethod
@@ -51,6 +53,7 @@ class Settings:
             ingest_dead_letter_queue_url=environment.get("INGEST_DEAD_LETTER_QUEUE_URL", ""),
             account_id=environment.get("ACCOUNT_ID", ""),
             shards=int(environment.get("SHARD_COUNT", DEFAULT_SHARDS)),
+            start_batch=int(environment.get("START_BATCH_SIZE", 1)),
             credential_cache_seconds=float(
                 environment.get("CREDENTIAL_CACHE_SECONDS", DEFAULT_CREDENTIAL_CACHE_SECONDS)
             ),

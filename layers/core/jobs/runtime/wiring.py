@@ -67,13 +67,19 @@ def clock() -> SystemClock:
 @cache
 def store() -> DynamoDBJobStore:
     """The jobs."""
-    return DynamoDBJobStore(_dynamodb(), settings().table, settings().shards)
+    return DynamoDBJobStore(_dynamodb(), settings().table, settings().shards, settings().start_batch)
 
 
 @cache
 def directory() -> CachedDirectory:
     """Who may do what."""
     return CachedDirectory(DynamoDBDirectory(_dynamodb(), settings().table), settings().credential_cache_seconds)
+
+
+@cache
+def tokens() -> DynamoDBDirectory:
+    """Where access tokens are put."""
+    return DynamoDBDirectory(_dynamodb(), settings().table)
 
 
 @cache
@@ -150,5 +156,5 @@ def _s3() -> S3Client:
 
 def clear() -> None:
     """Forget everything but the clients, which are dear to make, for tests that change the environment."""
-    for made in (settings, clock, store, directory, ingest_queue, ports, bus, sessions, erasure_ports):
+    for made in (settings, clock, store, directory, tokens, ingest_queue, ports, bus, sessions, erasure_ports):
         made.cache_clear()

@@ -34,9 +34,11 @@ CONFLICTS = frozenset(
 )
 #: Reasons of a cancelled transaction that say nothing of the conditions.
 PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+#: Likewise, of a statement in a batch.
+PASSING_STATEMENT_ERRORS = PASSING_REASONS | {"InternalServerError", "RequestLimitExceeded"}
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-#: The same, as a reason of a cancelled transaction.
+#: The same, as a reason of a cancelled transaction and as the error of a statement in a batch.
 CONDITION_CODE = "ConditionalCheckFailed"
 TRANSACTION_CANCELLED = "TransactionCanceledException"
 

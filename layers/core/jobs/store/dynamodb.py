@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef, QueryInputTypeDef, UpdateTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        BatchStatementRequestTypeDef,
+        BatchStatementResponseTypeDef,
+        PutTypeDef,
+        QueryInputTypeDef,
+        UpdateTypeDef,
+    )
 
-    from jobs.model import Message, SeenEvent
+    from jobs.model import JobKey, Message, SeenEvent
     from jobs.ports import Attempt, NewRow, Stamp
 
 #: How often a change is tried when a transaction holds the row for a moment (botocore never tries that again).
@@ -36,6 +43,8 @@ CONFLICT_TRIES = 5
 CONFLICT_WAIT_SECONDS = 0.05
 #: Rows that a Query of the index asks for at most; a page ends at a megabyte anyhow.
 INDEX_PAGE = 10_000
+#: Rows that one BatchGetItem may ask for.
+MOST_GOT = 100
 #: Characters of an event's digest that keep two messages of one millisecond apart.
 MESSAGE_SUFFIX = 16
 #: How many projects' last blocks one environment remembers before it forgets them all.
@@ -48,12 +57,16 @@ def new_token() -> str:
 
 
 class DynamoDBJobStore:
-    """Jobs in the table `table`, their due times in its status index of `shards` write shards."""
+    """Jobs in the table `table`, their due times in its status index of `shards` write shards.
 
-    def __init__(self, client: DynamoDBClient, table: str, shards: int) -> None:
+    Starts go out in batches of `start_batch`, of which DynamoDB takes 25 at most; with 1 each is an UpdateItem.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, shards: int, start_batch: int = 1) -> None:
         self._client = client
         self._table = table
         self._shards = shards
+        self._start_batch = start_batch
         self._blocks: dict[int, int] = {}
         self._noted: dict[int, int] = {}
 
@@ -88,6 +101,40 @@ class DynamoDBJobStore:
             if len(found) < end - start + 1:
                 break  # numbers are dense: nothing lies behind a gap
         return jobs
+
+    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+        """See `JobStore.walk_workflow`: for each hundred jobs a Query of the workflow index and a BatchGetItem."""
+        query: dict[str, Any] = {
+            "IndexName": keys.WORKFLOW_INDEX,
+            "KeyConditionExpression": "wk = :wk",
+            "ExpressionAttributeValues": {":wk": items.string(keys.workflow_runs(project_id, workflow_id))},
+            "ScanIndexForward": not newest_first,
+            "Limit": MOST_GOT,
+        }
+        found = self._query(query)
+        while batch := [keys.parse_job(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, MOST_GOT)]:
+            jobs = self._batch_get(batch)
+            yield from (jobs[job] for job in batch if job in jobs)
+
+    def _batch_get(self, jobs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Job]:
+        """Read up to a hundred jobs, weakly; what DynamoDB leaves for later is asked for again.
+
+        Raises:
+            Busy: it leaves too much.
+        """
+        found: dict[tuple[int, int], Job] = {}
+        wanted: Any = {self._table: {"Keys": [items.key(keys.job(*job)) for job in jobs]}}
+        for _ in range(CONFLICT_TRIES):
+            with aws.throttling_as_busy():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(self._table, []):
+                job = items.job_from_item(item)
+                found[job.project_id, job.job_id] = job
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            time.sleep(CONFLICT_WAIT_SECONDS * secrets.SystemRandom().random())
+        raise errors.Busy
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         """See `JobStore.highest_job_id`: one Query, two when the last known block is full.
@@ -291,14 +338,54 @@ class DynamoDBJobStore:
 
     # ---- status changes -----------------------------------------------------------------------------------------
 
-    def start_job(self, project_id: int, job_id: int, now: int) -> Start:
-        """See `JobStore.start_job`: one conditional UpdateItem; the time-out is reckoned by DynamoDB from the row."""
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        """See `JobStore.start_jobs`: a BatchExecuteStatement for each batch; an UpdateItem for a job that is alone."""
+        outcomes: list[Start] = []
+        for first in range(0, len(jobs), self._start_batch):
+            batch = jobs[first : first + self._start_batch]
+            outcomes += self._start_together(batch, now) if len(batch) > 1 else [self._start_alone(batch[0], now)]
+        return outcomes
+
+    def _start_together(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        """Start jobs by one call. Each statement is one conditional write and succeeds or fails by itself."""
+        is_scheduled = "st = ?"
+        is_due = "due <= ?"
+        # What is reckoned is written out, in the forms that DynamoDB's documentation shows; the rest are parameters.
+        change = f"[['{Status.RUNNING}', {now}, '{BY_SERVICE}']]"
+        statement = (
+            f'UPDATE "{self._table}" SET st = ? SET gk = ? SET ts = ? SET due = tm + {now} '  # noqa: S608  # nothing of it comes from outside
+            f"SET h = list_append(h, {change}) WHERE pk = ? AND sk = ? AND {is_scheduled} AND {is_due}"
+        )
+        tokens = [new_token() for _ in jobs]
+        statements: list[BatchStatementRequestTypeDef] = []
+        for job, token in zip(jobs, tokens, strict=True):
+            pk, sk = keys.job(*job)
+            shard = keys.status_shard(Status.RUNNING, *job, self._shards)
+            set_to = [items.string(Status.RUNNING), items.string(shard), items.string(token)]
+            where = [items.string(pk), items.string(sk), items.string(Status.SCHEDULED), items.number(now)]
+            statements.append(
+                {
+                    "Statement": statement,
+                    "Parameters": [*set_to, *where],
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                }
+            )
+        try:
+            answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
+        except (ClientError, BotoCoreError) as error:
+            if not aws.proves_nothing(error):
+                raise
+            return [Start.UNCERTAIN] * len(jobs)
+        return [_start_outcome(answer, token) for answer, token in zip(answers, tokens, strict=True)]
+
+    def _start_alone(self, job: JobKey, now: int) -> Start:
+        """Start a job by one conditional UpdateItem; the time-out is reckoned by DynamoDB from the row."""
         is_scheduled = "st = :scheduled"
         is_due = "due <= :now"
         token = new_token()
         try:
             self._change(
-                keys.job(project_id, job_id),
+                keys.job(*job),
                 set_="st = :to, due = :now + tm, gk = :gk, ts = :token",
                 condition=f"{is_scheduled} AND {is_due}",
                 change=items.change(Status.RUNNING, now, BY_SERVICE),
@@ -306,17 +393,16 @@ class DynamoDBJobStore:
                     ":scheduled": items.string(Status.SCHEDULED),
                     ":to": items.string(Status.RUNNING),
                     ":now": items.number(now),
-                    ":gk": items.string(keys.status_shard(Status.RUNNING, project_id, job_id, self._shards)),
+                    ":gk": items.string(keys.status_shard(Status.RUNNING, *job, self._shards)),
                     ":token": items.string(token),
                 },
             )
+        except errors.Busy:
+            return Start.UNCERTAIN
         except ClientError as error:
             if aws.code_of(error) != aws.CONDITION_FAILED:
                 raise
-            old = aws.old_item(error)
-            if old.get("ts") == items.string(token):
-                return Start.STARTED
-            return Start.NOT_DUE if old.get("st") == items.string(Status.SCHEDULED) else Start.NOT_SCHEDULED
+            return _not_started(aws.old_item(error), token)
         return Start.STARTED
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
@@ -528,7 +614,9 @@ class DynamoDBJobStore:
             return False
         return True
 
-    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+    def list_messages(
+        self, project_id: int, job_id: int, after: str | None, limit: int, *, newest_first: bool = False
+    ) -> MessagePage:
         """See `JobStore.list_messages`: one Query, which ends at a megabyte by itself."""
         pk, first = keys.message(project_id, job_id, 0, "")
         last = keys.message(project_id, job_id, keys.LATEST_TIME, "~")[1]
@@ -540,6 +628,7 @@ class DynamoDBJobStore:
                 ":first": items.string(first),
                 ":last": items.string(last),
             },
+            "ScanIndexForward": not newest_first,
             "Limit": limit,
             "ConsistentRead": True,
         }
@@ -708,6 +797,31 @@ def _append_outcome(error: Exception, token: str, rows: int = 1, attribute: str 
         # A retry of the client that finds its own token has already won.
         return Append.DONE
     return Append.NUMBER_TAKEN if of_rows else Append.OVERTAKEN
+
+
+def _start_outcome(answer: BatchStatementResponseTypeDef, token: str) -> Start:
+    """What became of one statement of a batch of starts.
+
+    Raises:
+        ClientError: the statement itself was refused, which trying again does not mend.
+    """
+    error = answer.get("Error")
+    if error is None:
+        return Start.STARTED
+    code = error.get("Code", "")
+    if code == aws.CONDITION_CODE:
+        return _not_started(error.get("Item", {}), token)
+    if code in aws.PASSING_STATEMENT_ERRORS:
+        return Start.UNCERTAIN
+    raise ClientError({"Error": {"Code": code, "Message": error.get("Message", "")}}, "BatchExecuteStatement")
+
+
+def _not_started(old: Mapping[str, Any], token: str) -> Start:
+    """What the row that a start's condition saw says of the start."""
+    if old.get("ts") == items.string(token):
+        # A retry of the client that finds its own token has already won.
+        return Start.STARTED
+    return Start.NOT_DUE if old.get("st") == items.string(Status.SCHEDULED) else Start.NOT_SCHEDULED
 
 
 def _report_outcome(old: dict[str, Any], attempt: Attempt, token: str | None) -> Report:

@@ -1,0 +1,37 @@
+"""The table on the embedded AWS, for what moto can not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.config import Config
+from jobs.store import client
+
+from tests.conftest import table
+from tests.contract.emulated import emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture(scope="session")
+def ministack_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBClient]:
+    """Shared by all tests, as the emulator is."""
+    with emulator(tmp_path_factory.mktemp("ministack")) as endpoint, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        made = client.dynamodb_client(Config())
+        environment.undo()
+        yield made
+
+
+@pytest.fixture
+def ministack(ministack_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
+    """The table there, empty."""
+    with table(ministack_client):
+        yield ministack_client
