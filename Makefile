@@ -35,7 +35,7 @@ sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers of sam l
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
-	.venv/bin/pytest -m "not slow and not sam_local" $(ARGS)
+	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where there is a container engine
 	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
@@ -54,6 +54,7 @@ slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a mi
 
 prove: $(INSTALLED) ## Prove the claims at full size (minutes)
 	.venv/bin/python -m tests.simulation.explorer --full
+	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench

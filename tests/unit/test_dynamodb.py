@@ -655,10 +655,13 @@ def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: F
         call(store)
 
 
-def test_a_block_that_was_not_noted_is_noted_next_time(
-    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient
+@pytest.mark.parametrize(
+    "error", [a_client_error("ThrottlingException"), a_client_error("AccessDeniedException"), LOST]
+)
+def test_a_block_that_was_not_noted_for_whatever_reason_is_noted_next_time(
+    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient, error: Exception
 ) -> None:
-    faults.on("UpdateItem", refused(a_client_error("ThrottlingException")))
+    faults.on("UpdateItem", refused(error))
     with pytest.raises(errors.Busy):
         store.note_block(project, 1_001)
 

@@ -196,7 +196,11 @@ class JobStore(Protocol):
         """Whether an event was taken, read strongly; an expired mark is not believed."""
 
     def note_block(self, project: Project, job_id: int) -> None:
-        """Raise the project's hint of its last block where it lags, after job `job_id` was committed."""
+        """Raise the project's hint of its last block where it lags, after job `job_id` was committed.
+
+        Raises:
+            Busy: it was not raised, whatever the reason: a hint that lags is no harm, and no caller is failed for it.
+        """
 
     def find_idempotency_record(self, project_id: int, key_digest: str, now: int) -> IdempotencyRecord | None:
         """Read an idempotency record, strongly; an expired one is not believed."""

@@ -320,10 +320,8 @@ class DynamoDBJobStore:
                     ExpressionAttributeValues={":block": items.number(block)},
                 )
         except (ClientError, BotoCoreError) as error:
-            if aws.proves_nothing(error):
-                raise errors.Busy from error
             if not aws.failed_conditions(error):
-                raise
+                raise errors.Busy from error
         self._noted[project.project_id] = block
 
     def find_idempotency_record(self, project_id: int, key_digest: str, now: int) -> IdempotencyRecord | None:
