@@ -190,7 +190,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    answer: Any = SimpleNamespace(status_code=200), {"Responses": [{"TableName": TABLE}] * 2}
+    answer: Any = SimpleNamespace(status_code=200, headers={}, content=b""), {"Responses": [{"TableName": TABLE}] * 2}
     wiring._dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
     # what is left after one batch is the next invocation's
     monkeypatch.setattr(importlib.import_module("functions.delete_user_data.app"), "RESERVE_MILLISECONDS", 60_000)
