@@ -47,8 +47,10 @@ PROJECTS = (1, 2)
 EPISODES = 40
 OPERATIONS = 250
 BEFORE_THE_FIRST = (0, 0, 997)
-#: Callers, keys, events and users.
+#: Callers, keys and events.
 NAMES = ("ann", "bob", "cy")
+#: Has a lock in each project.
+USER = "ann"
 #: Of so many operations one is an earlier one that is sent again.
 AGAIN = 6
 
@@ -196,7 +198,7 @@ class Operations:
         return given(self._project(), self._name(), self._now)
 
     def find_deletion_lock(self) -> Made:
-        return given(self._project(), self._name())
+        return given(self._project(), self._one_of(USER, USER, "nobody"))
 
     def list_messages(self) -> Made:
         return given(*self._key(), None, self._one_of(1, 3, 50), newest_first=self._chance.random() < 0.5)
@@ -271,10 +273,9 @@ class Operations:
         return SeenEvent((name or self._name()).ljust(64, "0"), self._expiry())
 
     def _lock(self, project: int, job_id: int) -> DeletionLock:
-        digest = self._name()
-        held = self._store.locks.get((project, digest))
+        held = self._store.locks.get((project, USER))
         version = (held.version if held else 0) + self._one_of(1, 1, 1, 0, 2)
-        return DeletionLock(digest, job_id, max(version, 1))
+        return DeletionLock(USER, job_id, max(version, 1))
 
     def _free(self) -> tuple[int, int]:
         """A project and its next number, or its last, as one sees it who is late."""
@@ -325,7 +326,7 @@ def everything(store: JobStore) -> dict[str, Any]:
         "outputs": [store.get_outputs(job) for job in jobs],
         "messages": [store.list_messages(job.project_id, job.job_id, None, 100).messages for job in jobs],
         "records": [store.find_idempotency_record(project, name, NOW) for project in PROJECTS for name in NAMES],
-        "locks": [store.find_deletion_lock(project, name) for project in PROJECTS for name in NAMES],
+        "locks": [store.find_deletion_lock(project, USER) for project in PROJECTS],
         "seen": [store.is_seen(name.ljust(64, "0"), NOW) for name in NAMES],
         "due": [store.list_due(shard, None, 10**15, 1_000) for shard in range(SHARDS)],
         "lost": [store.list_lost(shard, 10**15, 1_000) for shard in range(SHARDS)],
