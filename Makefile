@@ -62,7 +62,7 @@ bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
 	.venv/bin/python -m local.openapi
 
-check: format-check lint types imports template build sam-local-smoke test slow ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
 	.venv/bin/sam build

@@ -8,6 +8,8 @@ CORE = "layers/core/jobs"
 STORE = f"{CORE}/store/dynamodb.py"
 STORE_CONTRACT = ("tests/contract/test_job_store.py", "-k", "moto")
 STORE_CALLS = ("tests/unit/test_dynamodb.py",)
+#: One of the races that are explored.
+INTERLEAVINGS = ("tests/simulation/test_interleavings.py", "-k", "whatever_the_order and completes")
 
 
 class Mutant(NamedTuple):
@@ -56,13 +58,34 @@ MUTANTS = (
         STORE_CONTRACT,
     ),
     Mutant(
+        "start together what is not due",
+        STORE,
+        'is_due = "due <= ?"',
+        'is_due = "(due <= ? OR due > 0)"',
+        ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack"),
+    ),
+    Mutant(
+        "start together what is not scheduled",
+        STORE,
+        'is_scheduled = "st = ?"',
+        "is_scheduled = \"(st = ? OR st > '')\"",
+        ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack"),
+    ),
+    Mutant(
         "cancel without a condition",
         STORE,
         """                remove="gk, due",
-                condition=is_active,""",
+                condition=f"{is_active} AND {is_not_made_yet}",""",
         """                remove="gk, due",
-                condition="attribute_exists(pk)",""",
+                condition=f"attribute_exists(pk) AND {is_not_made_yet}",""",
         STORE_CONTRACT,
+    ),
+    Mutant(
+        "a cancel that is sent again cancels what was retried",
+        STORE,
+        'is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"',
+        'is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token OR tx = :token)"',
+        STORE_CALLS,
     ),
     Mutant(
         "cancel read, then written",
@@ -80,7 +103,7 @@ MUTANTS = (
     cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
     ports.store.jobs[project.project_id, job_id] = cancelled
     return cancelled""",
-        ("tests/simulation/test_interleavings.py", "tests/unit/test_cancellation.py"),
+        INTERLEAVINGS,
     ),
     Mutant(
         "a report ends whatever attempt runs",
@@ -209,7 +232,7 @@ MUTANTS = (
         f"{CORE}/creation.py",
         "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
         "        outcome = ports.store.append(job, token, new.params, record, None, seen)\n        while",
-        ("tests/unit/test_creation.py", "tests/simulation/test_interleavings.py"),
+        ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the deletion lock moved whoever has moved it before",
@@ -274,7 +297,7 @@ MUTANTS = (
         "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
         "        announce(ports, [DueJob(job.start_at, job.project_id, job.job_id)])\n"
         "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
-        ("tests/unit/test_creation.py", "tests/simulation/test_interleavings.py"),
+        ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "events taken as often as they come",

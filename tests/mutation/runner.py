@@ -49,12 +49,11 @@ def main(names: Sequence[str]) -> int:
         copies = SimpleQueue[Path]()
         for number in range(os.cpu_count() or 1):
             copies.put(_copy(Path(folder) / str(number)))
-        tests = sorted({test for mutant in wanted for test in mutant.tests if test.startswith("tests/")})
-        code, said = _run_tests(Path(folder) / "0", tests)
-        if code != PASSED:
-            print(f"Without any mutant the tests do not pass:\n{said}")
-            return 1
         with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for code, said in pool.map(lambda tests: _run_tests(ROOT, tests), {mutant.tests for mutant in wanted}):
+                if code != PASSED:
+                    print(f"Without any mutant the tests do not pass:\n{said}")
+                    return 1
             verdicts = []
             for verdict in pool.map(lambda mutant: _try(mutant, copies), wanted):
                 verdicts.append(verdict)
