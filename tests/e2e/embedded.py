@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 from jobs import administration
+from jobs.model import Role
 from jobs.store.directory import DynamoDBDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Project
+    from jobs.model import Client, Project, Right
 
 DAY = 86_400_000
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,43 @@ class Tenant:
         """A job with all there is to know of it."""
         job: dict[str, Any] = self.call("GET", f"{self.public}/jobs/{job_id}?include=details").json()["data"]
         return job
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user of an organisation by one of their clients, and what that client was granted: the answer with a token."""
+
+    base_url: str
+    client: Client
+    secret: str
+    granted: dict[str, Any]
+
+    @property
+    def authorization(self) -> str:
+        """The header that opens, as a client makes it of what it was granted."""
+        return f"{self.granted['token_type']} {self.granted['access_token']}"
+
+    def call(self, method: str, target: str, **request: Any) -> httpx.Response:
+        """Send one request with the token."""
+        headers = {"Authorization": self.authorization, **request.pop("headers", {})}
+        return send(self.base_url, method, target, headers=headers, **request)
+
+    def run(self, workflow_id: str, **body: Any) -> dict[str, Any]:
+        """Run a workflow and return the job."""
+        answer = self.call("POST", f"/webapi/v3/workflows/{workflow_id}/jobs", json=body)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job by its id in Alteryx' form."""
+        job: dict[str, Any] = self.call("GET", f"/webapi/v3/jobs/{job_id}").json()
+        return job
+
+
+def v3_id(job: dict[str, Any]) -> str:
+    """The id that Alteryx' form has for a job of the other dialects."""
+    return f"{job['createdAt'] // 1000:08x}{job['projectId']:08x}{job['jobId']:08x}"
 
 
 def now() -> int:
@@ -206,11 +244,27 @@ class Embedded:
 
     def new_tenant(self, name: str = "Test") -> Tenant:
         """Make an organisation with one project, empty, so that tests do not see each other's jobs."""
-        directory = DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
-        organisation = administration.create_organisation(directory, name)
-        project = administration.create_project(directory, organisation.organisation_id, name)
-        issued = administration.create_api_key(directory, organisation.organisation_id)
+        organisation = administration.create_organisation(self.directory, name)
+        project = administration.create_project(self.directory, organisation.organisation_id, name)
+        issued = administration.create_api_key(self.directory, organisation.organisation_id)
         return Tenant(self.base_url, project, issued.secret)
+
+    def new_caller(self, tenant: Tenant, role: Role = Role.MEMBER, **collections: Right) -> Caller:
+        """Make a user of a tenant's organisation, in these collections, and have a client of theirs ask for a token."""
+        directory, organisation = self.directory, tenant.project.organisation_id
+        user = administration.create_user(directory, organisation, "Test", role)
+        for collection, right in collections.items():
+            administration.share_collection(directory, organisation, collection, user.user_id, right)
+        client, secret = administration.create_client(directory, organisation, user.user_id, tenant.project.project_id)
+        form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": secret}
+        answer = send(self.base_url, "POST", "/webapi/oauth2/token", data=form)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return Caller(self.base_url, client, secret, answer.json())
+
+    @property
+    def directory(self) -> DynamoDBDirectory:
+        """Who may do what, past the API."""
+        return DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
 
     def ports(self) -> list[int]:
         """The ports that it listens on, as far as it tells."""

@@ -23,7 +23,7 @@ from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi import checks
 
 from local.openapi import FILE
-from tests.e2e.embedded import far_ahead, send
+from tests.e2e.embedded import far_ahead, send, v3_id
 from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
@@ -94,10 +94,6 @@ class Organisation:
             {**project, "jobId": v3_id(job) if in_v3 else job["jobId"], "userId": f"user-{job['jobId']}"}
             for job in jobs
         ]
-
-
-def v3_id(job: dict[str, Any]) -> str:
-    return f"{job['createdAt'] // 1000:08x}{job['projectId']:08x}{job['jobId']:08x}"
 
 
 @pytest.fixture(scope="module")
