@@ -1,7 +1,12 @@
 # One verb per chore; each sets up what it needs by itself. Kept to what GNU make 3.81 understands, which macOS ships.
 
-PORT ?= 8080
+PORT ?=
 PERSIST ?=
+EMULATOR_HOST ?=
+
+# Lends a container engine to the command behind it, or ends with 77 where it can not. Some machines have one beside the
+# project; it is used where no engine answers.
+LENDS_ENGINE ?= $(wildcard ../shared/samlocal/with-docker)
 
 INSTALLED := .venv/.installed
 
@@ -18,24 +23,46 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run test slow bench check build runtime format format-check lint types imports template lock clean
+.PHONY: help run sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" .venv/bin/python -m local
 
-test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
-	.venv/bin/pytest -m "not slow" $(ARGS)
+sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers of sam local, before that AWS (PORT=3000)
+	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
-slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
+test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
+	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
+
+sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where there is a container engine
+	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
+	  .venv/bin/pytest -m sam_local $(ARGS) tests/sam_local; \
+	else \
+	  code=0; "$(LENDS_ENGINE)" .venv/bin/pytest -m sam_local $(ARGS) tests/sam_local || code=$$?; \
+	  if [ $$code -eq 77 ]; then echo "Skipped: no container engine can be started here"; code=0; fi; \
+	  exit $$code; \
+	fi
+
+mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
+	.venv/bin/python -m tests.mutation.runner $(ARGS)
+
+slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a million jobs
 	.venv/bin/pytest -m slow
+
+prove: $(INSTALLED) ## Prove the claims at full size (minutes)
+	.venv/bin/python -m tests.simulation.explorer --full
+	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench
 
-check: format-check lint types imports template build test slow ## Run everything that CI runs
+openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
+	.venv/bin/python -m local.openapi
+
+check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
 	.venv/bin/sam build

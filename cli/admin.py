@@ -1,4 +1,4 @@
-"""`jobs-admin`: make organisations, projects and API keys, on AWS or on the embedded stack."""
+"""`jobs-admin`: make organisations and what belongs to them, on AWS or on the embedded stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from jobs import administration
 from jobs.errors import JobsError
+from jobs.model import Right, Role
 from jobs.store.directory import DynamoDBDirectory
 
 if TYPE_CHECKING:
@@ -45,30 +47,61 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--table", default=os.environ.get("JOBS_TABLE"), help="the table's name (default: $JOBS_TABLE)")
     parser.add_argument("--region", default=None, help="AWS region (default: as the AWS CLI finds it)")
     parser.add_argument("--endpoint-url", default=None, help="another endpoint, such as the embedded stack's")
-    nouns = parser.add_subparsers(required=True, metavar="organisation | project | key")
+    nouns = parser.add_subparsers(required=True, metavar="NOUN")
 
     create = _noun(nouns, "organisation", "who owns projects and keys").add_parser("create", help="make one")
     create.add_argument("name")
     create.set_defaults(command=_create_organisation)
 
     verbs = _noun(nouns, "project", "where jobs live; it has a project key that paths carry")
-    create = verbs.add_parser("create", help="make one")
-    create.add_argument("--organisation", type=int, required=True, metavar="ID")
-    create.add_argument("name")
-    create.set_defaults(command=_create_project)
+    _of_organisation(verbs, "create", "make one", _create_project).add_argument("name")
     trust = verbs.add_parser("trust", help="set whose events it takes; what is not named is taken off")
     trust.add_argument("--project", type=int, required=True, metavar="ID")
     trust.add_argument("--account", action="append", default=[], help="an AWS account beside the stack's own")
     trust.add_argument("--source", action="append", default=[], help="an event source; without any, all are taken")
     trust.set_defaults(command=_trust)
 
-    create = _noun(nouns, "key", "an API key of an organisation").add_parser(
-        "create", help="make one; it is shown once"
-    )
-    create.add_argument("--organisation", type=int, required=True, metavar="ID")
+    verbs = _noun(nouns, "key", "an API key of an organisation")
+    create = _of_organisation(verbs, "create", "make one; it is shown once", _create_key)
     create.add_argument("--expires", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601; default: never")
-    create.set_defaults(command=_create_key)
+    revoke = _of_organisation(verbs, "revoke", "end one for good", _revoke_key)
+    revoke.add_argument("--key", required=True, metavar="ID", help="its keyId, not the key itself")
+
+    verbs = _noun(nouns, "user", "who owns workflow runs, and sees others' through collections")
+    create = _of_organisation(verbs, "create", "make one", _create_user)
+    create.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER)
+    create.add_argument("name")
+    role = _of_organisation(verbs, "role", "give one another role", _set_role)
+    role.add_argument("--user", required=True, metavar="ID")
+    role.add_argument("--role", type=Role, choices=list(Role), required=True)
+
+    verbs = _noun(nouns, "client", "an OAuth 2.0 client, which acts for a user")
+    create = _of_organisation(verbs, "create", "make one; its secret is shown once", _create_client)
+    create.add_argument("--user", required=True, metavar="ID")
+    create.add_argument("--project", type=int, required=True, metavar="ID", help="where the workflows run that it runs")
+    create.add_argument("--expires", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601; default: never")
+    revoke = verbs.add_parser("revoke", help="end one and its tokens for good")
+    revoke.add_argument("--client", required=True, metavar="ID")
+    revoke.set_defaults(command=_revoke_client)
+
+    verbs = _noun(nouns, "collection", "through which jobs are shared")
+    share = _of_organisation(verbs, "share", "put a user into one, or take the user out", _share_collection)
+    share.add_argument("--collection", required=True, metavar="ID", help="any id; one that is new makes a collection")
+    share.add_argument("--user", required=True, metavar="ID")
+    share.add_argument("--right", choices=[*Right, "none"], required=True, help="cancel: view and cancel")
+
+    verbs = _noun(nouns, "workflow", "what workers run")
+    share = _of_organisation(verbs, "share", "set the collections of its coming runs", _share_workflow)
+    share.add_argument("--workflow", required=True, metavar="ID")
+    share.add_argument("--collection", action="append", default=[], metavar="ID", help="one of them; without any: none")
     return parser
+
+
+def _of_organisation(verbs: Any, name: str, meaning: str, command: Command) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=meaning)
+    verb.add_argument("--organisation", type=int, required=True, metavar="ID")
+    verb.set_defaults(command=command)
+    return verb
 
 
 def _noun(nouns: Any, name: str, meaning: str) -> argparse._SubParsersAction[argparse.ArgumentParser]:
@@ -97,14 +130,68 @@ def _trust(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _create_key(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
-    expires_at = None if options.expires is None else round(options.expires.astimezone().timestamp() * 1000)
-    issued = administration.create_api_key(registry, options.organisation, expires_at=expires_at)
+    issued = administration.create_api_key(registry, options.organisation, expires_at=_expiry(options))
     return {
         "keyId": issued.credential.credential_id,
         "organisationId": issued.credential.organisation_id,
         "expiresAt": issued.credential.expires_at,
         "apiKey": issued.secret,
     }
+
+
+def _revoke_key(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    now = _now()
+    registry.revoke_credential(options.organisation, options.key, now)
+    return {"keyId": options.key, "revokedAt": now}
+
+
+def _create_user(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    user = administration.create_user(registry, options.organisation, options.name, options.role)
+    return {"userId": user.user_id, "organisationId": user.organisation_id, "name": user.name, "role": user.role}
+
+
+def _set_role(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    registry.set_role(options.organisation, options.user, options.role)
+    return {"userId": options.user, "organisationId": options.organisation, "role": options.role}
+
+
+def _create_client(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    issued = administration.create_client(
+        registry, options.organisation, options.user, options.project, expires_at=_expiry(options)
+    )
+    return {
+        "clientId": issued.client.client_id,
+        "organisationId": issued.client.organisation_id,
+        "userId": issued.client.user_id,
+        "projectId": issued.client.project_id,
+        "expiresAt": issued.client.expires_at,
+        "clientSecret": issued.secret,
+    }
+
+
+def _revoke_client(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    now = _now()
+    registry.revoke_client(options.client, now)
+    return {"clientId": options.client, "revokedAt": now}
+
+
+def _share_collection(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    right = None if options.right == "none" else Right(options.right)
+    administration.share_collection(registry, options.organisation, options.collection, options.user, right)
+    return {"collectionId": options.collection, "userId": options.user, "right": options.right}
+
+
+def _share_workflow(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+    administration.share_workflow(registry, options.organisation, options.workflow, options.collection)
+    return {"workflowId": options.workflow, "collectionIds": options.collection}
+
+
+def _expiry(options: argparse.Namespace) -> int | None:
+    return None if options.expires is None else round(options.expires.astimezone().timestamp() * 1000)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`python -m local`, which is `make run`: everything up, lines to paste, a line for each change, all down again."""
+"""`python -m local`, which is `make run`: everything up, lines to paste, a line for each change, all down again.
+
+`python -m local sam`, which is `make sam-local`, has the built functions answer the calls, in containers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING
 from local.settings import Settings, shown
 
 if TYPE_CHECKING:
-    from local.demo import Demo
+    from local.service import Service
 
 LOG_LINES_SHOWN = 15
 
@@ -34,7 +37,8 @@ async def run(settings: Settings, scratch: Path, began: float) -> int:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     # It takes a second to import: from here on a signal is heeded, and ends the start in good order as well.
-    from local.service import RefusedError, Service  # noqa: PLC0415
+    from local.door import RefusedError  # noqa: PLC0415
+    from local.service import Service  # noqa: PLC0415
     from local.stack import DeploymentFailedError  # noqa: PLC0415
 
     try:
@@ -49,10 +53,13 @@ async def run(settings: Settings, scratch: Path, began: float) -> int:
         await asyncio.wait({starting, signalled}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            show(service.demo, settings, time.monotonic() - began)
+            show(service, settings, time.monotonic() - began)
             service.follow()
             await signalled
             say()
+    except RefusedError as error:
+        say(str(error))
+        return 1
     except DeploymentFailedError as error:
         say(f"The template could not be deployed: {error}")
         show_log(settings)
@@ -64,13 +71,14 @@ async def run(settings: Settings, scratch: Path, began: float) -> int:
         await service.stop()
 
 
-def show(demo: Demo, settings: Settings, seconds: float) -> None:
+def show(service: Service, settings: Settings, seconds: float) -> None:
     """Say that it is ready, and what to do with it."""
-    from local.demo import lines_to_paste  # noqa: PLC0415  # as in `run`
-
+    demo = service.demo
     say(f"The API is ready on {demo['baseUrl']} (after {seconds:.1f} s).")
+    if not settings.containers:
+        say(f"Every call can be tried in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
-    for title, line in lines_to_paste(demo):
+    for title, line in service.lines_to_paste:
         say(f"\n# {title}\n{line}")
     kept = "The data is kept." if settings.persist else "The data goes with it; PERSIST=1 keeps it."
     say(f"\nEvery status change, as it is committed. Ctrl-C stops. {kept}\n")
@@ -88,7 +96,7 @@ def main() -> int:
     """Run, and leave no temporary file behind."""
     began = time.monotonic()
     try:
-        settings = Settings.from_environment()
+        settings = Settings.from_environment(containers=sys.argv[1:] == ["sam"])
     except ValueError as error:
         say(f"PORT is not a port: {error}")
         return 1

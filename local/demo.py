@@ -1,4 +1,4 @@
-"""What there is to play with: two organisations with a project and a key each, a user's sessions, lines to paste."""
+"""What there is to play with: two organisations with a project and a key each, users, sessions, lines to paste."""
 
 from __future__ import annotations
 
@@ -6,40 +6,68 @@ import contextlib
 import json
 import os
 import shlex
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs import administration
 from jobs.erasure import prefix_of
-from jobs.model import DELETE_USER_DATA
+from jobs.model import DELETE_USER_DATA, Right, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from jobs.model import Project
     from jobs.ports import Directory, Registry
 
 #: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
-Demo: TypeAlias = dict[str, str]
+Demo: TypeAlias = dict[str, Any]
 
 #: A user of the demo project who has left sessions behind.
 USER = "ada@example.com"
 SESSIONS = 25
+#: A workflow that both users of the demo may run, and the member sees whoever runs it.
+WORKFLOW = "5bc4a813156ae016dcb442bd"
+COLLECTION = "demo"
 
 
-def seed(registry: Registry, put_object: Callable[[str, bytes], object]) -> Demo:
+def seed(
+    registry: Registry, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
+) -> Demo:
     """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
+
+    `opened` is the first one's project and what opens it, where both are there already.
 
     Returns:
         The keys, which nobody can read again.
     """
     demo: Demo = {}
     for name, project_key, api_key in (("Demo", "projectKey", "apiKey"), ("Other", "otherProjectKey", "otherApiKey")):
-        organisation = administration.create_organisation(registry, name)
-        project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
-        issued = administration.create_api_key(registry, organisation.organisation_id)
-        demo |= {project_key: project.project_key, api_key: issued.secret}
+        project, secret = opened if opened and name == "Demo" else _open(registry, name)
+        demo |= {project_key: project.project_key, api_key: secret}
+        if name == "Demo":
+            demo |= _seed_users(registry, project)
     for number in range(1, SESSIONS + 1):
         put_object(f"{prefix_of(demo['projectKey'], USER)}session-{number:02}.json", b'{"clicks": []}')
+    return demo
+
+
+def _open(registry: Registry, name: str) -> tuple[Project, str]:
+    """Make an organisation with a project, and what opens it."""
+    organisation = administration.create_organisation(registry, name)
+    project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
+    return project, administration.create_api_key(registry, organisation.organisation_id).secret
+
+
+def _seed_users(registry: Registry, project: Project) -> Demo:
+    """Make an administrator and a member with a client each, and share the workflow with the member."""
+    demo: Demo = {"workflowId": WORKFLOW}
+    organisation_id = project.organisation_id
+    for name, role in (("admin", Role.ADMINISTRATOR), ("member", Role.MEMBER)):
+        user = administration.create_user(registry, organisation_id, f"Demo {name}", role)
+        issued = administration.create_client(registry, organisation_id, user.user_id, project.project_id)
+        demo[name] = {"clientId": issued.client.client_id, "clientSecret": issued.secret}
+    administration.share_collection(registry, organisation_id, COLLECTION, user.user_id, Right.CANCEL)
+    administration.share_workflow(registry, organisation_id, WORKFLOW, [COLLECTION])
     return demo
 
 

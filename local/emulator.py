@@ -48,19 +48,20 @@ QUEUE_URL = re.compile(rf"http://{re.escape(HOST)}:[0-9]+(/[0-9]{{12}}/)")
 
 
 class Server:
-    """One hypercorn in the running event loop, on a port of 127.0.0.1 that is taken at once and served later.
+    """One hypercorn in the running event loop, on a port that is taken at once and served later.
 
     Raises:
         OSError: the port is in use.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = HOST) -> None:
         # With the protocol named: asyncio turns Nagle's algorithm off only then.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((HOST, port))
+        self._socket.bind((host, port))
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{HOST}:{self.port}"
+        self._host = host
+        self.url = f"http://{host}:{self.port}"
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -77,7 +78,7 @@ class Server:
             if self._task.done():
                 self._task.result()
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(HOST, self.port)
+                _, writer = await asyncio.open_connection(self._host, self.port)
                 writer.close()
                 return
             await asyncio.sleep(0.01)
@@ -98,6 +99,7 @@ class Emulator:
         self._server = Server()
         self._state = state
         self.endpoint = self._server.url
+        self.port = self._server.port
         self._isolate(scratch)
         if state:
             self._keep(state)

@@ -58,6 +58,20 @@ class Gateway:
         return cast("HTTPScope", call)
 
 
+class HttpOnly:
+    """The emulator's ASGI application on a second server: its start and stop stay the first one's business."""
+
+    def __init__(self, emulator: ASGIFramework) -> None:
+        self._emulator = emulator
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await self._emulator(scope, receive, send)
+
+
 async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Say yes to the server's questions at start and stop; the emulator is asked by its own server."""
     await receive()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from jobs.store.directory import DynamoDBDirectory
 
-from local import demo, stack
-from local.emulator import HOST, REGION, Emulator, Server, session
+from local import demo, examples, stack
+from local.door import Door, FrontDoor, RefusedError
+from local.emulator import REGION, Emulator, session
 from local.follow import Follower
-from local.gateway import Gateway
 from local.settings import ROOT, shown
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ KEYS = "keys.json"
 LOCK = "lock"
 
 
-class RefusedError(Exception):
-    """What the service needs is taken; the text says what, and what can be done."""
-
-
 class Service:
     """The API in front, the emulator behind it, and the lines that tell of status changes."""
 
@@ -41,15 +37,11 @@ class Service:
         """Take the port and the kept data; `scratch` is for what the emulator writes while it runs.
 
         Raises:
-            RefusedError: one of them is not to be had.
+            RefusedError: one of them is not to be had, or what answers the calls has no container engine.
         """
         self._settings = settings
         self._say = say
-        try:
-            self._front = Server(settings.port)
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise RefusedError(f"{HOST}:{settings.port}: {reason}. `make run PORT=…` takes another port.") from error
+        self._door = _door(settings)
         if settings.state:
             _claim(settings.state)
         _log_to(settings.log_file)
@@ -63,6 +55,7 @@ class Service:
 
         Raises:
             DeploymentFailedError: the emulator does not take the template.
+            RefusedError: the functions could not be built or served in containers.
         """
         aws, endpoint = session(), self._emulator.endpoint
         await self._emulator.start()
@@ -72,9 +65,9 @@ class Service:
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),
         )
         self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
-        await self._front.start(Gateway(self._emulator.app, deployed.api_id, self._front.port))
+        await self._door.open(self._emulator, deployed)
         self.demo = {
-            "baseUrl": self._front.url,
+            "baseUrl": self._door.url,
             "awsEndpoint": endpoint,
             "region": REGION,
             "stackName": stack.STACK_NAME,
@@ -85,6 +78,11 @@ class Service:
         }
         demo.write(self._settings.demo_file, self.demo)
 
+    @property
+    def lines_to_paste(self) -> list[tuple[str, str]]:
+        """Commands for a shell, each with what it shows."""
+        return demo.lines_to_paste(self.demo) + self._door.lines_to_paste
+
     def follow(self) -> None:
         """Tell of status changes from now on."""
         if self._follower:
@@ -94,7 +92,7 @@ class Service:
         """Stop it: first what takes calls, then what answers them."""
         if self._follower:
             self._follower.stop()
-        await self._front.stop(within=1.5)
+        await self._door.close()
         await self._emulator.stop()
         if not self._settings.persist:
             demo.remove(self._settings.demo_file, self.demo)
@@ -108,12 +106,24 @@ class Service:
         def put_object(key: str, content: bytes) -> None:
             s3.put_object(Bucket=deployed.sessions_bucket, Key=key, Body=content)
 
+        def seed() -> demo.Demo:
+            opened = examples.seed(directory, ROOT) if self._settings.containers else None
+            return demo.seed(directory, put_object, opened)
+
         if not self._settings.state:
-            return demo.seed(directory, put_object)
+            return seed()
         kept = self._settings.state / KEYS
-        keys = demo.seeded_before(directory, kept) or demo.seed(directory, put_object)
+        keys = demo.seeded_before(directory, kept) or seed()
         demo.write(kept, keys)
         return keys
+
+
+def _door(settings: Settings) -> Door:
+    if not settings.containers:
+        return FrontDoor(settings.port)
+    from local.sam import SamLocal  # noqa: PLC0415  # and the container engine's client, which is slow to import
+
+    return SamLocal(settings)
 
 
 def _claim(state: Path) -> None:

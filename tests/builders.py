@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call
-from jobs.model import Change, Credential, Job, JobKey, NewJob, Project, Status
+from jobs.model import Change, Client, Credential, Job, JobKey, NewJob, Principal, Project, Role, Status, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
     from jobs.ports import JobStore, Start
 
 NOW = 1_700_000_000_000
@@ -31,6 +31,28 @@ def a_project(**overrides: Any) -> Project:
 
 def a_credential(**overrides: Any) -> Credential:
     return Credential(**{"credential_id": "key-1", "organisation_id": ORGANISATION, **overrides})
+
+
+def a_user(**overrides: Any) -> User:
+    """A member who is in no collection, unless told otherwise."""
+    return User(**{"organisation_id": ORGANISATION, "user_id": "user-1", "role": Role.MEMBER, **overrides})
+
+
+def a_client(**overrides: Any) -> Client:
+    values: dict[str, Any] = {
+        "client_id": "0123456789abcdef01234567",
+        "organisation_id": ORGANISATION,
+        "user_id": "user-1",
+        "project_id": 1,
+        "secret_digest": "",
+    }
+    return Client(**{**values, **overrides})
+
+
+def a_principal(**user: Any) -> Principal:
+    """Who calls: a client of that user."""
+    made = a_user(**user)
+    return Principal(a_client(user_id=made.user_id, organisation_id=made.organisation_id), made)
 
 
 def a_request(**overrides: Any) -> NewJob:
@@ -58,7 +80,7 @@ def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
     return outcome
 
 
-def a_call(dialect: Dialect, **overrides: Any) -> Call:
+def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
     """A call of the job list that was let in."""
     project = a_project()
     values: dict[str, Any] = {

@@ -38,9 +38,9 @@ from jobs.ports import (
 from tests.builders import NOW, a_client_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import Event, JobKey, Message, SeenEvent
+    from jobs.model import AccessToken, Client, Event, JobKey, Message, Right, Role, SeenEvent, User
     from jobs.ports import Attempt, NewRow, Stamp
 
 BLOCK = 1_000
@@ -315,11 +315,7 @@ class FakeStore:
             and (job.attempt >= job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
         ):
             return Report.REFUSED
-        report = self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None)
-        if report is Report.APPLIED:
-            key = attempt[:2]
-            self.jobs[key] = replace(self.jobs[key], attempt=attempt.number + 1)
-        return report
+        return self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None, attempt=attempt.number + 1)
 
     def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
         job = self.jobs.get(attempt[:2])
@@ -355,15 +351,26 @@ class FakeStore:
         self.messages[project_id, job_id, f"{message.at:013d}#{seen.digest[:16]}"] = message
         return True
 
-    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+    def list_messages(
+        self, project_id: int, job_id: int, after: str | None, limit: int, *, newest_first: bool = False
+    ) -> MessagePage:
         found = sorted(
-            (place, message)
-            for (project, job, place), message in self.messages.items()
-            if (project, job) == (project_id, job_id) and place > (after or "")
+            (
+                (place, message)
+                for (project, job, place), message in self.messages.items()
+                if (project, job) == (project_id, job_id)
+                and (after is None or (place < after if newest_first else place > after))
+            ),
+            reverse=newest_first,
         )
         page = found[:limit]
         places = [place for place, _ in page]
         return MessagePage([message for _, message in page], places[-1] if len(page) == limit else None, places)
+
+    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+        numbers = sorted((number for of, number in self.jobs if of == project_id), reverse=newest_first)
+        jobs = (self.jobs[project_id, number] for number in numbers)
+        return (job for job in jobs if workflow_id and job.run.workflow_id == workflow_id)
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         lost = sorted(
@@ -383,13 +390,13 @@ class FakeStore:
             return Report.STALE
         return Report.EARLY
 
-    def _end(self, attempt: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
-        key = attempt[:2]
+    def _end(self, of: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
+        key = of[:2]
         if key in self.jobs and self.finish_tokens.get(key) == stamp.token:
             return Report.APPLIED
         job = self.jobs.get(key)
-        if job is None or not self._holds(job, attempt):
-            return self._why_not(job, attempt)
+        if job is None or not self._holds(job, of):
+            return self._why_not(job, of)
         self.finish_tokens[key] = stamp.token
         self._change(job, to, stamp.at, stamp.by, **changes)
         return Report.APPLIED
@@ -432,6 +439,10 @@ class FakeRegistry:
         self.organisations: dict[int, Organisation] = {}
         self.projects: dict[str, Project] = {}
         self.credentials: dict[str, Credential] = {}
+        self.clients: dict[str, Client] = {}
+        self.tokens: dict[str, AccessToken] = {}
+        self.users: dict[tuple[int, str], User] = {}
+        self.workflows: dict[tuple[int, str], tuple[str, ...]] = {}
         self.reads: list[str] = []
 
     def find_credential(self, digest: str) -> Credential | None:
@@ -444,6 +455,29 @@ class FakeRegistry:
 
     def get_project(self, project_id: int) -> Project | None:
         return next((project for project in self.projects.values() if project.project_id == project_id), None)
+
+    def list_projects(self, organisation_id: int) -> Sequence[int]:
+        self.reads.append("projects")
+        return tuple(p.project_id for p in self.projects.values() if p.organisation_id == organisation_id)
+
+    def find_token(self, digest: str) -> AccessToken | None:
+        self.reads.append("token")
+        return self.tokens.get(digest)
+
+    def find_client(self, client_id: str) -> Client | None:
+        self.reads.append("client")
+        return self.clients.get(client_id)
+
+    def find_user(self, organisation_id: int, user_id: str) -> User | None:
+        self.reads.append("user")
+        return self.users.get((organisation_id, user_id))
+
+    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
+        self.reads.append("workflow")
+        return self.workflows.get((organisation_id, workflow_id), ())
+
+    def add_token(self, token: AccessToken, digest: str) -> None:
+        self.tokens[digest] = token
 
     def add_organisation(self, name: str) -> Organisation:
         organisation = Organisation(len(self.organisations) + 1, name)
@@ -474,6 +508,58 @@ class FakeRegistry:
         if credential.organisation_id not in self.organisations:
             raise errors.InvalidRequest("organisation", "unknown")
         self.credentials[digest] = credential
+
+    def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
+        for digest, credential in self.credentials.items():
+            if (credential.organisation_id, credential.credential_id) == (organisation_id, credential_id):
+                self.credentials[digest] = replace(credential, revoked_at=credential.revoked_at or now)
+                return
+        raise errors.InvalidRequest("key", "unknown")
+
+    def add_user(self, user: User) -> None:
+        key = (user.organisation_id, user.user_id)
+        if user.organisation_id not in self.organisations or key in self.users:
+            raise errors.InvalidRequest("user", "no organisation, or there already")
+        self.users[key] = user
+
+    def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
+        self._change_user(organisation_id, user_id, role=role)
+
+    def set_right(
+        self, organisation_id: int, user_id: str, collection_id: str, right: Right | None, limit: int
+    ) -> None:
+        user = self.users.get((organisation_id, user_id))
+        collections = dict(user.collections) if user else {}
+        if right is None:
+            collections.pop(collection_id, None)
+        elif collection_id not in collections and len(collections) >= limit:
+            raise errors.InvalidRequest("user", "full")
+        else:
+            collections[collection_id] = right
+        self._change_user(organisation_id, user_id, collections=collections)
+
+    def _change_user(self, organisation_id: int, user_id: str, **changes: Any) -> None:
+        if (organisation_id, user_id) not in self.users:
+            raise errors.InvalidRequest("user", "unknown")
+        self.users[organisation_id, user_id] = replace(self.users[organisation_id, user_id], **changes)
+
+    def add_client(self, client: Client) -> None:
+        project = self.get_project(client.project_id)
+        known = (client.organisation_id, client.user_id) in self.users
+        if not known or project is None or project.organisation_id != client.organisation_id:
+            raise errors.InvalidRequest("client", "no such user or project")
+        self.clients[client.client_id] = client
+
+    def revoke_client(self, client_id: str, now: int) -> None:
+        if client_id not in self.clients:
+            raise errors.InvalidRequest("client", "unknown")
+        client = self.clients[client_id]
+        self.clients[client_id] = replace(client, revoked_at=client.revoked_at or now)
+
+    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
+        if organisation_id not in self.organisations:
+            raise errors.InvalidRequest("organisation", "unknown")
+        self.workflows[organisation_id, workflow_id] = tuple(collection_ids)
 
 
 @dataclass

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import cancellation
+from jobs import cancellation, viewing
+from jobs.dialects.registry import V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -20,3 +21,11 @@ def cancel_job(call: Call) -> Answer:
     job_id = call.dialect.parse_job_id(call.path["jobId"])
     job = cancellation.cancel_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
     return call.dialect.render_job(job)
+
+
+@api.user_route("DELETE /webapi/v3/jobs/{jobId}")
+def cancel_users_job(call: UserCall) -> Answer:
+    """Cancel the job of the path if the user may, and say what that has done."""
+    reference = V3.parse_job_id(call.path["jobId"])
+    job = viewing.cancel_job(wiring.ports(), wiring.directory(), call.principal, reference)
+    return V3.render_cancelled(job)

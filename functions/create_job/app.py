@@ -1,18 +1,18 @@
-"""Create a job, by asking for one or by deleting a user, or schedule an ended one again."""
+"""Create a job: by asking for one, by deleting a user, by running a workflow; or schedule an ended one again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import creation, deletion, retrying
+from jobs import creation, deletion, retrying, workflows
 from jobs.dialects import requests
-from jobs.dialects.registry import PUBLIC
+from jobs.dialects.registry import PUBLIC, V3
 from jobs.errors import DeletionActive
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -50,3 +50,11 @@ def retry_job(call: Call) -> Answer:
     job_id = call.dialect.parse_job_id(call.path["jobId"])
     job = retrying.retry_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
     return call.dialect.render_job(job)
+
+
+@api.user_route("POST /webapi/v3/workflows/{workflowId}/jobs")
+def run_workflow(call: UserCall) -> Answer:
+    """Create the job that runs the workflow of the path now."""
+    request = requests.parse_run(call.body)
+    job = workflows.run_workflow(wiring.ports(), wiring.directory(), call.principal, call.path["workflowId"], request)
+    return V3.render_job(job, outputs=(), messages=())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import queries
-from jobs.dialects.registry import PUBLIC
+from jobs import queries, viewing
+from jobs.dialects.registry import PUBLIC, V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -30,3 +30,13 @@ def get_job_or_details(call: Call) -> Answer:
     job = queries.get_job(wiring.store(), call.project, PUBLIC.parse_job_id(call.path["jobId"]))
     params, outputs = queries.get_params(wiring.store(), job), queries.get_outputs(wiring.store(), job)
     return PUBLIC.render_details(job, params, outputs)
+
+
+@api.user_route("GET /webapi/v3/jobs/{jobId}")
+def get_job_with_messages(call: UserCall) -> Answer:
+    """Answer the job of the path, with its newest messages unless those are declined."""
+    include = V3.parse_include_messages(call.query)
+    reference = V3.parse_job_id(call.path["jobId"])
+    _, job = viewing.find_job(wiring.store(), wiring.directory(), call.principal, reference)
+    messages = viewing.newest_messages(wiring.store(), job) if include else None
+    return V3.render_job(job, queries.get_outputs(wiring.store(), job), messages and messages.messages)

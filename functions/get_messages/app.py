@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import queries
-from jobs.dialects.registry import PUBLIC
+from jobs import queries, viewing
+from jobs.dialects.registry import PUBLIC, V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.store import cursor
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -27,3 +27,16 @@ def get_messages(call: Call) -> Answer:
     page = queries.list_messages(wiring.store(), job, after, limit)
     following = page.next and call.url(limit=limit, cursor=cursor.encode(call.project, purpose, page.next))
     return PUBLIC.render_messages(page.messages, following or None)
+
+
+@api.user_route("GET /webapi/v3/jobs/{jobId}/messages")
+def get_newest_messages(call: UserCall) -> Answer:
+    """Answer the newest messages of the job of the path to an administrator."""
+    viewing.require_administrator(call.principal)
+    reference = V3.parse_job_id(call.path["jobId"])
+    project, job = viewing.find_job(wiring.store(), wiring.directory(), call.principal, reference)
+    purpose = f"messages before, of {job.job_id}"
+    before = cursor.decode(project, purpose, call.query["cursor"]) if call.query.get("cursor") else None
+    page = viewing.newest_messages(wiring.store(), job, before)
+    older = page.next and call.url(cursor=cursor.encode(project, purpose, page.next))
+    return V3.render_messages(page.messages, older or None)

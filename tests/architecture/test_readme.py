@@ -26,7 +26,12 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 MAKE = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 IN_CODE = re.compile(r"`([^`]+)`")
-DIALECTS = {"OpenReplay v1": registry.V1, "public": registry.PUBLIC}
+DIALECTS = {
+    "OpenReplay v1": registry.V1,
+    "public": registry.PUBLIC,
+    "Alteryx v3": registry.V3,
+    "OAuth 2.0": registry.OAUTH2,
+}
 
 
 def blocks(kind: str) -> list[str]:

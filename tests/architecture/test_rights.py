@@ -134,6 +134,12 @@ def tour(service: Service) -> None:
     service.http("cancel_job", "public", path=path)
     service.http("create_job", "public_retry", path=path)
     service.http("get_messages", "public", path=path)
+    service.http("issue_token", "basic")
+    run = {"jobId": service.run_workflow()}
+    for case in ("alteryx_v3", "alteryx_v3_workflow"):
+        service.http("list_jobs", case)
+    for function in ("get_job", "get_messages", "cancel_job"):
+        service.http(function, "alteryx_v3", path=run)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
     work_and_reap(service)
@@ -184,7 +190,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    answer = SimpleNamespace(status_code=200), {"Responses": [{"TableName": TABLE}] * 2}
+    answer: Any = SimpleNamespace(status_code=200, headers={}, content=b""), {"Responses": [{"TableName": TABLE}] * 2}
     wiring._dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
     # what is left after one batch is the next invocation's
     monkeypatch.setattr(importlib.import_module("functions.delete_user_data.app"), "RESERVE_MILLISECONDS", 60_000)

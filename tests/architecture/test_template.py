@@ -52,6 +52,20 @@ TARGETS = [(name, target) for name, rule in resources("AWS::Events::Rule").items
 ROUTED = [folder for folder in FOLDERS if route_keys(folder) - {"$default"}]
 
 
+#: Seconds that DynamoDB and the function take at least for a batch of starts, as docs/operations.md reckons.
+SHORTEST_BATCH = 0.008
+#: Writes per second that one partition key of the index takes.
+PARTITION_WRITES = 1_000
+
+
+def test_as_the_parameters_are_no_more_jobs_start_than_the_index_takes() -> None:
+    defaults = {name: parameter["Default"] for name, parameter in TEMPLATE["Parameters"].items()}
+
+    most = defaults["StartConcurrency"] * defaults["StartBatchSize"] / SHORTEST_BATCH
+
+    assert most <= defaults["ShardCount"] * PARTITION_WRITES
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_policy_names_single_actions_on_single_resources(folder: str) -> None:
     for statement in statements(folder):

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, logical_id, properties, route_keys
+from tests.sam_local.test_invocations import CASES
 
 README = (ROOT / "README.md").read_text()
 #: What README.md's tables hold in code type.
@@ -47,6 +48,10 @@ def test_the_events_of_a_function_are_such_as_it_gets(folder: str) -> None:
         for name, event in events.items():
             http = event["requestContext"]["http"]
             assert (event["requestContext"]["routeKey"], http["path"]) == (event["routeKey"], event["rawPath"]), name
+
+
+def test_every_event_is_handed_to_its_function_in_a_container() -> None:
+    assert {f"{path.parent.name}/{path.stem}" for path in (ROOT / "events").rglob("*.json")} == set(CASES)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from jobs import access, administration
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
+from jobs.model import AccessToken, Principal, Right, Role
 from jobs.store.directory import DynamoDBDirectory
 
-from tests.builders import NOW, a_credential
+from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE
 from tests.fakes import FakeRegistry
 
 if TYPE_CHECKING:
-    from jobs.ports import Registry
+    from collections.abc import Callable
+
+    from jobs import ports
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    class Registry(ports.Registry, ports.TokenStore, Protocol):
+        """Both registries keep tokens too."""
 
 
 @pytest.fixture(params=["fake", "moto"])
@@ -50,6 +56,12 @@ def test_a_project_is_found_by_its_key_as_it_was_made(registry: Registry) -> Non
 def test_what_nobody_made_is_not_found(registry: Registry) -> None:
     assert registry.find_project("unknown") is None
     assert registry.find_credential("0" * 64) is None
+    assert registry.find_token("0" * 64) is None
+    assert registry.find_client("0" * 24) is None
+    assert registry.find_user(1, "0" * 24) is None
+    assert registry.get_project(1) is None
+    assert registry.list_projects(1) == ()
+    assert registry.workflow_collections(1, "w") == ()
 
 
 @pytest.mark.parametrize("organisation", [0, 99])
@@ -92,7 +104,7 @@ def test_two_keys_are_live_at_once_so_that_one_can_replace_the_other(registry: R
 
 
 def test_a_revoked_credential_is_stored_as_such_and_opens_nothing(registry: Registry) -> None:
-    organisation, key = an_organisation(registry), access.new_api_key()
+    organisation, key = an_organisation(registry), access.new_secret(access.KEY_PREFIX)
     revoked = a_credential(organisation_id=organisation, revoked_at=NOW - 5, expires_at=NOW + 5)
 
     registry.add_credential(revoked, access.digest_of(key))
@@ -117,13 +129,20 @@ def test_a_key_opens_its_organisation_s_projects_and_no_other_s(registry: Regist
 
 def test_no_row_holds_a_secret_that_was_shown(dynamodb: DynamoDBClient) -> None:
     registry = DynamoDBDirectory(dynamodb, TABLE)
-    issued = administration.create_api_key(registry, an_organisation(registry))
+    organisation = an_organisation(registry)
+    client, client_secret = a_known_client(registry, organisation)
+    secrets = [
+        administration.create_api_key(registry, organisation).secret,
+        client_secret,
+        access.issue_token(registry, client, NOW).token,
+    ]
 
     table = str(dynamodb.scan(TableName=TABLE)["Items"])
 
-    assert access.digest_of(issued.secret) in table
-    assert issued.secret not in table
-    assert issued.secret[3:43] not in table
+    for secret in secrets:
+        assert access.digest_of(secret) in table
+        assert secret not in table
+        assert secret[3:43] not in table
 
 
 def test_a_project_trusts_nobody_else_until_it_is_told_to(registry: Registry) -> None:
@@ -149,3 +168,248 @@ def test_trust_makes_no_project(registry: Registry) -> None:
         registry.set_trust(99, frozenset({"111111111111"}), frozenset())
 
     assert registry.get_project(99) is None
+
+
+# ---- users, clients, tokens ---------------------------------------------------------------------------------------
+
+
+def a_known_user(registry: Registry, organisation: int, **overrides: object) -> str:
+    user = a_user(organisation_id=organisation, **overrides)
+    registry.add_user(user)
+    return user.user_id
+
+
+def a_known_client(registry: Registry, organisation: int) -> administration.IssuedClient:
+    user = administration.create_user(registry, organisation, "Ada", Role.MEMBER)
+    project = administration.create_project(registry, organisation, "Shop")
+    return administration.create_client(registry, organisation, user.user_id, project.project_id)
+
+
+def test_an_organisation_s_projects_are_listed_in_the_order_in_which_they_were_made(registry: Registry) -> None:
+    mine, other, empty = (an_organisation(registry) for _ in range(3))
+    made = [administration.create_project(registry, of, "Shop").project_id for of in [mine, other] * 11]
+    administration.create_api_key(registry, mine)
+    administration.create_user(registry, mine, "Ada", Role.MEMBER)
+
+    assert tuple(registry.list_projects(mine)) == tuple(made[::2])
+    assert tuple(registry.list_projects(other)) == tuple(made[1::2])
+    assert tuple(registry.list_projects(empty)) == ()
+
+
+def test_a_user_is_found_as_made_in_its_organisation_alone(registry: Registry) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+    collections = {"a": Right.VIEW, "a.b#c": Right.CANCEL, "Größe 🙂": Right.VIEW}
+    users = [
+        a_user(organisation_id=mine, role=Role.ADMINISTRATOR, name="Ada 🙂", collections=collections),
+        a_user(organisation_id=other),
+    ]
+
+    for user in users:
+        registry.add_user(user)
+
+    assert [registry.find_user(of, "user-1") for of in (mine, other)] == users
+    assert registry.find_user(mine, "user-2") is None
+
+
+def test_a_user_is_made_once_and_for_an_organisation_that_is_there(registry: Registry) -> None:
+    mine = an_organisation(registry)
+    a_known_user(registry, mine, name="Ada")
+
+    for organisation in (mine, 99):
+        with pytest.raises(InvalidRequest) as refusal:
+            registry.add_user(a_user(organisation_id=organisation, name="Eve", role=Role.ADMINISTRATOR))
+        assert refusal.value.field == "user"
+
+    assert registry.find_user(mine, "user-1") == a_user(organisation_id=mine, name="Ada")
+    assert registry.find_user(99, "user-1") is None
+
+
+def test_a_role_changes_and_nothing_else_with_it(registry: Registry) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+    for organisation in (mine, other):
+        a_known_user(registry, organisation, name="Ada", collections={"a": Right.VIEW})
+    member, foreign = (registry.find_user(of, "user-1") for of in (mine, other))
+    assert member is not None
+
+    registry.set_role(mine, "user-1", Role.ADMINISTRATOR)
+    assert registry.find_user(mine, "user-1") == replace(member, role=Role.ADMINISTRATOR)
+    assert registry.find_user(other, "user-1") == foreign
+    registry.set_role(mine, "user-1", Role.MEMBER)
+    assert registry.find_user(mine, "user-1") == member
+
+
+#: Names of collections, some of which mean something to DynamoDB's expressions.
+COLLECTIONS = ["a", "a.b", "#collection", ":right", "size(co)", "co", "Größe 🙂", "[0]", "S", "M", "x" * 256, " a"]
+
+
+def test_rights_are_given_changed_and_taken_whatever_a_collection_is_called(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    user_id = a_known_user(registry, organisation)
+    expected: dict[str, Right] = {}
+
+    def share(collection: str, right: Right | None) -> None:
+        registry.set_right(organisation, user_id, collection, right, 100)
+        expected.update({collection: right} if right else {})
+        if right is None:
+            expected.pop(collection, None)
+        assert registry.find_user(organisation, user_id) == a_user(organisation_id=organisation, collections=expected)
+
+    for collection in COLLECTIONS:
+        share(collection, Right.VIEW)
+        share(collection, Right.CANCEL)
+    for collection in COLLECTIONS[::2]:
+        share(collection, None)
+        share(collection, None)
+    share("never there", None)
+
+
+def test_a_right_beyond_the_bound_is_refused_and_those_that_are_there_can_change(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    a_known_user(registry, organisation)
+    for collection in "abc":
+        registry.set_right(organisation, "user-1", collection, Right.VIEW, 3)
+
+    with pytest.raises(InvalidRequest) as refusal:
+        registry.set_right(organisation, "user-1", "d", Right.VIEW, 3)
+    assert refusal.value.field == "user"
+    registry.set_right(organisation, "user-1", "c", Right.CANCEL, 3)
+    registry.set_right(organisation, "user-1", "a", None, 3)
+    registry.set_right(organisation, "user-1", "d", Right.VIEW, 3)
+
+    user = registry.find_user(organisation, "user-1")
+    assert user is not None
+    assert user.collections == {"b": Right.VIEW, "c": Right.CANCEL, "d": Right.VIEW}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda registry: registry.set_role(1, "user-9", Role.MEMBER), id="role"),
+        pytest.param(lambda registry: registry.set_right(1, "user-9", "a", Right.VIEW, 3), id="right given"),
+        pytest.param(lambda registry: registry.set_right(1, "user-9", "a", None, 3), id="right taken"),
+    ],
+)
+def test_a_change_makes_no_user(registry: Registry, change: Callable[[Registry], None]) -> None:
+    an_organisation(registry)
+
+    with pytest.raises(InvalidRequest) as refusal:
+        change(registry)
+
+    assert refusal.value.field == "user"
+    assert registry.find_user(1, "user-9") is None
+
+
+def test_a_client_is_found_as_made(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    a_known_user(registry, organisation)
+    project = administration.create_project(registry, organisation, "Shop").project_id
+    clients = [
+        a_client(client_id=f"{number}" * 24, organisation_id=organisation, project_id=project, **ends)
+        for number, ends in enumerate([{}, {"expires_at": NOW}, {"revoked_at": NOW - 1, "expires_at": NOW + 1}])
+    ]
+
+    for client in clients:
+        registry.add_client(client)
+
+    assert [registry.find_client(client.client_id) for client in clients] == clients
+
+
+@pytest.mark.parametrize("unknown", ["user", "project", "organisation", "foreign project", "foreign user"])
+def test_a_client_is_of_a_user_and_a_project_of_one_organisation(registry: Registry, unknown: str) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+    projects = {of: administration.create_project(registry, of, "Shop").project_id for of in (mine, other)}
+    for of, user in ((mine, "user-1"), (other, "user-2")):
+        a_known_user(registry, of, user_id=user)
+    wrong: dict[str, dict[str, object]] = {
+        "user": {"user_id": "user-3"},
+        "project": {"project_id": 99},
+        "organisation": {"organisation_id": 99},
+        "foreign project": {"project_id": projects[other]},
+        "foreign user": {"user_id": "user-2"},
+    }
+    client = a_client(organisation_id=mine, project_id=projects[mine])
+
+    with pytest.raises(InvalidRequest) as refusal:
+        registry.add_client(replace(client, **wrong[unknown]))  # type: ignore[arg-type]  # each has its field's type
+
+    assert refusal.value.field == "client"
+    assert registry.find_client(client.client_id) is None
+    registry.add_client(client)
+    assert registry.find_client(client.client_id) == client
+
+
+def test_a_client_is_revoked_at_the_first_word_and_for_good(registry: Registry) -> None:
+    client, secret = a_known_client(registry, an_organisation(registry))
+    token = access.issue_token(registry, client, NOW).token
+
+    registry.revoke_client(client.client_id, NOW + 5)
+    registry.revoke_client(client.client_id, NOW + 9)
+
+    assert registry.find_client(client.client_id) == replace(client, revoked_at=NOW + 5)
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, client.client_id, secret, NOW)
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW)
+
+
+def test_revoking_makes_no_client(registry: Registry) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        registry.revoke_client("0" * 24, NOW)
+
+    assert refusal.value.field == "client"
+    assert registry.find_client("0" * 24) is None
+
+
+@pytest.mark.parametrize("ends", [{"expires_at": NOW}, {"expires_at": NOW + 1, "revoked_at": NOW}, {}])
+def test_a_token_is_found_as_stored_even_if_it_has_ended(registry: Registry, ends: dict[str, int]) -> None:
+    token = AccessToken(client_id="0" * 24, **ends)
+
+    registry.add_token(token, "digest")
+
+    assert registry.find_token("digest") == token
+    assert registry.find_token("digest-2") is None
+
+
+def test_a_token_that_is_stored_is_forgotten_in_the_second_after_it_has_ended(dynamodb: DynamoDBClient) -> None:
+    registry = DynamoDBDirectory(dynamodb, TABLE)
+    for at, digest in ((5_000, "whole"), (5_001, "begun"), (5_999, "nearly")):
+        registry.add_token(AccessToken(client_id="0" * 24, expires_at=at), digest)
+
+    rows = {item["pk"]["S"]: item["ttl"]["N"] for item in dynamodb.scan(TableName=TABLE)["Items"]}
+
+    assert rows == {"token#whole": "5", "token#begun": "6", "token#nearly": "6"}
+
+
+def test_who_calls_with_a_token_is_its_client_and_the_client_s_user(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    client, secret = a_known_client(registry, organisation)
+
+    known = access.authenticate_client(registry, client.client_id, secret, NOW)
+    token = access.issue_token(registry, known, NOW).token
+
+    user = registry.find_user(organisation, client.user_id)
+    assert user is not None
+    assert access.authorize(registry, token, NOW) == Principal(client, user)
+
+
+# ---- collections of workflows -------------------------------------------------------------------------------------
+
+
+def test_the_collections_of_a_workflow_are_set_as_a_whole_in_their_order(registry: Registry) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+
+    for collections in (["b", "a"], ["c"], [], COLLECTIONS):
+        registry.set_workflow_collections(mine, "w#1 🙂", collections)
+        assert tuple(registry.workflow_collections(mine, "w#1 🙂")) == tuple(collections)
+    registry.set_workflow_collections(other, "w#1 🙂", ["theirs"])
+
+    assert tuple(registry.workflow_collections(mine, "w#1 🙂")) == tuple(COLLECTIONS)
+    assert registry.workflow_collections(mine, "w") == ()
+
+
+def test_a_workflow_is_shared_in_an_organisation_that_is_there(registry: Registry) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        registry.set_workflow_collections(99, "w", ["a"])
+
+    assert refusal.value.field == "organisation"
+    assert registry.workflow_collections(99, "w") == ()

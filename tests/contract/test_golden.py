@@ -1,24 +1,26 @@
-"""The documented bodies of both seeds, byte for byte after compact re-serialisation in order.
+"""The documented bodies of the three seeds, byte for byte after compact re-serialisation in order.
 
-`tests/golden` holds the lists as the seeds print them. Each seed shows its jobs singly too, in the same words: the
-first as the answer of GET, the second as the answer of DELETE.
+`tests/golden` holds the lists of the first two as they print them. Both show their jobs singly too, in the same words:
+the first as the answer of GET, the second as the answer of DELETE. The third shows a job with placeholders for values,
+so its fields, their order and their types are what is held to.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.dialects.registry import PUBLIC, V1
-from jobs.model import Change, Job, Status
+from jobs.dialects.registry import PUBLIC, V1, V3
+from jobs.model import Change, Job, Message, Run, Severity, Status
 from jobs.queries import Listing, Page, Rest
 
 from tests.architecture.project import ROOT
 from tests.builders import a_call, a_job
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import ProjectDialect
 
 GOLDEN = ROOT / "tests" / "golden"
 MIDNIGHT = 1623954600000
@@ -89,7 +91,7 @@ PUBLIC_JOBS = jobs_of(("shekar@example.com", "shekar@example.com"), ("mehdi@exam
         pytest.param(PUBLIC, Page(1, 50), PUBLIC_JOBS, "public_list.json", id="seed 2"),
     ],
 )
-def test_a_list_is_the_documented_one(dialect: Dialect, query: Any, jobs: list[Job], golden: str) -> None:
+def test_a_list_is_the_documented_one(dialect: ProjectDialect, query: Any, jobs: list[Job], golden: str) -> None:
     answer = dialect.render_listing(Listing(query, iter(jobs), 2), a_call(dialect))
 
     assert (answer.status, answer.body) == (200, compact(golden))
@@ -104,7 +106,7 @@ def test_a_list_is_the_documented_one(dialect: Dialect, query: Any, jobs: list[J
         pytest.param(PUBLIC, PUBLIC_JOBS[1], PUBLIC_DELETE, id="seed 2 cancel"),
     ],
 )
-def test_a_job_is_the_documented_one(dialect: Dialect, job: Job, body: str) -> None:
+def test_a_job_is_the_documented_one(dialect: ProjectDialect, job: Job, body: str) -> None:
     assert (dialect.render_job(job).status, dialect.render_job(job).body) == (200, body)
 
 
@@ -116,3 +118,53 @@ def test_a_seed_shows_a_job_singly_as_in_its_list(golden: str, singles: tuple[st
     listed = json.loads(compact(golden))["data"]
 
     assert [json.loads(single)["data"] for single in singles] == listed
+
+
+def shape(body: Any) -> Any:
+    """What a body is made of: its fields in their order, and the type of each value."""
+    match body:
+        case dict():
+            return [(name, shape(value)) for name, value in body.items()]
+        case list():
+            return [shape(value) for value in body]
+    return type(body)
+
+
+DOCUMENTED: dict[str, Any] = json.loads(compact("alteryx_v3_job.json"))
+
+
+@pytest.mark.parametrize("run", [Run(), Run("w", "user-1", ("c-1",), "High", "tag")], ids=["of no workflow", "whole"])
+@pytest.mark.parametrize("status", Status)
+def test_seed_3_s_job_has_its_fields_in_their_order_and_of_their_types(status: Status, run: Run) -> None:
+    history = (Change(Status.SCHEDULED, MIDNIGHT, "key-1"), Change(Status.RUNNING, MIDNIGHT, "service"))
+    job = a_job(status=status, history=(*history, Change(status, MIDNIGHT, "key-1")), run=run)
+    output = {"fileName": "sales.yxdb", "availableFormats": ["Yxdb"], "id": "1"}
+    messages = [Message(MIDNIGHT, Severity.ERROR, "no such file", 7)]
+
+    body = json.loads(V3.render_job(job, [output], messages).body)
+
+    assert shape(body) == shape(DOCUMENTED)
+    reduced = json.loads(V3.render_job(job, [output], None).body)
+    assert shape(reduced) == [field for field in shape(DOCUMENTED) if field[0] != "messages"]
+
+
+def test_seed_3_s_time_is_written_as_the_seed_writes_it() -> None:
+    documented = DOCUMENTED["createDateTime"]
+    since_the_epoch = datetime.fromisoformat(documented) - datetime.fromisoformat("1970-01-01T00:00:00Z")
+
+    job = a_job(at=since_the_epoch // timedelta(milliseconds=1))
+
+    assert json.loads(V3.render_job(job, [], []).body)["createDateTime"] == documented
+
+
+def test_seed_3_s_message_is_the_one_of_its_job() -> None:
+    answer = V3.render_messages([Message(MIDNIGHT, Severity.NONE, "string")], None)
+
+    [message] = DOCUMENTED["messages"]
+    assert shape(json.loads(answer.body))[:3] == shape(message)
+    assert json.loads(answer.body)["messages"] == [message]
+
+
+def test_seed_3_s_placeholders_are_values_that_the_service_gives() -> None:
+    """Where the seed shows more than a type: a job that asked for no priority has the documented one."""
+    assert json.loads(V3.render_job(a_job(), [], []).body)["priority"] == DOCUMENTED["priority"]

@@ -143,6 +143,9 @@ def test_a_deletion_lock_moves_from_version_to_version(store: JobStore) -> None:
 
     assert store.find_deletion_lock(1, "digest") == DeletionLock("digest", 2, 2)
     assert store.find_deletion_lock(2, "digest") is None
+    # moved on twice since it was seen
+    assert store.append(a_job(job_id=3), "token-3", {}, None, DeletionLock("digest", 3, 3)) is Append.DONE
+    assert store.append(a_job(job_id=4), "token-4", {}, None, DeletionLock("digest", 4, 2)) is Append.OVERTAKEN
 
 
 def test_the_highest_number_is_found_in_any_block(store: JobStore) -> None:
@@ -767,6 +770,11 @@ def test_a_job_is_retried_once_from_the_state_in_which_it_was_seen(store: JobSto
     assert store.retry_job(cancelled, as_retried(cancelled), "third", None) is Append.DONE
     assert the_job(store).attempt == 3
 
+    # cancelled as it was seen, and an attempt further
+    store.cancel_job(1, 1, NOW + 300, "key-1")
+    assert store.retry_job(cancelled, as_retried(cancelled), "fourth", None) is Append.OVERTAKEN
+    assert the_job(store).attempt == 3
+
 
 def test_a_retry_moves_the_lock_of_its_user_or_does_nothing(store: JobStore) -> None:
     put(store, a_job(job_id=2))
@@ -841,3 +849,110 @@ def test_params_and_outputs_are_no_messages(store: JobStore) -> None:
     say(store, NOW, "a")
 
     assert [message.text for message in store.list_messages(1, 1, None, 10).messages] == ["a"]
+
+
+def test_messages_are_paged_from_the_newest_on_too(store: JobStore) -> None:
+    for number in range(10):
+        say(store, NOW + number // 3, f"{number}")
+    say(store, NOW + 99, "of another", job_id=11)
+
+    walked: list[str] = []
+    pages = []
+    before = None
+    while True:
+        page = store.list_messages(1, 1, before, 4, newest_first=True)
+        walked += [message.text for message in page.messages]
+        pages.append(len(page.messages))
+        if (before := page.next) is None:
+            break
+
+    assert walked == [f"{number}" for number in reversed(range(10))]
+    assert pages == [4, 4, 2]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_the_place_of_a_message_leads_on_behind_it_in_either_direction(
+    store: JobStore,
+    newest_first: bool,  # noqa: FBT001
+) -> None:
+    for number in range(5):
+        say(store, NOW + number, f"{number}")
+    whole = store.list_messages(1, 1, None, 10, newest_first=newest_first)
+
+    assert len(set(whole.places)) == 5
+    for position, place in enumerate(whole.places, 1):
+        rest = store.list_messages(1, 1, place, 10, newest_first=newest_first)
+        assert rest.messages == whole.messages[position:]
+
+
+# ---- a workflow's jobs ----------------------------------------------------------------------------------------------
+
+
+def walk(store: JobStore, workflow: str = "w", project: int = 1, *, newest_first: bool = False) -> list[int]:
+    return [job.job_id for job in store.walk_workflow(project, workflow, newest_first=newest_first)]
+
+
+def test_a_workflow_s_jobs_are_walked_in_the_order_of_their_numbers_a_hundred_and_more(store: JobStore) -> None:
+    for number in range(1, 231):
+        put(store, a_job(job_id=number, run=Run("w" if number % 10 else "other")))
+    numbers = [number for number in range(1, 231) if number % 10]
+
+    assert walk(store) == numbers
+    assert walk(store, newest_first=True) == numbers[::-1]
+    assert walk(store, "other") == list(range(10, 231, 10))
+
+
+def test_a_workflow_s_jobs_are_walked_over_the_end_of_a_block(store: JobStore) -> None:
+    for number in range(990, 1_011):
+        put(store, a_job(job_id=number, run=Run("w")))
+
+    assert walk(store) == list(range(990, 1_011))
+    assert walk(store, newest_first=True) == list(range(1_010, 989, -1))
+
+
+def test_a_walk_knows_the_workflow_of_its_project_alone(store: JobStore) -> None:
+    put(store, a_job(run=Run("w")), a_job(job_id=2), a_job(job_id=3, run=Run("W")), a_job(job_id=4, run=Run("w#")))
+    put(store, a_job(project_id=2, run=Run("w")), a_job(project_id=11, run=Run("w")))
+
+    assert (walk(store), walk(store, "w#"), walk(store, project=2)) == ([1], [4], [1])
+    assert (walk(store, "x"), walk(store, project=3), walk(store, "")) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("w"),
+        Run("a#b 🙂", "user-1", ("c-1", "größe"), "High", "tag"),
+        Run("w", collection_ids=("",)),
+    ],
+    ids=str,
+)
+def test_a_walked_job_is_as_it_is_stored_now(store: JobStore, run: Run) -> None:
+    job = a_job(run=run, has_params=True)
+    assert store.append(job, "token", {"a": 1}, None, None) is Append.DONE
+    assert list(store.walk_workflow(1, run.workflow_id, newest_first=True)) == [job]
+
+    start(store, 1, NOW)
+    cancelled = store.cancel_job(1, 1, NOW + 1, "key-1")
+
+    assert list(store.walk_workflow(1, run.workflow_id, newest_first=True)) == [cancelled]
+    assert store.get_job(1, 1) == cancelled
+    assert cancelled.run == run
+
+
+@pytest.mark.parametrize("run", [Run(owner_id="user-1"), Run(collection_ids=("c-1",)), Run(priority="Low")])
+def test_what_is_told_of_a_run_is_kept_without_a_workflow_too(store: JobStore, run: Run) -> None:
+    put(store, a_job(run=run))
+
+    job = store.get_job(1, 1)
+    assert job is not None
+    assert job.run == run
+    assert walk(store, "") == []
+
+
+def test_a_batch_s_jobs_are_found_by_their_workflow_too(store: JobStore) -> None:
+    rows = [NewRow(a_job(job_id=number, run=Run("w")), f"t-{number}", {}, a_mark(f"{number}")) for number in (1, 2)]
+
+    assert store.append_batch(rows) == BatchAppend(Append.DONE)
+
+    assert walk(store) == [1, 2]

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 from jobs import administration
+from jobs.model import Role
 from jobs.store.directory import DynamoDBDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Project
+    from jobs.model import Client, Project, Right
 
 DAY = 86_400_000
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,43 @@ class Tenant:
         return job
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user of an organisation by one of their clients, and what that client was granted: the answer with a token."""
+
+    base_url: str
+    client: Client
+    secret: str
+    granted: dict[str, Any]
+
+    @property
+    def authorization(self) -> str:
+        """The header that opens, as a client makes it of what it was granted."""
+        return f"{self.granted['token_type']} {self.granted['access_token']}"
+
+    def call(self, method: str, target: str, **request: Any) -> httpx.Response:
+        """Send one request with the token."""
+        headers = {"Authorization": self.authorization, **request.pop("headers", {})}
+        return send(self.base_url, method, target, headers=headers, **request)
+
+    def run(self, workflow_id: str, **body: Any) -> dict[str, Any]:
+        """Run a workflow and return the job."""
+        answer = self.call("POST", f"/webapi/v3/workflows/{workflow_id}/jobs", json=body)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job by its id in Alteryx' form."""
+        job: dict[str, Any] = self.call("GET", f"/webapi/v3/jobs/{job_id}").json()
+        return job
+
+
+def v3_id(job: dict[str, Any]) -> str:
+    """The id that Alteryx' form has for a job of the other dialects."""
+    return f"{job['createdAt'] // 1000:08x}{job['projectId']:08x}{job['jobId']:08x}"
+
+
 def now() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
@@ -100,6 +138,11 @@ class Embedded:
     environment: dict[str, str]
     #: The project that is run.
     root: Path = ROOT
+    #: Further arguments of the command.
+    arguments: tuple[str, ...] = ()
+    #: Seconds that it is given.
+    starts_within: float = STARTS_WITHIN
+    stops_within: float = STOPS_WITHIN
     #: When it was launched, by the system's clock.
     _began: float = 0.0
     _process: subprocess.Popen[bytes] | None = None
@@ -113,7 +156,11 @@ class Embedded:
         self._began = time.time()
         with self.output_file.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local"], cwd=self.root, env=self.environment, stdout=output, stderr=output
+                [sys.executable, "-m", "local", *self.arguments],
+                cwd=self.root,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
             )
 
     def start(self) -> None:
@@ -122,7 +169,7 @@ class Embedded:
         self.launch()
         while "is ready" not in self.output:
             assert self.process.poll() is None, self.output
-            if time.monotonic() - began > STARTS_WITHIN:
+            if time.monotonic() - began > self.starts_within:
                 raise AssertionError(self.output)
             time.sleep(0.05)
         self.started = time.monotonic() - began
@@ -132,20 +179,24 @@ class Embedded:
         children, ports = self.children(), self.ports()
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(STOPS_WITHIN)
+        code = self.process.wait(self.stops_within)
         self.stopped = time.monotonic() - began
         assert code == 0, self.output
         assert [child for child in children if is_alive(child)] == []
         assert list(self.scratch.iterdir()) == []
         # where the emulator writes unless told otherwise, whatever TMPDIR says
         assert [path for path in Path("/tmp").glob("ministack-*") if path.stat().st_mtime >= self._began] == []  # noqa: S108
-        assert [port for port in ports if _is_open(port)] == []
+        assert [port for port in ports if is_open(port)] == []
 
     def kill(self) -> None:
-        """End it if it still runs: for the end of a test that failed."""
-        if self._process:
+        """End it and its children if it still runs: for the end of a test that failed."""
+        if self._process and self._process.poll() is None:
+            children = self.children()
             self._process.kill()
             self._process.wait()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGTERM)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -174,15 +225,16 @@ class Embedded:
         return self.folder / "demo.json"
 
     @property
-    def demo(self) -> dict[str, str]:
+    def demo(self) -> dict[str, Any]:
         """The content of demo.json."""
-        demo: dict[str, str] = json.loads(self.demo_file.read_text())
+        demo: dict[str, Any] = json.loads(self.demo_file.read_text())
         return demo
 
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        return self.demo["baseUrl"]
+        url: str = self.demo["baseUrl"]
+        return url
 
     def aws(self, service: str) -> Any:
         """A client of the embedded AWS."""
@@ -192,11 +244,27 @@ class Embedded:
 
     def new_tenant(self, name: str = "Test") -> Tenant:
         """Make an organisation with one project, empty, so that tests do not see each other's jobs."""
-        directory = DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
-        organisation = administration.create_organisation(directory, name)
-        project = administration.create_project(directory, organisation.organisation_id, name)
-        issued = administration.create_api_key(directory, organisation.organisation_id)
+        organisation = administration.create_organisation(self.directory, name)
+        project = administration.create_project(self.directory, organisation.organisation_id, name)
+        issued = administration.create_api_key(self.directory, organisation.organisation_id)
         return Tenant(self.base_url, project, issued.secret)
+
+    def new_caller(self, tenant: Tenant, role: Role = Role.MEMBER, **collections: Right) -> Caller:
+        """Make a user of a tenant's organisation, in these collections, and have a client of theirs ask for a token."""
+        directory, organisation = self.directory, tenant.project.organisation_id
+        user = administration.create_user(directory, organisation, "Test", role)
+        for collection, right in collections.items():
+            administration.share_collection(directory, organisation, collection, user.user_id, right)
+        client, secret = administration.create_client(directory, organisation, user.user_id, tenant.project.project_id)
+        form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": secret}
+        answer = send(self.base_url, "POST", "/webapi/oauth2/token", data=form)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return Caller(self.base_url, client, secret, answer.json())
+
+    @property
+    def directory(self) -> DynamoDBDirectory:
+        """Who may do what, past the API."""
+        return DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
 
     def ports(self) -> list[int]:
         """The ports that it listens on, as far as it tells."""
@@ -231,6 +299,7 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def _is_open(port: int) -> bool:
+def is_open(port: int) -> bool:
+    """Whether something listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -64,6 +64,46 @@ def test_forty_creates_at_once_with_one_idempotency_key_make_one_job(tenant: Ten
     assert [job["jobId"] for job in tenant.call("GET", f"{tenant.v1}/jobs").json()["data"]] == [1]
 
 
+def test_jobs_are_walked_from_the_newest_on_while_others_create_and_cancel(tenant: Tenant) -> None:
+    due = far_ahead()
+    before = {job["jobId"] for job in (tenant.create(startAt=due) for _ in range(24))}
+    cancelled = set(range(1, 25, 4))
+    done = threading.Event()
+
+    def create_and_cancel(job_id: int) -> None:
+        tenant.create(startAt=due)
+        assert tenant.call("DELETE", f"{tenant.public}/jobs/{job_id}").status_code == 200
+
+    def walk() -> list[int]:
+        found: list[int] = []
+        target = f"{tenant.public}/jobs?status=running&status=scheduled&limit=3"
+        while target:
+            answer = tenant.call("GET", target)
+            found += [job["jobId"] for job in answer.json()["data"]]
+            target = answer.links["next"]["url"].removeprefix(tenant.base_url) if answer.links else ""
+        return found
+
+    def walk_on() -> list[list[int]]:
+        walks = [walk()]
+        while not done.is_set():
+            walks.append(walk())
+        return walks
+
+    with ThreadPoolExecutor(4) as pool:
+        walking = pool.submit(walk_on)
+        try:
+            list(pool.map(create_and_cancel, cancelled))
+        finally:
+            done.set()
+        walks = [*walking.result(), walk()]
+
+    everything = set(range(1, len(before) + len(cancelled) + 1))
+    for found in walks:
+        assert found == sorted(set(found), reverse=True)
+        assert before - cancelled <= set(found) <= everything
+    assert set(walks[-1]) == everything - cancelled
+
+
 def test_of_twenty_four_deletions_of_one_user_at_once_one_is_accepted(tenant: Tenant) -> None:
     answers = at_once(24, lambda _: tenant.call("DELETE", f"{tenant.public}/users/someone"))
 

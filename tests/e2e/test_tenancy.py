@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs.model import Right, Role
 
-from tests.e2e.embedded import Tenant, far_ahead
+from tests.e2e.embedded import Caller, Tenant, far_ahead, send, v3_id
 
 if TYPE_CHECKING:
     import httpx
@@ -17,6 +18,10 @@ pytestmark = pytest.mark.e2e
 
 #: Headers that differ from answer to answer whatever is answered.
 PASSING = {"date", "apigw-requestid", "x-amzn-requestid", "x-amz-request-id"}
+V3 = "/webapi/v3/"
+TOKENS = "/webapi/oauth2/token"
+#: A workflow of the foreign organisation.
+WORKFLOW = "5bc4a813156ae016dcb442bd"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,14 @@ def foreign(stack: Embedded) -> Tenant:
     for _ in range(3):
         tenant.create(startAt=far_ahead())
     tenant.call("DELETE", f"{tenant.public}/users/someone")
+    stack.new_caller(tenant).run(WORKFLOW)
     return tenant
+
+
+@pytest.fixture(scope="module")
+def own_caller(stack: Embedded, own: Tenant) -> Caller:
+    """An administrator of the caller's organisation."""
+    return stack.new_caller(own, Role.ADMINISTRATOR)
 
 
 def all_but_passing(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -85,7 +97,7 @@ def test_a_foreign_job_answers_as_an_unknown_one_on_every_route(
     compared = 0
 
     for method, path in routes:
-        if "{jobId}" not in path:
+        if "{jobId}" not in path or path.startswith(V3):
             continue
         # Numbers are given per project: 2 is a job there and none here, 4242 is none anywhere.
         of_foreign = call(own, method, path, own.project.project_key, "2")
@@ -98,6 +110,85 @@ def test_a_foreign_job_answers_as_an_unknown_one_on_every_route(
     assert foreign.call("GET", f"{foreign.v1}/jobs").text == before
 
 
+def test_a_foreign_job_answers_as_an_unknown_one_on_every_route_of_users(
+    routes: list[tuple[str, str]], own_caller: Caller, foreign: Tenant
+) -> None:
+    jobs = foreign.call("GET", f"{foreign.v1}/jobs")
+    of_foreign = v3_id(jobs.json()["data"][0])
+    unknown = of_foreign[:8] + "ffffffff" + of_foreign[16:]
+    compared = 0
+
+    for method, path in routes:
+        if "{jobId}" not in path or not path.startswith(V3):
+            continue
+        answers = [own_caller.call(method, path.replace("{jobId}", job_id)) for job_id in (of_foreign, unknown)]
+        assert answers[0].status_code == 404, (method, path)
+        assert all_but_passing(answers[0]) == all_but_passing(answers[1]), (method, path)
+        compared += 1
+
+    assert compared >= 3
+    assert foreign.call("GET", f"{foreign.v1}/jobs").text == jobs.text
+
+
+def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
+    stack: Embedded, own: Tenant, own_caller: Caller, foreign: Tenant
+) -> None:
+    answers = [own_caller.call("GET", f"{V3}workflows/{one}/jobs") for one in (WORKFLOW, WORKFLOW[::-1])]
+    assert (answers[0].status_code, answers[0].text) == (200, "[]")
+    assert all_but_passing(answers[0]) == all_but_passing(answers[1])
+    assert own_caller.call("GET", f"{V3}jobs").text == '{"data":[]}'
+
+    # run here, a workflow of that id is another one: not the foreign members', not even through its collections
+    stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"])
+    caller = stack.new_tenant()
+    job = stack.new_caller(caller).run(WORKFLOW)
+    for stranger in (
+        stack.new_caller(foreign, Role.ADMINISTRATOR),
+        stack.new_caller(foreign, team=Right.CANCEL),
+        stack.new_caller(caller, team=Right.CANCEL),
+    ):
+        assert stranger.call("GET", f"{V3}jobs/{job['id']}").status_code == 404
+
+
+def test_no_credential_opens_the_routes_of_another_dialect(
+    stack: Embedded, routes: list[tuple[str, str]], own: Tenant, own_caller: Caller
+) -> None:
+    token, secret, key = own_caller.granted["access_token"], own_caller.secret, own.key
+    before = own.call("GET", f"{own.v1}/jobs").text
+    tried = 0
+
+    for method, path in routes:
+        if path == TOKENS or not path.startswith(("/api/v1/", "/public/", V3)):
+            continue
+        target = path.replace("{projectKey}", own.project.project_key).replace("{jobId}", "1")
+        target = target.replace("{userId+}", "someone").replace("{workflowId}", WORKFLOW)
+        wrong = [f"Bearer {secret}", secret, *([key, f"Bearer {key}"] if path.startswith(V3) else [token])]
+        wrong += [] if path.startswith(V3) else [f"Bearer {token}"]
+        wrong += [f"Bearer {key}"] if path.startswith("/api/v1/") else []
+        wrong += [key] if path.startswith("/public/") else []
+        for authorization in wrong:
+            answer = send(stack.base_url, method, target, headers={"Authorization": authorization})
+            assert answer.status_code == 401, (method, path, authorization[:10])
+            tried += 1
+
+    assert tried >= 60
+    assert own.call("GET", f"{own.v1}/jobs").text == before
+
+
+def test_a_token_is_given_for_a_client_s_secret_and_for_no_other(
+    stack: Embedded, own: Tenant, own_caller: Caller
+) -> None:
+    client_id = own_caller.client.client_id
+    for secret in (own.key, own_caller.granted["access_token"]):
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        answer = send(stack.base_url, "POST", TOKENS, data=form)
+        assert (answer.status_code, answer.text) == (401, '{"error":"invalid_client"}')
+    for authorization in (own.key, f"Bearer {own.key}", own_caller.authorization):
+        headers = {"Authorization": authorization}
+        answer = send(stack.base_url, "POST", TOKENS, data={"grant_type": "client_credentials"}, headers=headers)
+        assert (answer.status_code, answer.text) == (400, '{"error":"invalid_request"}')
+
+
 def test_a_user_who_is_being_deleted_elsewhere_is_another_user_here(foreign: Tenant, stack: Embedded) -> None:
     assert foreign.call("DELETE", f"{foreign.public}/users/someone").status_code == 409
     caller = stack.new_tenant()
@@ -108,4 +199,4 @@ def test_a_user_who_is_being_deleted_elsewhere_is_another_user_here(foreign: Ten
 def test_two_organisations_number_their_jobs_apart(own: Tenant, foreign: Tenant) -> None:
     assert own.project.project_id != foreign.project.project_id
     assert own.call("GET", f"{own.v1}/jobs").text == '{"data":[]}'
-    assert [job["jobId"] for job in foreign.call("GET", f"{foreign.v1}/jobs").json()["data"]] == [1, 2, 3, 4]
+    assert [job["jobId"] for job in foreign.call("GET", f"{foreign.v1}/jobs").json()["data"]] == [1, 2, 3, 4, 5]

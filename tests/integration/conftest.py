@@ -6,10 +6,11 @@ import importlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 from jobs import access
-from jobs.model import Credential
+from jobs.model import AccessToken, Client, Credential, Role, User
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
 API_KEY = "jk_0123456789abcdef0123456789abcdef012345672a342d20"
 OTHER_PROJECT_KEY = "9qLmZaTbRcVdWeXfYgHi"
+CLIENT_ID = "0123456789abcdef01234567"
+CLIENT_SECRET = API_KEY.replace("jk_", "js_")
+TOKEN = API_KEY.replace("jk_", "jt_")
+USER_ID = "76543210fedcba9876543210"
+WORKFLOW_ID = "5bc4a813156ae016dcb442bd"
 
 
 class Context:
@@ -50,6 +56,15 @@ class Answered:
     @property
     def json(self) -> Any:
         return json.loads(self.text)
+
+
+def following(answer: Answered) -> dict[str, str]:
+    """The parameters with which a list's `Link` leads on."""
+    url, _, relation = answer.headers["Link"].partition(">; ")
+    assert relation == 'rel="next"'
+    base, _, query = url.partition("?")
+    assert base == f"<https://jobs.example.com/public/{PROJECT_KEY}/jobs"
+    return dict(parse_qsl(query, strict_parsing=True))
 
 
 @dataclass
@@ -81,6 +96,13 @@ class Service:
         job: dict[str, Any] = created.json["data"]
         return job
 
+    def run_workflow(self) -> str:
+        """Have the workflow of the events run, and return the job's id."""
+        answer = self.http("create_job", "alteryx_v3_run_workflow")
+        assert answer.status == 200, answer
+        job_id: str = answer.json["id"]
+        return job_id
+
     def hints(self) -> list[MessageTypeDef]:
         """Take everything that is visible in the start queue."""
         return self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", [])
@@ -110,6 +132,16 @@ def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest
         organisation = directory.add_organisation(name)
         directory.add_project(organisation.organisation_id, name, project_key, b"secret", 1)
     directory.add_credential(Credential(credential_id="key-demo", organisation_id=1), access.digest_of(API_KEY))
+    directory.add_user(User(organisation_id=1, user_id=USER_ID, role=Role.ADMINISTRATOR, name="Administrator"))
+    client = Client(
+        client_id=CLIENT_ID,
+        organisation_id=1,
+        user_id=USER_ID,
+        project_id=1,
+        secret_digest=access.digest_of(CLIENT_SECRET),
+    )
+    directory.add_client(client)
+    directory.add_token(AccessToken(client_id=CLIENT_ID), access.digest_of(TOKEN))
     yield Service(dynamodb, sqs_client, queue_url)
     sqs_client.delete_queue(QueueUrl=queue_url)
     wiring.clear()

@@ -6,11 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.model import Message, Run, SeenEvent, Severity
 from jobs.runtime import wiring
 from jobs.store import items
+from jobs.store.directory import DynamoDBDirectory
 
 from tests.builders import a_job
 from tests.conftest import TABLE
+from tests.integration.conftest import following
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +26,15 @@ JOBS = 10_050
 
 
 class Calls:
-    """The DynamoDB calls of a test: how many of each, and the rows that each Query read."""
+    """The DynamoDB calls of a test: how many of each, which reads were strong, and the rows that each Query read."""
 
     def __init__(self) -> None:
         self.count: Counter[str] = Counter()
+        self.strong: list[str] = []
         self.rows: list[int] = []
+
+    def ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.strong += [model.name] if params.get("ConsistentRead") else []
 
     def __call__(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         self.count[model.name] += 1
@@ -36,6 +43,7 @@ class Calls:
 
     def clear(self) -> None:
         self.count.clear()
+        self.strong.clear()
         self.rows.clear()
 
 
@@ -45,10 +53,12 @@ def calls(service: Service) -> Iterator[Calls]:
     calls = Calls()
     events = wiring._dynamodb().meta.events
     events.register("after-call.dynamodb", calls)
+    events.register("before-parameter-build.dynamodb", calls.ask)
     service.http("get_job", "public")
     calls.clear()
     yield calls
     events.unregister("after-call.dynamodb", calls)
+    events.unregister("before-parameter-build.dynamodb", calls.ask)
 
 
 @pytest.fixture
@@ -92,6 +102,24 @@ def test_a_page_costs_the_same_wherever_it_is(service: Service, many: int, calls
     assert calls.count == {"Query": 1 + 11}
 
 
+def test_a_walk_reads_what_it_shows_and_a_filter_a_thousand_rows_at_most(
+    service: Service, many: int, calls: Calls
+) -> None:
+    answer = service.http("list_jobs", "public", queryStringParameters={"order": "desc"})
+
+    assert [job["jobId"] for job in answer.json["data"]] == list(range(many, many - 50, -1))
+    assert calls.count == {"Query": 2}
+    assert sorted(calls.rows) == [1, 50]
+
+    # a filter that nothing passes: the newest number, then 250 rows at a time, one time over the end of a block
+    calls.clear()
+    answer = service.http("list_jobs", "public", queryStringParameters={"status": "failed"})
+    assert (answer.json, calls.count, sum(calls.rows)) == ({"data": []}, {"Query": 6}, 1_000)
+    calls.clear()
+    answer = service.http("list_jobs", "public", queryStringParameters=following(answer))
+    assert (answer.json, calls.count, sum(calls.rows)) == ({"data": []}, {"Query": 5}, 999)
+
+
 def test_a_get_is_one_strong_read(service: Service, calls: Calls) -> None:
     service.create()
     calls.clear()
@@ -124,3 +152,134 @@ def test_a_tick_with_nothing_due_writes_nothing(service: Service, calls: Calls) 
     service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
 
     assert calls.count == {"Query": 33, "GetItem": 1}
+
+
+# ---- the third dialect --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(service: Service, calls: Calls) -> dict[str, str]:
+    """The path of a job that runs a workflow; who asks and the project are known from making it."""
+    path = {"jobId": service.run_workflow()}
+    service.http("get_job", "alteryx_v3", path=path)
+    calls.clear()
+    return path
+
+
+def test_who_has_a_token_costs_three_reads_and_none_after_that(service: Service, calls: Calls) -> None:
+    nowhere = {"jobId": "0" * 24}
+
+    service.http("get_job", "alteryx_v3", path=nowhere)
+    # the fourth is the project, which is not there
+    assert (calls.count, calls.strong) == ({"GetItem": 4}, ["GetItem"])
+    calls.clear()
+    service.http("get_job", "alteryx_v3", path={"jobId": "x"})
+    assert calls.count == {}
+
+
+def test_a_stranger_costs_a_read_at_most(service: Service, calls: Calls) -> None:
+    for authorization in (None, "Bearer x", f"Bearer jt_{'0' * 48}"):
+        service.http("list_jobs", "alteryx_v3", headers={"authorization": authorization})
+    assert calls.count == {}
+
+    unknown = "jt_0000000000000000000000000000000000000000963fbb8e"  # its checksum is right
+    service.http("list_jobs", "alteryx_v3", headers={"authorization": f"Bearer {unknown}"})
+    assert calls.count == {"GetItem": 1}
+
+
+def test_a_token_is_one_read_of_its_client_and_one_write(service: Service, calls: Calls) -> None:
+    service.http("issue_token", "basic")
+    assert calls.count == {"GetItem": 1, "PutItem": 1}
+    calls.clear()
+
+    service.http("issue_token", "form")
+    assert calls.count == {"PutItem": 1}
+
+
+def test_a_user_s_job_is_a_strong_read_and_its_messages_a_query(
+    service: Service, calls: Calls, run: dict[str, str]
+) -> None:
+    service.http("get_job", "alteryx_v3_without_messages", path=run)
+    assert (calls.count, calls.strong) == ({"GetItem": 1}, ["GetItem"])
+    calls.clear()
+
+    for function in ("get_job", "get_messages"):
+        service.http(function, "alteryx_v3", path=run)
+        assert (calls.count, calls.strong) == ({"GetItem": 1, "Query": 1}, ["GetItem", "Query"])
+        calls.clear()
+
+
+def test_however_much_was_said_a_user_s_job_is_one_query(service: Service, calls: Calls, run: dict[str, str]) -> None:
+    for number in range(200):
+        message = Message(number, Severity.NONE, "x" * 8_000)
+        assert wiring.store().add_message(1, 1, message, SeenEvent(f"{number:064}", 2**40))
+    calls.clear()
+
+    service.http("get_job", "alteryx_v3", path=run)
+
+    assert calls.count == {"GetItem": 1, "Query": 1}
+    assert calls.rows[0] < 200
+
+
+def test_a_user_s_cancellation_is_a_read_and_a_write_and_a_refused_one_a_read(
+    service: Service, calls: Calls, run: dict[str, str]
+) -> None:
+    service.http("cancel_job", "alteryx_v3", path=run)
+    assert calls.count == {"GetItem": 1, "UpdateItem": 1}
+    calls.clear()
+
+    service.http("cancel_job", "alteryx_v3", path=run)
+    assert calls.count == {"GetItem": 1}
+
+
+def test_a_run_is_a_create_and_a_read_of_its_workflow(service: Service, calls: Calls, run: dict[str, str]) -> None:
+    service.http("create_job", "alteryx_v3_run_workflow", body="")
+    assert (calls.count, calls.strong) == ({"GetItem": 1, "Query": 1, "PutItem": 1}, ["Query"])
+    calls.clear()
+
+    service.run_workflow()  # its questions are parameters
+    assert calls.count == {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}
+
+
+def test_the_organisation_s_list_is_two_queries_for_each_project(service: Service, many: int, calls: Calls) -> None:
+    directory = DynamoDBDirectory(service.dynamodb, TABLE)
+    directory.add_project(1, "Second", "second", b"secret", 9)
+    service.http("list_jobs", "alteryx_v3")
+    # token, client, user, both projects; the list of projects, two of the full one, one of the empty one
+    assert calls.count == {"GetItem": 5, "Query": 4}
+    calls.clear()
+
+    answer = service.http("list_jobs", "alteryx_v3", queryStringParameters={"limit": "50"})
+    assert len(answer.json["data"]) == 50
+    assert (calls.count, calls.strong) == ({"Query": 3}, [])
+    assert sorted(calls.rows) == [0, 1, 50]
+    calls.clear()
+
+    # the furthest that a caller may ask for: six times 200 rows, twice over the end of a block
+    service.http("list_jobs", "alteryx_v3", queryStringParameters={"limit": "200", "offset": "1000"})
+    assert calls.count == {"Query": 2 + 6 + 2}
+    assert sum(calls.rows) == 1 + 6 * 200
+
+
+@pytest.fixture
+def many_runs(service: Service) -> int:
+    """250 runs of the workflow of the events, put past the API; every second one is the member's."""
+    for number in range(1, 251):
+        run = Run("5bc4a813156ae016dcb442bd", "member" if number % 2 else "another")
+        item = items.job_to_item(a_job(job_id=number, run=run), "token", 32)
+        service.dynamodb.put_item(TableName=TABLE, Item=item)
+    return 250
+
+
+def test_a_workflow_s_list_is_a_query_and_a_batch_of_rows_for_each_hundred(
+    service: Service, many_runs: int, calls: Calls
+) -> None:
+    service.http("list_jobs", "alteryx_v3_workflow")
+    calls.clear()
+
+    for limit, offset, batches in ((1, 0, 1), (100, 0, 1), (101, 0, 2), (50, many_runs - 50, 3)):
+        query = {"limit": str(limit), "offset": str(offset)}
+        answer = service.http("list_jobs", "alteryx_v3_workflow", queryStringParameters=query)
+        assert len(answer.json) == limit
+        assert (calls.count, calls.strong) == ({"Query": batches, "BatchGetItem": batches}, [])
+        calls.clear()

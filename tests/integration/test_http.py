@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from jobs.model import DAY
 from jobs.runtime import observability
+from jobs.store.directory import DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
 
-from tests.integration.conftest import API_KEY, NO_KEY, OTHER_PROJECT_KEY, Service
+from tests.conftest import TABLE
+from tests.integration.conftest import API_KEY, NO_KEY, OTHER_PROJECT_KEY, Service, following
 
 if TYPE_CHECKING:
     import logging
@@ -340,6 +342,148 @@ def test_public_pages(
     assert answer.headers["Link"] == ", ".join(
         f'<{base}?limit={limit}&page={page}>; rel="{relation}"' for relation, (limit, page) in links.items()
     )
+
+
+def newest(service: Service, **query: str) -> Answered:
+    return service.http("list_jobs", "public_filtered", queryStringParameters=query)
+
+
+def ids(answer: Answered) -> list[int]:
+    assert answer.status == 200, answer
+    return [job["jobId"] for job in answer.json["data"]]
+
+
+@pytest.fixture
+def mixed(service: Service) -> Service:
+    """Ten jobs: every third one is an import, every second one is cancelled."""
+    for number in range(1, 11):
+        service.create(action="import" if number % 3 == 0 else "export", description=f"{number}")
+        if number % 2 == 0:
+            service.http("cancel_job", "public", path={"jobId": str(number)})
+    return service
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"order": "desc"}, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]),
+        ({"status": "cancelled"}, [10, 8, 6, 4, 2]),
+        ({"status": "scheduled,cancelled", "action": "import"}, [9, 6, 3]),
+        ({"action": "import,export", "status": "scheduled"}, [9, 7, 5, 3, 1]),
+        ({"action": "never"}, []),
+        ({"status": "failed"}, []),
+        ({"order": "asc"}, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        ({"order": "asc", "limit": "3", "page": "2"}, [4, 5, 6]),
+    ],
+)
+def test_a_list_is_filtered_by_status_and_action(mixed: Service, query: dict[str, str], found: list[int]) -> None:
+    answer = newest(mixed, **query)
+
+    assert ids(answer) == found
+    shown = {job["jobId"]: job for job in mixed.http("list_jobs", "public").json["data"]}
+    assert answer.json["data"] == [shown[number] for number in found]
+
+
+def test_the_example_event_of_a_filtered_list_is_one(service: Service) -> None:
+    for number in (1, 2):
+        service.create()
+        service.http("cancel_job", "public", path={"jobId": str(number)})
+    service.create()
+
+    assert ids(service.http("list_jobs", "public_filtered")) == [2, 1]
+
+
+def test_a_filtered_list_is_walked_by_its_links(mixed: Service) -> None:
+    first = newest(mixed, status="scheduled", action="import,export", limit="2")
+    second = newest(mixed, **following(first))
+    third = newest(mixed, **following(second))
+
+    assert [ids(answer) for answer in (first, second, third)] == [[9, 7], [5, 3], [1]]
+    assert "Link" not in third.headers
+    assert "X-Total-Count" not in first.headers
+    onward = following(first)
+    assert onward.pop("cursor")
+    assert onward == {"order": "desc", "status": "scheduled", "action": "export,import", "limit": "2"}
+
+
+def test_a_list_from_the_newest_on_tells_how_many_there_are_and_is_walked_by_its_links(mixed: Service) -> None:
+    first = newest(mixed, order="desc", limit="4")
+    mixed.create()
+    second = newest(mixed, **following(first))
+    third = newest(mixed, cursor=following(second)["cursor"])
+
+    assert [ids(answer) for answer in (first, second, third)] == [[10, 9, 8, 7], [6, 5, 4, 3], [2, 1]]
+    assert [answer.headers["X-Total-Count"] for answer in (first, second, third)] == ["10", "11", "11"]
+    assert "Link" not in third.headers
+
+
+def test_a_project_without_jobs_has_no_newest_one(service: Service) -> None:
+    answer = newest(service, order="desc")
+
+    assert (answer.text, answer.headers) == (
+        '{"data":[]}',
+        {"Content-Type": "application/json", "X-Total-Count": "0"},
+    )
+    assert newest(service, status="failed").headers == {"Content-Type": "application/json"}
+
+
+def test_a_cursor_serves_its_own_project_and_filter_alone_and_any_limit(mixed: Service) -> None:
+    directory = DynamoDBDirectory(mixed.dynamodb, TABLE)
+    directory.add_project(1, "Second", "2ndProjectOfTheSameO", b"another secret", 2)
+    for _ in range(3):
+        mixed.create()
+    found = newest(mixed, status="scheduled,cancelled", limit="2")
+    cursor = following(found)["cursor"]
+    own = {"status": "cancelled,scheduled", "cursor": cursor}
+
+    assert ids(newest(mixed, **own, limit="3", order="desc")) == [11, 10, 9]
+    for query in (
+        {**own, "status": "scheduled"},
+        {**own, "action": "export"},
+        {"order": "desc", "cursor": cursor},
+        {"cursor": cursor},
+        {**own, "cursor": f"{cursor},{cursor}"},
+        *(
+            {**own, "cursor": cursor[:at] + ("B" if cursor[at] == "A" else "A") + cursor[at + 1 :]}
+            for at in (0, 20, -1)
+        ),
+    ):
+        refused = newest(mixed, **query)
+        assert (refused.status, refused.text) == (400, '{"error":"cursor: is not one of this list"}'), query
+    foreign = mixed.http(
+        "list_jobs", "public_filtered", queryStringParameters=own, path={"projectKey": "2ndProjectOfTheSameO"}
+    )
+    assert (foreign.status, foreign.text) == (400, '{"error":"cursor: is not one of this list"}')
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"order": "up"}, "order: must be asc or desc"),
+        ({"order": "asc", "status": "failed"}, "order: must be desc where status, action or cursor is given"),
+        ({"order": "desc", "page": "2"}, "page: counts from the oldest job; from the newest follow the Link header"),
+        (
+            {"status": "done"},
+            "status: must be scheduled|running|completed|failed|cancelled, or several of these joined by commas",
+        ),
+        ({"action": "A"}, "action: must be [a-z0-9_.-]{1,64}, or several of these joined by commas"),
+        ({"cursor": "x"}, "cursor: is not one of this list"),
+    ],
+)
+def test_a_bad_parameter_of_a_walk_is_refused_by_its_name(
+    service: Service, query: dict[str, str], sentence: str
+) -> None:
+    refused = newest(service, **query)
+
+    assert (refused.status, refused.json) == (400, {"error": sentence})
+
+
+def test_v1_knows_no_filter(mixed: Service) -> None:
+    query = {"order": "desc", "status": "failed", "cursor": "x"}
+
+    answer = mixed.http("list_jobs", "openreplay_v1", queryStringParameters=query)
+
+    assert ids(answer) == list(range(1, 11))
 
 
 def test_v1_lists_everything_behind_a_job(service: Service) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.runtime import wiring
 from jobs.store.directory import DynamoDBDirectory
 
 from cli import admin
 from tests.conftest import TABLE
+from tests.integration.conftest import USER_ID, WORKFLOW_ID
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,6 +66,154 @@ def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
 
     assert found is not None
     assert (found.accounts, found.sources) == (frozenset(), frozenset({"c"}))
+
+
+def bearer(service: Service, client: dict[str, Any]) -> dict[str, str]:
+    """Ask for a token as a client that was just made; the header that it opens with."""
+    secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
+    answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
+    assert answer.status == 200, answer
+    return {"authorization": f"Bearer {answer.json['access_token']}"}
+
+
+def test_a_user_and_a_client_that_it_makes_are_let_in_and_run_workflows(service: Service, run: Any) -> None:
+    _, organisation = run("organisation", "create", "Example")
+    owner = str(organisation["organisationId"])
+    _, project = run("project", "create", "--organisation", owner, "Shop")
+    _, user = run("user", "create", "--organisation", owner, "--role", "administrator", "Ada")
+    number = str(project["projectId"])
+    _, client = run("client", "create", "--organisation", owner, "--user", user["userId"], "--project", number)
+
+    header = bearer(service, client)
+    job = service.http("create_job", "alteryx_v3_run_workflow", headers=header).json
+
+    assert (user["role"], client["expiresAt"]) == ("administrator", None)
+    assert int(job["id"][8:16], 16) == project["projectId"]
+    listed = service.http("list_jobs", "alteryx_v3", headers=header).json["data"]
+    assert [one["jobId"] for one in listed] == [job["id"]]
+    # of the organisation of the events nothing is seen, nor of this one by those
+    assert service.http("list_jobs", "alteryx_v3").text == '{"data":[]}'
+
+
+def test_a_client_that_it_revokes_is_refused_and_its_tokens_too(service: Service, run: Any) -> None:
+    _, client = run("client", "create", "--organisation", "1", "--user", USER_ID, "--project", "1")
+    header = bearer(service, client)
+    assert service.http("list_jobs", "alteryx_v3", headers=header).status == 200
+
+    _, revoked = run("client", "revoke", "--client", client["clientId"])
+    wiring.clear()  # what was believed of it
+
+    assert revoked["clientId"] == client["clientId"]
+    assert service.http("list_jobs", "alteryx_v3", headers=header).status == 401
+    secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
+    answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
+    assert (answer.status, answer.text) == (401, '{"error":"invalid_client"}')
+    assert service.http("issue_token", "basic").status == 200  # another's is not touched
+
+
+def test_a_client_expires_when_it_was_said_to(service: Service, run: Any) -> None:
+    of_user = ("--organisation", "1", "--user", USER_ID, "--project", "1")
+    _, client = run("client", "create", *of_user, "--expires", "2020-01-01T00:00:00+00:00")
+
+    assert client["expiresAt"] == 1_577_836_800_000
+    secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
+    assert service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"}).status == 401
+
+
+def test_a_member_sees_what_is_shared_and_a_role_opens_the_rest(service: Service, run: Any) -> None:
+    _, user = run("user", "create", "--organisation", "1", "Ada")
+    _, client = run("client", "create", "--organisation", "1", "--user", user["userId"], "--project", "1")
+    member = bearer(service, client)
+    of_user = ("--organisation", "1", "--user", user["userId"])
+    shared = ("workflow", "share", "--organisation", "1", "--workflow", WORKFLOW_ID, "--collection")
+
+    before = service.run_workflow()
+    run(*shared, "first", "--collection", "sales")
+    after = service.run_workflow()
+    run("workflow", "share", "--organisation", "1", "--workflow", WORKFLOW_ID)
+    service.run_workflow()
+
+    def seen() -> list[str]:
+        wiring.clear()  # what was believed of the user
+        return [job["id"] for job in service.http("list_jobs", "alteryx_v3_workflow", headers=member).json]
+
+    def cancel() -> tuple[int, str]:
+        answer = service.http("cancel_job", "alteryx_v3", path={"jobId": after}, headers=member)
+        return answer.status, answer.json["message"]
+
+    assert seen() == []
+    run("collection", "share", *of_user, "--collection", "sales", "--right", "view")
+    assert seen() == [after]
+    assert cancel() == (400, "You do not have permission to cancel this job.")
+    run("collection", "share", *of_user, "--collection", "sales", "--right", "none")
+    assert seen() == []
+    run("collection", "share", *of_user, "--collection", "sales", "--right", "cancel")
+    assert seen() == [after]
+    assert cancel() == (200, "Deleted Successfully.")
+    assert service.http("list_jobs", "alteryx_v3", headers=member).status == 401
+    _, changed = run("user", "role", *of_user, "--role", "administrator")
+    assert changed["role"] == "administrator"
+    assert len(seen()) == 2
+    assert before in seen()
+    assert service.http("list_jobs", "alteryx_v3", headers=member).status == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("user", "create", "--organisation", "9", "Ada"), "user: no organisation 9"),
+        (("user", "create", "--organisation", "1", " "), "name: must be 1 to 128 characters"),
+        (
+            ("user", "role", "--organisation", "1", "--user", "x", "--role", "member"),
+            "user: organisation 1 has no user x",
+        ),
+        (
+            ("client", "create", "--organisation", "1", "--user", "x", "--project", "1"),
+            "client: organisation 1 has no user x",
+        ),
+        (
+            ("client", "create", "--organisation", "1", "--user", USER_ID, "--project", "2"),
+            f"client: organisation 1 has no user {USER_ID} or no project 2",
+        ),
+        (("client", "revoke", "--client", "x"), "client: no client x"),
+        (
+            ("collection", "share", "--organisation", "1", "--user", "x", "--collection", "a", "--right", "view"),
+            "user: organisation 1 has no user x",
+        ),
+        (
+            ("collection", "share", "--organisation", "1", "--user", USER_ID, "--collection", " ", "--right", "view"),
+            "collection: must be 1 to 256 characters",
+        ),
+        (("workflow", "share", "--organisation", "9", "--workflow", "w"), "organisation: no organisation 9"),
+        (("workflow", "share", "--organisation", "1", "--workflow", ""), "workflow: must be 1 to 256 characters"),
+    ],
+    ids=str,
+)
+def test_what_can_not_be_of_users_and_clients_is_said_in_one_line(
+    service: Service, run: Any, arguments: tuple[str, ...], complaint: str
+) -> None:
+    code, said = run(*arguments)
+
+    assert code == 1
+    assert said.startswith(f"jobs-admin: {complaint}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("user", "create", "--organisation", "1", "--role", "owner", "Ada"),
+        ("collection", "share", "--organisation", "1", "--user", "x", "--collection", "a", "--right", "edit"),
+        ("client", "create", "--organisation", "1", "--user", "x"),
+        ("user", "create", "Ada"),
+    ],
+    ids=str,
+)
+def test_a_word_that_is_none_is_explained(run: Any, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+
+    assert ended.value.code == 2
 
 
 @pytest.mark.parametrize(

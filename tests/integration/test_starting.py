@@ -6,12 +6,18 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from jobs import starting
+from jobs.ports import Start
 from jobs.runtime import wiring
+from jobs.store.dynamodb import DynamoDBJobStore
+
+from tests.integration.conftest import Context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pytest
+    from jobs.model import JobKey
 
     from tests.integration.conftest import Service
 
@@ -89,6 +95,45 @@ def test_what_is_no_hint_fails_alone(service: Service) -> None:
 
     assert [failure["itemIdentifier"] for failure in failures] == [message["MessageId"] for message in poison]
     assert status(service) == "running"
+
+
+def test_a_hint_of_a_job_that_stays_throttled_is_delivered_again_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.create()
+    service.create()
+    hints = sorted(service.hints(), key=lambda hint: hint["Body"])
+    start = DynamoDBJobStore.start_jobs
+
+    def throttle_second(store: DynamoDBJobStore, jobs: Sequence[JobKey], now: int) -> list[Start]:
+        return [Start.UNCERTAIN if job.job_id == 2 else start(store, [job], now)[0] for job in jobs]
+
+    monkeypatch.setattr(DynamoDBJobStore, "start_jobs", throttle_second)
+    monkeypatch.setattr(starting, "TRIES", 1)
+
+    assert deliver(service, hints) == {"batchItemFailures": [{"itemIdentifier": hints[1]["MessageId"]}]}
+
+    assert status(service) == "running"
+
+
+def test_a_tick_begins_only_with_time_left(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.create()
+    tick = service.event("dispatch_due_jobs", "schedule")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "get_remaining_time_in_millis", lambda _: 14_000)
+        assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 0}
+    assert service.invoke("dispatch_due_jobs", tick) == {"due": 1, "overdue": 0}
+
+
+def test_a_start_begins_only_with_time_left(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.create()
+    hints = service.hints()
+    monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda _: 9_000)
+
+    assert deliver(service, hints) == {"batchItemFailures": [{"itemIdentifier": hints[0]["MessageId"]}]}
+
+    assert status(service) == "scheduled"
 
 
 def test_a_cancelled_job_does_not_start(service: Service) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import access
 from jobs.errors import ProjectNotFound, Unauthorized
+from jobs.model import AccessToken, Principal, Right
 
-from tests.builders import NOW, ORGANISATION, a_credential, a_project
+from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
 from tests.fakes import FakeRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.model import Client
 
 
 @pytest.fixture
@@ -18,7 +26,7 @@ def registry() -> FakeRegistry:
 
 
 def test_a_key_opens_what_is_stored_under_its_digest(registry: FakeRegistry) -> None:
-    key = access.new_api_key()
+    key = access.new_secret(access.KEY_PREFIX)
     registry.credentials[access.digest_of(key)] = a_credential()
 
     assert access.authenticate(registry, key, NOW) == a_credential()
@@ -26,7 +34,7 @@ def test_a_key_opens_what_is_stored_under_its_digest(registry: FakeRegistry) -> 
 
 
 def test_keys_are_long_random_and_told_by_their_prefix() -> None:
-    keys = {access.new_api_key() for _ in range(100)}
+    keys = {access.new_secret(access.KEY_PREFIX) for _ in range(100)}
 
     assert len(keys) == 100
     assert all(key.startswith("jk_") and len(key) == 3 + 40 + 8 for key in keys)
@@ -44,7 +52,7 @@ def test_what_is_no_key_is_refused_without_a_read(text: str) -> None:
 
 @given(position=st.integers(3, 50), replacement=st.sampled_from("0123456789abcdef"))
 def test_a_key_with_one_wrong_character_is_refused_without_a_read(position: int, replacement: str) -> None:
-    key, registry = access.new_api_key(), FakeRegistry()
+    key, registry = access.new_secret(access.KEY_PREFIX), FakeRegistry()
     wrong = key[:position] + replacement + key[position + 1 :]
     registry.credentials[access.digest_of(key)] = a_credential()
 
@@ -58,14 +66,14 @@ def test_a_key_with_one_wrong_character_is_refused_without_a_read(position: int,
 
 def test_a_well_formed_key_that_nobody_issued_opens_nothing(registry: FakeRegistry) -> None:
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, access.new_api_key(), NOW)
+        access.authenticate(registry, access.new_secret(access.KEY_PREFIX), NOW)
 
     assert registry.reads == ["credential"]
 
 
 @pytest.mark.parametrize("ended", [{"expires_at": NOW}, {"revoked_at": NOW - 1}])
 def test_an_expired_or_revoked_key_opens_nothing(registry: FakeRegistry, ended: dict[str, int]) -> None:
-    key = access.new_api_key()
+    key = access.new_secret(access.KEY_PREFIX)
     registry.credentials[access.digest_of(key)] = a_credential(**ended)
 
     with pytest.raises(Unauthorized):
@@ -98,3 +106,168 @@ def test_what_can_be_no_project_key_is_refused_without_a_read(registry: FakeRegi
         access.open_project(registry, a_credential(), text)
 
     assert registry.reads == []
+
+
+# ---- clients and tokens -------------------------------------------------------------------------------------------
+
+SECRET = access.new_secret(access.CLIENT_SECRET_PREFIX)
+#: What each kind of secret begins with.
+KINDS = ("jk_", "js_", "jt_")
+
+
+def a_known_client(registry: FakeRegistry, **overrides: int) -> Client:
+    client = a_client(secret_digest=access.digest_of(SECRET), **overrides)
+    registry.clients[client.client_id] = client
+    registry.users[ORGANISATION, client.user_id] = a_user()
+    return client
+
+
+def test_a_client_gets_a_token_that_opens_what_the_client_opens(registry: FakeRegistry) -> None:
+    client = a_known_client(registry)
+
+    assert access.authenticate_client(registry, client.client_id, SECRET, NOW) == client
+    issued = access.issue_token(registry, client, NOW)
+
+    assert issued.expires_in == 3600
+    assert issued.token.startswith("jt_")
+    assert access.authorize(registry, issued.token, NOW) == Principal(client, a_user())
+    assert issued.token not in str(registry.tokens)
+
+
+def test_no_two_tokens_are_the_same_and_all_of_them_are_live(registry: FakeRegistry) -> None:
+    client = a_known_client(registry)
+    tokens = {access.issue_token(registry, client, NOW).token for _ in range(100)}
+
+    assert len(tokens) == 100
+    assert {access.authorize(registry, token, NOW).client for token in tokens} == {client}
+
+
+def test_a_token_ends_after_an_hour_to_the_millisecond(registry: FakeRegistry) -> None:
+    token = access.issue_token(registry, a_known_client(registry), NOW).token
+
+    assert access.authorize(registry, token, NOW + 3_599_999)
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW + 3_600_000)
+
+
+@pytest.mark.parametrize("ended", [{"expires_at": NOW + 1}, {"revoked_at": NOW + 1}])
+def test_when_its_client_ends_a_token_ends_and_no_other_is_given(registry: FakeRegistry, ended: dict[str, int]) -> None:
+    client = a_known_client(registry)
+    token = access.issue_token(registry, client, NOW).token
+    a_known_client(registry, **ended)
+
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW + 1)
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, client.client_id, SECRET, NOW + 1)
+
+
+def test_a_client_opens_nothing_from_the_moment_on_in_which_it_expires(registry: FakeRegistry) -> None:
+    client = a_known_client(registry, expires_at=NOW)
+
+    assert access.authenticate_client(registry, client.client_id, SECRET, NOW - 1) == client
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, client.client_id, SECRET, NOW)
+
+
+def test_a_token_of_which_client_or_user_are_gone_opens_nothing(registry: FakeRegistry) -> None:
+    token = access.issue_token(registry, a_known_client(registry), NOW).token
+
+    registry.users.clear()
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW)
+    registry.clients.clear()
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW)
+
+
+def test_a_user_of_another_organisation_is_not_the_client_s(registry: FakeRegistry) -> None:
+    token = access.issue_token(registry, a_known_client(registry), NOW).token
+    registry.users = {(ORGANISATION + 1, "user-1"): a_user(organisation_id=ORGANISATION + 1)}
+
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, token, NOW)
+
+
+def test_what_a_user_may_is_what_the_directory_says_now(registry: FakeRegistry) -> None:
+    client = a_known_client(registry)
+    token = access.issue_token(registry, client, NOW).token
+    registry.users[ORGANISATION, "user-1"] = changed = a_user(collections={"c-1": Right.VIEW})
+
+    assert access.authorize(registry, token, NOW) == Principal(client, changed)
+
+
+def test_a_client_with_another_s_secret_is_refused(registry: FakeRegistry) -> None:
+    client = a_known_client(registry)
+    other = access.new_secret(access.CLIENT_SECRET_PREFIX)
+    registry.clients["f" * 24] = a_client(client_id="f" * 24, secret_digest=access.digest_of(other))
+
+    for client_id, secret in ((client.client_id, other), ("f" * 24, SECRET), ("0" * 24, SECRET)):
+        with pytest.raises(Unauthorized):
+            access.authenticate_client(registry, client_id, secret, NOW)
+    assert registry.reads == ["client"] * 3
+
+
+@pytest.mark.parametrize(
+    "client_id", ["", "0123", "0" * 23, "0" * 25, "0123456789ABCDEF01234567", "0" * 24 + "\n", "é" * 24]
+)
+def test_what_is_no_client_s_id_is_refused_without_a_read(registry: FakeRegistry, client_id: str) -> None:
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, client_id, SECRET, NOW)
+
+    assert registry.reads == []
+
+
+#: What can become of a secret on its way.
+SPOILT: dict[str, Callable[[str], str]] = {
+    "empty": lambda _: "",
+    "cut short": lambda secret: secret[:-1],
+    "too long": lambda secret: secret + "0",
+    "in capitals": lambda secret: secret[:3] + secret[3:].upper(),
+    "behind a space": lambda secret: f" {secret}",
+    "before a line end": lambda secret: f"{secret}\n",
+    "its checksum wrong": lambda secret: secret[:-1] + ("1" if secret[-1] == "0" else "0"),
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_a_spoilt_secret_or_token_is_refused_without_a_read(registry: FakeRegistry, spoilt: str) -> None:
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, a_client().client_id, SPOILT[spoilt](SECRET), NOW)
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, SPOILT[spoilt](access.new_secret(access.TOKEN_PREFIX)), NOW)
+
+    assert registry.reads == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("presented", KINDS)
+def test_a_secret_of_one_kind_is_none_of_another(registry: FakeRegistry, kind: str, presented: str) -> None:
+    """Even if the rest of it were known as the other."""
+    secret = access.new_secret(presented)
+    digest = access.digest_of(secret)
+    registry.credentials[digest] = a_credential()
+    registry.clients[a_client().client_id] = a_client(secret_digest=digest)
+    registry.tokens[digest] = AccessToken(client_id=a_client().client_id)
+    registry.users[ORGANISATION, "user-1"] = a_user()
+    opened: dict[str, Callable[[], object]] = {
+        "jk_": lambda: access.authenticate(registry, secret, NOW),
+        "js_": lambda: access.authenticate_client(registry, a_client().client_id, secret, NOW),
+        "jt_": lambda: access.authorize(registry, secret, NOW),
+    }
+
+    if kind == presented:
+        assert opened[kind]()
+    else:
+        with pytest.raises(Unauthorized):
+            opened[kind]()
+        assert registry.reads == []
+
+
+def test_a_token_that_nobody_was_given_costs_one_read(registry: FakeRegistry) -> None:
+    a_known_client(registry)
+
+    with pytest.raises(Unauthorized):
+        access.authorize(registry, access.new_secret(access.TOKEN_PREFIX), NOW)
+
+    assert registry.reads == ["token"]

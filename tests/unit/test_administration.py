@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from jobs import access, administration
 from jobs.errors import InvalidRequest, Unauthorized
+from jobs.model import Principal, Right, Role
 
 from tests.builders import NOW
 from tests.fakes import FakeRegistry
+
+if TYPE_CHECKING:
+    from jobs.model import Project
 
 
 @pytest.fixture
@@ -61,3 +67,118 @@ def test_a_blank_or_endless_name_is_refused_before_anything_is_written(registry:
 
 def test_a_name_of_128_characters_is_taken(registry: FakeRegistry) -> None:
     assert administration.create_organisation(registry, "😀" * 128).name == "😀" * 128
+
+
+# ---- users, clients, collections ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(registry: FakeRegistry) -> Project:
+    organisation = administration.create_organisation(registry, "Demo")
+    return administration.create_project(registry, organisation.organisation_id, "Shop")
+
+
+def test_a_client_acts_for_the_user_it_was_made_for(registry: FakeRegistry, project: Project) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+    issued = administration.create_client(registry, 1, user.user_id, project.project_id)
+
+    client = access.authenticate_client(registry, issued.client.client_id, issued.secret, NOW)
+    token = access.issue_token(registry, client, NOW).token
+
+    assert access.authorize(registry, token, NOW) == Principal(issued.client, user)
+    assert (client.organisation_id, client.user_id, client.project_id) == (1, user.user_id, project.project_id)
+    assert (user.name, user.role, dict(user.collections)) == ("Ada", Role.MEMBER, {})
+    assert issued.secret not in str(registry.clients)
+    assert issued.client.secret_digest not in repr(issued.client)
+
+
+def test_users_and_clients_get_ids_as_alteryx_gives_them_and_none_twice(
+    registry: FakeRegistry, project: Project
+) -> None:
+    users = [administration.create_user(registry, 1, "Ada", Role.MEMBER) for _ in range(20)]
+    clients = [
+        administration.create_client(registry, 1, user.user_id, project.project_id).client.client_id for user in users
+    ]
+    ids = [user.user_id for user in users] + clients
+
+    assert len(set(ids)) == 40
+    assert all(len(one) == 24 and set(one) <= set("0123456789abcdef") for one in ids)
+
+
+def test_a_client_with_an_end_ends(registry: FakeRegistry, project: Project) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+    client, secret = administration.create_client(registry, 1, user.user_id, project.project_id, expires_at=NOW)
+
+    assert access.authenticate_client(registry, client.client_id, secret, NOW - 1) == client
+    with pytest.raises(Unauthorized):
+        access.authenticate_client(registry, client.client_id, secret, NOW)
+
+
+@pytest.mark.parametrize("name", ["", " \t", "x" * 129])
+def test_a_user_without_a_name_is_none(registry: FakeRegistry, project: Project, name: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        administration.create_user(registry, 1, name, Role.MEMBER)
+
+    assert (refusal.value.field, registry.users) == ("name", {})
+
+
+def test_a_user_is_put_into_collections_and_taken_out(registry: FakeRegistry, project: Project) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+
+    def share(collection: str, right: Right | None) -> dict[str, Right]:
+        administration.share_collection(registry, 1, collection, user.user_id, right)
+        return dict(registry.users[1, user.user_id].collections)
+
+    assert share("a", Right.VIEW) == {"a": Right.VIEW}
+    assert share("b", Right.CANCEL) == {"a": Right.VIEW, "b": Right.CANCEL}
+    assert share("a", Right.CANCEL) == {"a": Right.CANCEL, "b": Right.CANCEL}
+    assert share("a", None) == {"b": Right.CANCEL}
+    assert share("a", None) == {"b": Right.CANCEL}
+
+
+def test_a_user_is_in_a_hundred_collections_at_most(registry: FakeRegistry, project: Project) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+    for number in range(100):
+        administration.share_collection(registry, 1, f"c-{number}", user.user_id, Right.VIEW)
+
+    with pytest.raises(InvalidRequest):
+        administration.share_collection(registry, 1, "one-too-many", user.user_id, Right.VIEW)
+    administration.share_collection(registry, 1, "c-0", user.user_id, Right.CANCEL)
+    administration.share_collection(registry, 1, "c-1", user.user_id, None)
+    administration.share_collection(registry, 1, "one-in-its-place", user.user_id, Right.VIEW)
+
+    collections = registry.users[1, user.user_id].collections
+    assert (len(collections), collections["c-0"], "c-1" in collections) == (100, Right.CANCEL, False)
+
+
+@pytest.mark.parametrize("blank_or_endless", ["", " ", "x" * 257])
+def test_an_id_of_a_collection_or_workflow_is_1_to_256_characters_and_not_blank(
+    registry: FakeRegistry, project: Project, blank_or_endless: str
+) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+
+    with pytest.raises(InvalidRequest) as refusal:
+        administration.share_collection(registry, 1, blank_or_endless, user.user_id, Right.VIEW)
+    assert refusal.value.field == "collection"
+    with pytest.raises(InvalidRequest) as refusal:
+        administration.share_workflow(registry, 1, blank_or_endless, ["a"])
+    assert refusal.value.field == "workflow"
+    with pytest.raises(InvalidRequest) as refusal:
+        administration.share_workflow(registry, 1, "w", ["a", blank_or_endless])
+    assert refusal.value.field == "collection"
+    assert (registry.users[1, user.user_id], registry.workflows) == (user, {})
+
+
+def test_the_collections_of_a_workflow_are_set_as_a_whole_a_hundred_at_most(
+    registry: FakeRegistry, project: Project
+) -> None:
+    hundred = [f"{number:03}" + "é" * 253 for number in range(100)]
+    administration.share_workflow(registry, 1, "w", hundred)
+    with pytest.raises(InvalidRequest):
+        administration.share_workflow(registry, 1, "w", [*hundred, "one too many"])
+    assert registry.workflow_collections(1, "w") == tuple(hundred)
+
+    administration.share_workflow(registry, 1, "w", ["a"])
+    assert registry.workflow_collections(1, "w") == ("a",)
+    administration.share_workflow(registry, 1, "w", [])
+    assert registry.workflow_collections(1, "w") == ()

@@ -33,14 +33,19 @@ PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
             a_client_error,
             [
                 "InternalServerError",
+                "RequestTimeoutException",
                 "ServiceUnavailable",
                 "ProvisionedThroughputExceededException",
                 "RequestLimitExceeded",
                 "ThrottlingException",
+                "ReplicatedWriteConflictException",
                 "TransactionConflictException",
                 "TransactionInProgressException",
             ],
         ),
+        # by their status alone: an error without a body is called by it
+        a_client_error("InternalFailure", ResponseMetadata={"HTTPStatusCode": 500}),
+        a_client_error("503", ResponseMetadata={"HTTPStatusCode": 503}),
     ],
     ids=str,
 )
@@ -64,6 +69,7 @@ def test_a_lost_answer_a_throttle_and_a_conflict_prove_nothing(error: Exception)
                 "IdempotentParameterMismatchException",
             ],
         ),
+        a_client_error("403", ResponseMetadata={"HTTPStatusCode": 403}),
     ],
     ids=str,
 )

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import dispatch
 from jobs.dispatch import Dispatched
+from jobs.errors import Busy
 from jobs.model import MINUTE, SECOND, DueJob
 from jobs.starting import start_jobs
 from jobs.store import keys
@@ -171,6 +172,32 @@ def test_however_ticks_are_cut_short_every_job_is_hinted_and_no_watermark_passes
     assert set(told(world.queue.messages)) == set(rows)
 
 
+def test_seconds_that_were_read_to_their_end_go_out_before_more_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick that breaks in a later round has not broken for what lies behind it."""
+    monkeypatch.setattr(dispatch, "ROUND", 5_000)
+    rows = minute(100)
+    world = World(store=Index(rows))
+    list_due = world.store.list_due
+
+    def break_in_second_round(shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+        if after is not None:
+            raise Busy
+        return list_due(shard, after, until, limit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "list_due", break_in_second_round)
+        with pytest.raises(Busy):
+            tick(world)
+
+    read = {shard: list_due(shard, None, MIDNIGHT, 5_000 // SHARDS) for shard in range(SHARDS)}
+    end = min(of_shard[-1].due_at for of_shard in read.values()) // SECOND * SECOND
+    assert set(told(world.queue.messages)) >= {row for row in rows if row.due_at < end}
+    for shard, of_shard in read.items():
+        assert world.store.watermarks[shard] >= max(row for row in of_shard if row.due_at < end)
+    tick(world)
+    assert set(told(world.queue.messages)) == set(rows)
+
+
 def test_what_a_tick_holds_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that fills no message is in the way of its shard's watermark, and all rows behind it have to be kept."""
     monkeypatch.setattr(dispatch, "ROUND", 1_000)
@@ -214,6 +241,25 @@ def test_two_ticks_at_once_double_the_messages_at_most(monkeypatch: pytest.Monke
     assert len(world.queue.messages) == 2 * least(rows)
     world.queue.messages.clear()
     assert tick(world) == Dispatched(0, 0)
+
+
+def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies behind it would be sent again by the next tick; what fills no message waits for it in vain."""
+    monkeypatch.setattr(dispatch, "ROUND", 60)
+    store = FakeStore(shards=2)
+    of_first = [job for job in range(1, 1_000) if store._shard(1, job) == 0][:90]
+    of_second = next(job for job in range(1_000, 2_000) if store._shard(2, job) == 1)
+    rows = [DueJob(MIDNIGHT + place, 1, job) for place, job in enumerate(of_first)]
+    rows.append(DueJob(MIDNIGHT, 2, of_second))
+    world = World(store=Index(rows, shards=2))
+    world.queue.refuses = {of_first[0]}
+
+    tick(world)
+
+    assert sorted(told(world.queue.messages)) == sorted([*rows[25:30], rows[-1]])
+    world.queue.refuses = set()
+    tick(world)
+    assert set(told(world.queue.messages)) == set(rows)
 
 
 # ---- in which order -----------------------------------------------------------------------------------------------

@@ -136,6 +136,24 @@ def test_a_taken_number_leads_to_the_next_one_after_a_wait() -> None:
     assert world.clock.slept == [10, 20]
 
 
+class Lagging(FakeStore):
+    """A store whose weak reads know of no job yet."""
+
+    def highest_job_id(self, project: Project, *, strong: bool) -> int:
+        return super().highest_job_id(project, strong=strong) if strong else 0
+
+
+def test_no_creator_waits_for_a_weak_read_to_catch_up() -> None:
+    world = World(store=Lagging())
+
+    create(world)
+    create(world)
+    create_batch(world.ports, PROJECT, some(2))
+
+    assert sorted(number for _, number in world.store.jobs) == [1, 2, 3, 4]
+    assert world.clock.slept == []
+
+
 def test_what_proves_nothing_is_tried_again_with_the_same_number_and_token() -> None:
     world, store = contended(Append.UNCERTAIN, Append.UNCERTAIN)
 

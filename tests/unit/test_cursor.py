@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from string import ascii_letters, digits
 
 import pytest
 from hypothesis import assume, given
@@ -54,6 +55,27 @@ def test_a_cursor_that_was_tampered_with_is_none(position: str, data: st.DataObj
 
     with pytest.raises(InvalidRequest):
         cursor.decode(PROJECT, "p", base64.urlsafe_b64encode(tampered).decode().rstrip("="))
+
+
+@given(texts, st.data())
+def test_a_cursor_of_which_one_character_is_another_is_none(position: str, data: st.DataObject) -> None:
+    """Also where the character's last bits are none of a byte."""
+    made = cursor.encode(PROJECT, "p", position)
+    place = data.draw(st.integers(0, len(made) - 1))
+    other = data.draw(st.sampled_from(ascii_letters + digits + "-_+/=").filter(lambda one: one != made[place]))
+
+    with pytest.raises(InvalidRequest):
+        cursor.decode(PROJECT, "p", made[:place] + other + made[place + 1 :])
+
+
+def test_a_cursor_whose_last_character_says_the_same_in_bits_is_none() -> None:
+    made = cursor.encode(PROJECT, "p", "7")  # 17 bytes: two bits of the last character are none of theirs
+    same = made[:-1] + chr(ord(made[-1]) + 1)
+    assert raw(made) == raw(same)
+
+    for forged in (same, made + "="):
+        with pytest.raises(InvalidRequest):
+            cursor.decode(PROJECT, "p", forged)
 
 
 @given(texts, st.data())

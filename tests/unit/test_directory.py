@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+from jobs import access
+from jobs.errors import Unauthorized
+from jobs.model import AccessToken, Right, Role
 from jobs.store import directory as subject
 from jobs.store.directory import CachedDirectory
 
-from tests.builders import a_credential, a_project
+from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
 from tests.fakes import FakeRegistry
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Callable
+
+    from jobs.ports import Directory
 
 
 class Remembering:
@@ -97,3 +104,144 @@ def test_memory_is_bounded_and_guesses_take_none(monkeypatch: pytest.MonkeyPatch
     remembering.registry.reads.clear()
     remembering.directory.find_credential("99")
     assert remembering.registry.reads == []
+
+
+# ---- who calls with a token ---------------------------------------------------------------------------------------
+
+TOKEN = access.new_secret(access.TOKEN_PREFIX)
+
+
+class RememberingUsers(Remembering):
+    """Of a registry with a client, its user and a token."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.registry.tokens[access.digest_of(TOKEN)] = AccessToken(client_id=a_client().client_id)
+        self.registry.clients[a_client().client_id] = a_client()
+        self.registry.users[ORGANISATION, "user-1"] = a_user()
+
+    def authorize(self) -> object:
+        return access.authorize(self.directory, TOKEN, NOW)
+
+
+def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
+    remembering = RememberingUsers(seconds=30)
+
+    for _ in range(3):
+        assert remembering.authorize() == (a_client(), a_user())
+    assert remembering.registry.reads == ["token", "client", "user"]
+    remembering.now += 30
+    remembering.authorize()
+    assert remembering.registry.reads == ["token", "client", "user"] * 2
+
+
+def revoke_client(registry: FakeRegistry) -> None:
+    registry.revoke_client(a_client().client_id, NOW)
+
+
+def revoke_token(registry: FakeRegistry) -> None:
+    [(digest, token)] = registry.tokens.items()
+    registry.tokens[digest] = replace(token, revoked_at=NOW)
+
+
+def remove_user(registry: FakeRegistry) -> None:
+    registry.users.clear()
+
+
+@pytest.mark.parametrize("end", [revoke_client, revoke_token, remove_user])
+def test_what_ends_a_token_ends_it_within_the_time_even_if_it_is_used_all_the_while(
+    end: Callable[[FakeRegistry], None],
+) -> None:
+    remembering = RememberingUsers(seconds=30)
+    remembering.authorize()
+    end(remembering.registry)
+
+    for _ in range(29):
+        remembering.now += 1
+        assert remembering.authorize()
+    remembering.now += 1
+    with pytest.raises(Unauthorized):
+        remembering.authorize()
+
+
+def test_a_token_that_expires_is_not_believed_for_longer() -> None:
+    remembering = RememberingUsers(seconds=30)
+    digest = access.digest_of(TOKEN)
+    remembering.registry.tokens[digest] = AccessToken(client_id=a_client().client_id, expires_at=NOW + 1)
+
+    assert remembering.authorize()
+    with pytest.raises(Unauthorized):
+        access.authorize(remembering.directory, TOKEN, NOW + 1)
+    assert remembering.registry.reads.count("token") == 1
+
+
+@pytest.mark.parametrize("change", [{"role": Role.ADMINISTRATOR}, {"collections": {"c-1": Right.CANCEL}}])
+def test_a_role_or_right_that_changes_holds_within_the_time(change: dict[str, object]) -> None:
+    remembering = RememberingUsers(seconds=30)
+    remembering.authorize()
+    remembering.registry.users[ORGANISATION, "user-1"] = a_user(**change)
+
+    remembering.now += 29
+    assert remembering.authorize() == (a_client(), a_user())
+    remembering.now += 1
+    assert remembering.authorize() == (a_client(), a_user(**change))
+
+
+#: Lookups whose answers are remembered, each twice: of what is there, and of what is not there yet.
+LOOKUPS: dict[str, Callable[[Directory, str], object]] = {
+    "token": lambda directory, name: directory.find_token(name),
+    "client": lambda directory, name: directory.find_client(name),
+    "user": lambda directory, name: directory.find_user(ORGANISATION, name),
+}
+
+
+@pytest.mark.parametrize("kind", LOOKUPS)
+def test_whoever_is_not_found_is_asked_for_again(kind: str) -> None:
+    remembering, look = RememberingUsers(seconds=30), LOOKUPS[kind]
+
+    assert look(remembering.directory, "new") is None
+    remembering.registry.tokens["new"] = AccessToken(client_id="new")
+    remembering.registry.clients["new"] = a_client(client_id="new")
+    remembering.registry.users[ORGANISATION, "new"] = a_user(user_id="new")
+
+    assert look(remembering.directory, "new") is not None
+    assert look(remembering.directory, "new") == look(remembering.registry, "new")
+    assert remembering.registry.reads == [kind] * 3
+
+
+def test_one_name_of_several_kinds_is_told_apart() -> None:
+    remembering = RememberingUsers(seconds=30)
+    registry, directory = remembering.registry, remembering.directory
+    registry.tokens["1"] = AccessToken(client_id="1")
+    registry.clients["1"] = a_client(client_id="1")
+    registry.users = {(number, "1"): a_user(organisation_id=number, user_id="1") for number in (1, 2)}
+    registry.projects = {"1": a_project(organisation_id=1)}
+
+    for _ in range(2):
+        assert directory.find_token("1") == AccessToken(client_id="1")
+        assert directory.find_client("1") == a_client(client_id="1")
+        assert directory.find_user(1, "1") == a_user(organisation_id=1, user_id="1")
+        assert directory.find_user(2, "1") == a_user(organisation_id=2, user_id="1")
+        assert directory.get_project(1) == directory.find_project("1") == a_project(organisation_id=1)
+        assert directory.list_projects(1) == (1,)
+        assert directory.list_projects(2) == ()
+
+
+def test_an_organisation_s_projects_are_believed_for_the_time_even_if_there_are_none() -> None:
+    remembering = Remembering(seconds=30)
+
+    for organisation, listed in ((ORGANISATION, (1,)), (ORGANISATION + 1, ())):
+        assert remembering.directory.list_projects(organisation) == listed
+        assert remembering.directory.list_projects(organisation) == listed
+    assert remembering.registry.reads == ["projects"] * 2
+
+
+def test_the_collections_of_a_workflow_are_asked_for_each_time() -> None:
+    """They are kept with a job for good, so what is out of date would stay so."""
+    remembering = Remembering(seconds=30)
+
+    assert remembering.directory.workflow_collections(1, "w") == ()
+    remembering.registry.workflows[1, "w"] = ("c-1",)
+    assert remembering.directory.workflow_collections(1, "w") == ("c-1",)
+    remembering.registry.workflows[1, "w"] = ("c-2",)
+    assert remembering.directory.workflow_collections(1, "w") == ("c-2",)

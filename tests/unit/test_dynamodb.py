@@ -20,6 +20,7 @@ from jobs.model import (
     JobKey,
     Message,
     Project,
+    Run,
     SeenEvent,
     Severity,
     Status,
@@ -314,6 +315,28 @@ def test_a_cancel_that_botocore_repeats_is_told_as_done(store: DynamoDBJobStore,
     job = store.cancel_job(1, 1, NOW, "key-1")
 
     assert [change.to for change in job.history] == [Status.SCHEDULED, Status.CANCELLED]
+    assert store.get_job(1, 1) == job
+
+
+def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    put(store)
+
+    def retried_meanwhile(call: Call) -> dict[str, Any]:
+        call()
+        seen = store.get_job(1, 1)
+        assert seen is not None
+        changes = (*seen.history, Change(Status.SCHEDULED, NOW + 9, "key-2"))
+        retried = replace(seen, status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
+        assert store.retry_job(seen, retried, "retry", None) is Append.DONE
+        return call()
+
+    faults.on("UpdateItem", retried_meanwhile)
+
+    job = store.cancel_job(1, 1, NOW, "key-1")
+
+    assert [change.to for change in job.history] == [Status.SCHEDULED, Status.CANCELLED, Status.SCHEDULED]
     assert store.get_job(1, 1) == job
 
 
@@ -632,10 +655,13 @@ def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: F
         call(store)
 
 
-def test_a_block_that_was_not_noted_is_noted_next_time(
-    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient
+@pytest.mark.parametrize(
+    "error", [a_client_error("ThrottlingException"), a_client_error("AccessDeniedException"), LOST]
+)
+def test_a_block_that_was_not_noted_for_whatever_reason_is_noted_next_time(
+    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient, error: Exception
 ) -> None:
-    faults.on("UpdateItem", refused(a_client_error("ThrottlingException")))
+    faults.on("UpdateItem", refused(error))
     with pytest.raises(errors.Busy):
         store.note_block(project, 1_001)
 
@@ -731,3 +757,94 @@ def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: DynamoDBJ
     for token, outcome in (("retry", Append.DONE), ("another", Append.OVERTAKEN)):
         faults.on("TransactWriteItems", refused(HIDDEN))
         assert store.retry_job(seen, retried, token, lock) is outcome
+
+
+# ---- a workflow's jobs ----------------------------------------------------------------------------------------------
+
+
+def run(store: DynamoDBJobStore, count: int) -> None:
+    for number in range(1, count + 1):
+        put(store, job_id=number, run=Run("w"))
+
+
+def walk(store: DynamoDBJobStore) -> list[int]:
+    return [job.job_id for job in store.walk_workflow(1, "w", newest_first=False)]
+
+
+def leaving(*numbers: int) -> Fault:
+    """DynamoDB answers with some rows alone, and names the keys of the others as not looked at."""
+
+    def fault(call: Call) -> dict[str, Any]:
+        answer = call()
+        found = answer["Responses"][TABLE]
+        later = [row for row in found if int(row["sk"]["S"]) in numbers]
+        keys = [{"pk": row["pk"], "sk": row["sk"]} for row in later]
+        return {
+            **answer,
+            "Responses": {TABLE: [row for row in found if row not in later]},
+            "UnprocessedKeys": {TABLE: {"Keys": keys}} if keys else {},
+        }
+
+    return fault
+
+
+def wanted(faults: Faults) -> list[list[int]]:
+    """The numbers of the jobs that each BatchGetItem asked for."""
+    asked = [arguments["RequestItems"][TABLE]["Keys"] for name, arguments in faults.calls if name == "BatchGetItem"]
+    return [sorted(int(key["sk"]["S"]) for key in keys) for keys in asked]
+
+
+def test_rows_that_dynamodb_leaves_for_later_are_asked_for_again_and_stand_in_their_place(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    run(store, 6)
+    faults.on("BatchGetItem", leaving(1, 4, 5), leaving(4))
+
+    assert walk(store) == [1, 2, 3, 4, 5, 6]
+    assert wanted(faults) == [[1, 2, 3, 4, 5, 6], [1, 4, 5], [4]]
+
+
+def test_rows_that_are_left_for_too_long_are_busy(store: DynamoDBJobStore, faults: Faults) -> None:
+    run(store, 2)
+    faults.on("BatchGetItem", *[leaving(2)] * subject.CONFLICT_TRIES)
+
+    with pytest.raises(errors.Busy):
+        walk(store)
+    assert wanted(faults) == [[1, 2]] + [[2]] * (subject.CONFLICT_TRIES - 1)
+
+
+def test_rows_that_come_with_the_last_try_are_there(store: DynamoDBJobStore, faults: Faults) -> None:
+    run(store, 2)
+    faults.on("BatchGetItem", *[leaving(2)] * (subject.CONFLICT_TRIES - 1))
+
+    assert walk(store) == [1, 2]
+
+
+@pytest.mark.parametrize("operation", ["Query", "BatchGetItem"])
+def test_a_throttled_walk_is_busy(store: DynamoDBJobStore, faults: Faults, operation: str) -> None:
+    run(store, 1)
+    faults.on(operation, refused(a_client_error("ProvisionedThroughputExceededException")))
+
+    with pytest.raises(errors.Busy):
+        walk(store)
+
+
+def test_a_walk_that_is_refused_otherwise_says_so(store: DynamoDBJobStore, faults: Faults) -> None:
+    run(store, 1)
+    faults.on("BatchGetItem", refused(a_client_error("ValidationException")))
+
+    with pytest.raises(ClientError):
+        walk(store)
+
+
+def test_more_than_a_hundred_jobs_are_read_a_hundred_at_a_time_and_as_far_as_they_are_taken(
+    store: DynamoDBJobStore, faults: Faults
+) -> None:
+    run(store, 230)
+
+    walked = store.walk_workflow(1, "w", newest_first=True)
+    assert [next(walked).job_id for _ in range(100)] == list(range(230, 130, -1))
+    assert (faults.count("Query"), list(map(len, wanted(faults)))) == (1, [100])
+
+    assert [job.job_id for job in walked] == list(range(130, 0, -1))
+    assert list(map(len, wanted(faults))) == [100, 100, 30]

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import access, errors
 from jobs.dialects.base import Answer
-from jobs.model import Status
+from jobs.model import AccessToken, Principal, Status
 from jobs.runtime import observability, wiring
 from jobs.runtime.http import Api, answer_unrouted
 
-from tests.builders import ORGANISATION, a_credential, a_job, a_project
+from tests.architecture.project import FOLDERS
+from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_job, a_project, a_user
 from tests.fakes import FakeClock, FakeRegistry
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from jobs.dialects.base import Call
+    from jobs.dialects.base import Call, ClientCall, UserCall
 
-KEY = access.new_api_key()
+KEY = access.new_secret(access.KEY_PREFIX)
+SECRET = access.new_secret(access.CLIENT_SECRET_PREFIX)
+TOKEN = access.new_secret(access.TOKEN_PREFIX)
+CLIENT = a_client(secret_digest=access.digest_of(SECRET))
 PROJECT = a_project()
 FOREIGN = a_project(project_id=2, organisation_id=ORGANISATION + 1, project_key="9qLmZaTbRcVdWeXfYgHi")
 CONTEXT = cast("LambdaContext", object())
 V1 = "GET /api/v1/{projectKey}/jobs/{jobId}"
 PUBLIC = "GET /public/{projectKey}/jobs/{jobId}"
+V3 = "GET /webapi/v3/jobs/{jobId}"
+TOKENS = "POST /webapi/oauth2/token"
 
 
 def an_event(route: str, **overrides: Any) -> dict[str, Any]:
@@ -59,6 +68,9 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
     registry = FakeRegistry()
     registry.credentials[access.digest_of(KEY)] = a_credential()
     registry.projects = {project.project_key: project for project in (PROJECT, FOREIGN)}
+    registry.clients[CLIENT.client_id] = CLIENT
+    registry.users[ORGANISATION, CLIENT.user_id] = a_user()
+    registry.tokens[access.digest_of(TOKEN)] = AccessToken(client_id=CLIENT.client_id, expires_at=NOW + 1)
     monkeypatch.setattr(wiring, "directory", lambda: registry)
     monkeypatch.setattr(wiring, "clock", FakeClock)
     return registry
@@ -256,6 +268,221 @@ def test_a_route_that_could_let_anybody_in_can_not_be_registered(route: str) -> 
     assert api.route_keys == frozenset()
 
 
+# ---- users with tokens, clients with secrets -----------------------------------------------------------------------
+
+
+class UsersRecorder:
+    """A handler of a user's route and of a client's, which remembers its calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[UserCall | ClientCall] = []
+        self.error: Exception | None = None
+        self.api = Api()
+        self.api.user_route(V3, "POST /webapi/v3/workflows/{workflowId}/jobs")(self)
+        self.api.client_route(TOKENS)(self)
+
+    def __call__(self, call: UserCall | ClientCall) -> Answer:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+        return Answer(200, "{}")
+
+    def answer(self, route: str, authorization: str | None, **overrides: Any) -> dict[str, Any]:
+        return self.api(an_event(route, headers={"authorization": authorization}, **overrides), CONTEXT)
+
+    def ask(self, authorization: str | None = None, **form: str) -> tuple[int, str]:
+        """Ask for a token; API Gateway hands forms over base64-encoded."""
+        body = base64.b64encode(urlencode(form).encode()).decode()
+        answer = self.answer(TOKENS, authorization, body=body, isBase64Encoded=True)
+        return answer["statusCode"], answer["body"]
+
+
+@pytest.fixture
+def users() -> UsersRecorder:
+    return UsersRecorder()
+
+
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+IN_FORM = {"grant_type": "client_credentials", "client_id": CLIENT.client_id, "client_secret": SECRET}
+
+
+def test_a_user_with_a_token_comes_in_and_no_project_is_opened(users: UsersRecorder, registry: FakeRegistry) -> None:
+    answer = users.answer(V3, f"bearer {TOKEN}", queryStringParameters={"includeMessages": "false"})
+
+    assert (answer["statusCode"], answer["body"]) == (200, "{}")
+    (call,) = cast("list[UserCall]", users.calls)
+    assert call.principal == Principal(CLIENT, a_user())
+    assert (call.query, call.path["jobId"]) == ({"includeMessages": "false"}, "1")
+    assert registry.reads == ["token", "client", "user"]
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {KEY}", f"Bearer {SECRET}", f"Basic {TOKEN}"],
+)
+def test_nobody_without_a_token_comes_in(users: UsersRecorder, authorization: str | None) -> None:
+    answer = users.answer(V3, authorization)
+
+    assert (answer["statusCode"], answer["body"]) == (401, '{"message":"Unauthorized"}')
+    assert answer["headers"] == {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
+    assert users.calls == []
+
+
+def test_what_has_expired_by_the_clock_opens_nothing(users: UsersRecorder, registry: FakeRegistry) -> None:
+    registry.tokens[access.digest_of(TOKEN)] = AccessToken(client_id=CLIENT.client_id, expires_at=NOW)
+    assert users.answer(V3, f"Bearer {TOKEN}")["statusCode"] == 401
+
+    registry.clients[CLIENT.client_id] = replace(CLIENT, expires_at=NOW)
+    assert users.ask(**IN_FORM) == (401, '{"error":"invalid_client"}')
+
+
+def test_a_token_opens_no_project(recorder: Recorder) -> None:
+    for route, authorization in ((V1, TOKEN), (PUBLIC, f"Bearer {TOKEN}"), (V1, SECRET), (PUBLIC, f"Bearer {SECRET}")):
+        assert recorder.answer(route, headers={"authorization": authorization})["statusCode"] == 401
+    assert recorder.calls == []
+
+
+def test_a_token_is_looked_at_before_the_body(users: UsersRecorder) -> None:
+    route, too_large = "POST /webapi/v3/workflows/{workflowId}/jobs", "x" * (256 * 1024 + 1)
+
+    assert users.answer(route, "Bearer x", body=too_large)["statusCode"] == 401
+    assert users.answer(route, f"Bearer {TOKEN}", body=too_large)["statusCode"] == 413
+    assert users.answer(route, f"Bearer {TOKEN}", body="/w==", isBase64Encoded=True)["statusCode"] == 400
+
+
+def test_a_client_comes_in_by_either_way(users: UsersRecorder) -> None:
+    assert users.ask(**IN_FORM) == (200, "{}")
+    assert users.ask(basic(CLIENT.client_id, SECRET), grant_type="client_credentials") == (200, "{}")
+
+    assert [cast("ClientCall", call).client for call in users.calls] == [CLIENT, CLIENT]
+
+
+def test_a_form_that_is_not_encoded_is_read_too(users: UsersRecorder) -> None:
+    assert users.answer(TOKENS, None, body=urlencode(IN_FORM))["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"client_secret": KEY}, 401, "invalid_client"),
+        ({"client_secret": access.new_secret("js_")}, 401, "invalid_client"),
+        ({"client_id": "0" * 24}, 401, "invalid_client"),
+        ({"client_id": "x"}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": ""}, 400, "invalid_request"),
+        ({"client_id": ""}, 400, "invalid_request"),
+        # who is no client learns nothing of grants
+        ({"grant_type": "password", "client_secret": KEY}, 401, "invalid_client"),
+    ],
+)
+def test_a_client_that_is_none_is_told_in_the_words_of_oauth(
+    users: UsersRecorder, form: dict[str, str], status: int, error: str
+) -> None:
+    assert users.ask(**{**IN_FORM, **form}) == (status, f'{{"error":"{error}"}}')
+    assert users.calls == []
+
+
+def test_a_client_is_challenged_where_it_came_by_basic_alone(users: UsersRecorder) -> None:
+    by_basic = users.answer(TOKENS, basic(CLIENT.client_id, KEY), body="grant_type=client_credentials")
+    in_form = users.answer(TOKENS, None, body=urlencode({**IN_FORM, "client_secret": KEY}))
+
+    assert (by_basic["statusCode"], by_basic["body"]) == (in_form["statusCode"], in_form["body"])
+    assert by_basic["headers"] == {**in_form["headers"], "WWW-Authenticate": "Basic"}
+    assert in_form["headers"]["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("body", "status"), [("/w==", 400), ("!", 400), ("IAAg" * 87_382, 413)])
+def test_a_form_that_can_not_be_read_is_an_invalid_request(users: UsersRecorder, body: str, status: int) -> None:
+    answer = users.answer(TOKENS, None, body=body, isBase64Encoded=True)
+
+    assert (answer["statusCode"], answer["body"]) == (status, '{"error":"invalid_request"}')
+
+
+@pytest.mark.parametrize(("route", "authorization"), [(V3, f"Bearer {TOKEN}"), (TOKENS, None)])
+def test_a_failure_is_a_500_in_the_words_of_each(
+    users: UsersRecorder, route: str, authorization: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.error = KeyError("password=hunter2")
+    answer = users.answer(route, authorization, body=urlencode(IN_FORM))
+    assert answer["statusCode"] == 500
+    assert "hunter2" not in str(answer)
+    assert "internal error, request id request-1" in answer["body"]
+
+    monkeypatch.setattr(wiring, "directory", lambda: None)
+    assert users.answer(route, authorization, body=urlencode(IN_FORM)) == answer
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "GET /jobs",
+        "GET /webapi",
+        "GET /webapi/v30/jobs",
+        "GET /webapi/v4/jobs",
+        "GET /x/webapi/v3/jobs",
+        "POST /webapi/oauth2/token",
+        PUBLIC,
+        V1,
+    ],
+)
+def test_a_user_s_route_has_the_prefix_of_the_users_dialect(route: str) -> None:
+    api = Api()
+
+    with pytest.raises(ValueError, match="/"):
+        api.user_route(route)(lambda _: Answer(200, "{}"))
+
+    assert api.route_keys == frozenset()
+
+
+@pytest.mark.parametrize("route", ["POST /token", "POST /webapi/oauth2x/token", "POST /webapi/v3/jobs", PUBLIC, V1])
+def test_a_client_s_route_has_the_prefix_of_the_token_endpoint(route: str) -> None:
+    api = Api()
+
+    with pytest.raises(ValueError, match="/"):
+        api.client_route(route)(lambda _: Answer(200, "{}"))
+
+    assert api.route_keys == frozenset()
+
+
+@pytest.mark.parametrize("route", ["GET /webapi/v3/{projectKey}/jobs", "GET /webapi/oauth2/{projectKey}"])
+def test_a_key_opens_no_route_of_users_or_clients(route: str) -> None:
+    with pytest.raises(ValueError, match="webapi"):
+        Api().route(route)(lambda _: Answer(200, "{}"))
+
+
+APIS = {
+    folder: app.handler
+    for folder in FOLDERS
+    if isinstance((app := importlib.import_module(f"functions.{folder}.app")).handler, Api)
+}
+ROUTES = sorted((folder, route) for folder, api in APIS.items() for route in api.route_keys)
+
+
+@pytest.mark.parametrize(("folder", "route"), ROUTES)
+def test_no_route_of_any_function_answers_who_has_not_what_opens_it(
+    registry: FakeRegistry, folder: str, route: str
+) -> None:
+    of_users, of_clients = "/webapi/v3/" in route, "/webapi/oauth2/" in route
+    wrong = [None, "", "Bearer", f"Basic {KEY}", f"Bearer {SECRET}", basic(CLIENT.client_id, TOKEN)]
+    wrong += [KEY, f"Bearer {KEY}"] if of_users or of_clients else [TOKEN, f"Bearer {TOKEN}"]
+
+    for authorization in wrong:
+        answer = APIS[folder](an_event(route, headers={"authorization": authorization}), CONTEXT)
+        # a request for a token that has no form is none
+        assert answer["statusCode"] == (400 if of_clients else 401), (authorization, answer)
+    assert registry.reads == []
+
+
+def test_there_are_routes_of_every_kind_to_be_held_to_that() -> None:
+    paths = [route.partition(" ")[2] for _, route in ROUTES]
+
+    for prefix in ("/api/v1/", "/public/", "/webapi/v3/", "/webapi/oauth2/"):
+        assert any(path.startswith(prefix) for path in paths), prefix
+
+
 # ---- what no route takes ------------------------------------------------------------------------------------------
 
 
@@ -270,7 +497,9 @@ def unrouted(path: str, query: str = "") -> dict[str, Any]:
         ("/api/v1/key/nothing", '{"errors":["Not found."]}'),
         ("/public/key/nothing", '{"error":"not found"}'),
         ("/public", '{"error":"not found"}'),
-        ("/webapi/v3/jobs/1", '{"message":"Not Found"}'),
+        ("/webapi/v3/jobs/1", '{"message":"Not found."}'),
+        ("/webapi/oauth2/token", '{"message":"Not found."}'),
+        ("/webapi/v4/jobs", '{"message":"Not Found"}'),
         ("/", '{"message":"Not Found"}'),
         ("//", '{"message":"Not Found"}'),
     ],

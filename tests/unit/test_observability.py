@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from jobs.runtime import observability
+
+from tests.builders import a_client_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,3 +55,34 @@ def test_an_invocation_without_metrics_writes_none(capsys: pytest.CaptureFixture
 def test_lines_carry_the_invocation_they_belong_to() -> None:
     with observability.invocation(cast("Any", Context())):
         assert observability.logger().get_correlation_id() == "request-id"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    written = io.StringIO()
+    monkeypatch.setattr(observability.logger().handlers[0], "stream", written)
+    return written
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (a_client_error("AccessDeniedException", "of a table that nobody should know"), "AccessDeniedException"),
+        # these have a response, too: None
+        (ReadTimeoutError(endpoint_url="https://dynamodb"), None),
+        (ConnectionClosedError(endpoint_url="https://dynamodb"), None),
+        (ConnectTimeoutError(endpoint_url="https://dynamodb"), None),
+        (NoCredentialsError(), None),
+        (ValueError("of a caller's"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_failure_is_logged_by_its_kind_and_code_whatever_failed(
+    log: io.StringIO, error: Exception, code: str | None
+) -> None:
+    observability.log_failure(error)
+    observability.PowertoolsMeter().failed("PutEvents", error)
+
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["error"], line.get("code")) for line in lines] == [(type(error).__name__, code)] * 2
+    assert str(error) not in log.getvalue()

@@ -13,7 +13,7 @@ from jobs import errors
 from jobs.creation import Creation
 from jobs.dialects.registry import PUBLIC
 from jobs.model import TRANSITIONS, Change, Status
-from jobs.queries import Listing, Page
+from jobs.queries import Listing, Page, Stretch, Walk
 
 from tests.builders import NOW, a_call, a_job
 
@@ -53,6 +53,79 @@ def test_what_is_out_of_range_falls_back(limit: str, page: str) -> None:
 @given(st.integers(1, 200), st.integers(1, 10**15 - 1))
 def test_what_is_in_range_is_taken(limit: int, page: int) -> None:
     assert PUBLIC.parse_list({"limit": str(limit), "page": str(page)}) == Page(page, limit)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"limit": "9", "page": "2"},
+        {"order": "asc", "page": "2"},
+        {"order": "", "status": "", "action": "", "cursor": ""},
+        {"Status": "failed", "sort": "desc"},
+    ],
+)
+def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str]) -> None:
+    assert PUBLIC.parse_walk(query) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "walk"),
+    [
+        ({"order": "desc"}, Walk(50)),
+        ({"order": "desc", "limit": "200", "page": ""}, Walk(200)),
+        ({"order": "desc", "limit": "201"}, Walk(50)),
+        ({"cursor": "x"}, Walk(50)),
+        ({"status": "failed"}, Walk(50, (Status.FAILED,))),
+        ({"status": "running,failed,running", "limit": "x"}, Walk(50, (Status.FAILED, Status.RUNNING))),
+        ({"action": "b.c,a"}, Walk(50, (), ("a", "b.c"))),
+        ({"order": "desc", "status": "completed", "action": "a"}, Walk(50, (Status.COMPLETED,), ("a",))),
+    ],
+)
+def test_a_filter_an_order_or_a_cursor_asks_for_a_walk(query: dict[str, str], walk: Walk) -> None:
+    assert PUBLIC.parse_walk(query) == walk
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"order": "DESC"}, "order"),
+        ({"order": "desc,desc"}, "order"),
+        ({"order": "up", "status": "failed"}, "order"),
+        ({"order": "asc", "status": "failed"}, "order"),
+        ({"order": "asc", "action": "a"}, "order"),
+        ({"order": "asc", "cursor": "x"}, "order"),
+        ({"order": "desc", "page": "1"}, "page"),
+        ({"status": "failed", "page": "x"}, "page"),
+        ({"status": "Failed"}, "status"),
+        ({"status": "failed,"}, "status"),
+        ({"status": ","}, "status"),
+        ({"status": "failed, running"}, "status"),
+        ({"status": "failed\n"}, "status"),
+        ({"status": "done"}, "status"),
+        ({"action": "Export"}, "action"),
+        ({"action": "a,,b"}, "action"),
+        ({"action": "a b"}, "action"),
+        ({"action": "a" * 65}, "action"),
+        ({"action": "a\n"}, "action"),
+    ],
+)
+def test_what_is_no_walk_is_refused_by_its_name(query: dict[str, str], field: str) -> None:
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        PUBLIC.parse_walk(query)
+    assert refusal.value.field == field
+
+
+@given(
+    st.permutations(["failed", "running", "failed"]),
+    st.permutations(["b", "a", "a"]),
+)
+def test_a_filter_is_one_however_its_words_are_put(statuses: list[str], actions: list[str]) -> None:
+    walk = PUBLIC.parse_walk({"status": ",".join(statuses), "action": ",".join(actions)})
+
+    assert walk is not None
+    assert PUBLIC.filters(walk) == {"status": "failed,running", "action": "a,b"}
+    assert PUBLIC.parse_walk(PUBLIC.filters(walk)) == walk
 
 
 def test_details_are_asked_for_by_name() -> None:
@@ -131,6 +204,25 @@ def test_a_list_says_how_many_there_are() -> None:
 
     assert [job["jobId"] for job in json.loads(answer.body)["data"]] == [1, 2]
     assert answer.headers["X-Total-Count"] == "12"
+
+
+@pytest.mark.parametrize(
+    ("stretch", "following", "headers"),
+    [
+        (Stretch([a_job()], None, 1), None, {"X-Total-Count": "1"}),
+        (Stretch([a_job()], 7, 0), "https://h/1", {"X-Total-Count": "0", "Link": '<https://h/1>; rel="next"'}),
+        (Stretch([a_job()], 7, None), "https://h/1", {"Link": '<https://h/1>; rel="next"'}),
+        (Stretch([a_job()], None, None), None, {}),
+    ],
+)
+def test_a_walk_says_how_many_there_are_where_it_knows_and_where_it_goes_on(
+    stretch: Stretch, following: str | None, headers: dict[str, str]
+) -> None:
+    answer = PUBLIC.render_stretch(stretch, following)
+
+    assert answer.status == 200
+    assert json.loads(answer.body) == {"data": [json.loads(PUBLIC.render_job(a_job()).body)["data"]]}
+    assert answer.headers == headers
 
 
 @st.composite

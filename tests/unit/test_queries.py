@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs import queries
 from jobs.dialects.registry import PUBLIC, V1
 from jobs.errors import JobNotFound
-from jobs.model import Message, SeenEvent, Severity
-from jobs.queries import Page, Rest, get_job, get_params, list_jobs, list_messages
+from jobs.model import Message, SeenEvent, Severity, Status
+from jobs.queries import Page, Rest, Walk, get_job, get_params, list_jobs, list_messages, list_newest
 
 from tests.builders import NOW, a_call, a_job, a_project
 from tests.fakes import FakeStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jobs.model import Job, Project
+    from jobs.queries import Stretch
 
 
 class CountingStore(FakeStore):
@@ -35,6 +39,18 @@ def filled(count: int) -> CountingStore:
     store = CountingStore(jobs={(1, number): a_job(job_id=number) for number in range(1, count + 1)})
     store.ranges = []
     return store
+
+
+def stretches(store: CountingStore, walk: Walk) -> Iterator[Stretch]:
+    """Go all the way to the first job; `store.ranges` are those of the last call."""
+    below: int | None = None
+    while True:
+        store.ranges.clear()
+        stretch = list_newest(store, a_project(), walk, below)
+        yield stretch
+        if stretch.next is None:
+            return
+        below = stretch.next
 
 
 def numbers(jobs: object) -> list[int]:
@@ -128,6 +144,114 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     assert ids == list(range(1, missing[0]))
     assert answer.headers["X-Total-Count"] == "1500"
     assert f"after={ids[-1]}>" in answer.headers["Link"]
+
+
+@given(
+    kinds=st.lists(st.tuples(st.sampled_from(Status), st.sampled_from(["export", "import"])), max_size=60),
+    statuses=st.sets(st.sampled_from(Status)),
+    actions=st.sets(st.sampled_from(["export", "import", "never"])),
+    size=st.integers(1, 20),
+    most=st.integers(1, 30),
+    at_once=st.integers(1, 12),
+)
+def test_a_walk_finds_what_passes_newest_first_and_reads_no_more_than_it_may(  # noqa: PLR0913, PLR0917  # what can differ
+    kinds: list[tuple[Status, str]], statuses: set[Status], actions: set[str], size: int, most: int, at_once: int
+) -> None:
+    jobs = {(1, n): a_job(job_id=n, status=status, action=action) for n, (status, action) in enumerate(kinds, 1)}
+    store = CountingStore(jobs=jobs)
+    store.ranges = []
+    walk = Walk(size, tuple(statuses), tuple(actions))
+    expected = [
+        job.job_id
+        for job in reversed(jobs.values())
+        if job.status in (statuses or Status) and job.action in (actions or {"export", "import"})
+    ]
+
+    found: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "MOST_ROWS", most)
+        patch.setattr(queries, "ROWS_AT_ONCE", at_once)
+        for calls, stretch in enumerate(stretches(store, walk), 1):
+            assert len(stretch.jobs) <= size
+            assert sum(last - first + 1 for first, last in store.ranges) <= (most if walk.is_filtered else size)
+            assert stretch.total == (None if walk.is_filtered else len(jobs))
+            assert calls <= len(jobs) + 1
+            found += numbers(stretch.jobs)
+
+    assert found == expected
+
+
+@given(
+    count=st.integers(1, 40),
+    size=st.integers(1, 9),
+    at_once=st.integers(1, 9),
+    lags=st.lists(st.integers(0, 9), max_size=30),
+    walk=st.sampled_from([Walk(1), Walk(1, tuple(Status))]),
+)
+def test_a_walk_over_weak_reads_that_lag_leaves_no_hole(
+    count: int, size: int, at_once: int, lags: list[int], walk: Walk
+) -> None:
+    class Lagging(CountingStore):
+        """Lacks the newest rows of what is asked for, as long as there are lags."""
+
+        def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
+            return super().list_jobs(project_id, first, last - (lags.pop() if lags else 0))
+
+    store = Lagging(jobs=filled(count).jobs)
+    store.ranges = []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "ROWS_AT_ONCE", at_once)
+        found = [job.job_id for stretch in stretches(store, walk._replace(size=size)) for job in stretch.jobs]
+
+    assert found == list(range(found[0] if found else 0, 0, -1))
+
+
+def test_a_walk_without_a_filter_reads_what_it_shows_and_nothing_else() -> None:
+    store = filled(2_020)
+
+    found = [(numbers(stretch.jobs), [*store.ranges]) for stretch in stretches(store, Walk(50))]
+
+    assert found[0] == (list(range(2_020, 1_970, -1)), [(1_971, 2_020)])
+    assert found[1] == (list(range(1_970, 1_920, -1)), [(1_921, 1_970)])
+    assert found[-1] == (list(range(20, 0, -1)), [(1, 20)])
+
+
+def test_a_filter_that_nothing_passes_reads_999_jobs_a_call() -> None:
+    store = filled(2_500)
+    of_one_call = [(1_502, 1_750), (1_751, 2_000), (2_001, 2_250), (2_251, 2_500)]
+
+    found = [(stretch, sorted(store.ranges)) for stretch in stretches(store, Walk(50, (Status.FAILED,)))]
+
+    assert [(stretch.jobs, stretch.next) for stretch, _ in found] == [([], 1_502), ([], 503), ([], None)]
+    assert found[0][1] == of_one_call
+    assert found[1][1] == [(first - 999, last - 999) for first, last in of_one_call]
+
+
+def test_a_filter_reads_no_further_than_it_takes_to_fill_a_page() -> None:
+    store = filled(2_500)
+
+    assert numbers(list_newest(store, a_project(), Walk(50, (Status.SCHEDULED,)), None).jobs)[-1] == 2_451
+    assert store.ranges == [(2_251, 2_500)]
+
+
+def test_the_count_beside_a_walk_is_at_least_what_the_walk_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(9)
+    monkeypatch.setattr(store, "highest_job_id", lambda project, *, strong: 12 if strong else 5)
+
+    assert list_newest(store, a_project(), Walk(2), 9).total == 8
+    assert list_newest(store, a_project(), Walk(2), 3).total == 5
+
+
+def test_jobs_whose_errors_are_long_come_in_stretches_that_an_answer_can_hold() -> None:
+    errors = ("\x01" * 1_024,) * 20
+    store = CountingStore(jobs={(1, n): a_job(job_id=n, status=Status.FAILED, errors=errors) for n in range(1, 101)})
+    store.ranges = []
+
+    found = list(stretches(store, Walk(200, (Status.FAILED,))))
+
+    assert max(len(json.dumps(PUBLIC.render_stretch(stretch, None).body)) for stretch in found) < 6_000_000
+    assert [job.job_id for stretch in found for job in stretch.jobs] == list(range(100, 0, -1))
 
 
 def test_messages_that_grow_on_their_way_are_cut_where_an_answer_ends_and_none_is_lost() -> None:

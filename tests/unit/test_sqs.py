@@ -29,6 +29,8 @@ class FakeSQS:
     def __init__(self) -> None:
         self.batches: list[list[dict[str, Any]]] = []
         self.answer: Callable[[int], list[int]] = lambda _: []
+        #: What looks at the backlog fail with.
+        self.unreachable: list[Exception] = []
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         assert QueueUrl == "url"
@@ -37,6 +39,8 @@ class FakeSQS:
         return {"Failed": [{"Id": Entries[index]["Id"]} for index in failed]} if failed else {"Successful": []}
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
+        if self.unreachable:
+            raise self.unreachable.pop()
         return {"Attributes": {"ApproximateNumberOfMessages": "12"}}
 
 
@@ -167,8 +171,21 @@ def test_no_hints_make_no_client() -> None:
     assert SQSStartQueue(forbidden, "", FakeClock(), FakeMeter()).send([]) == []
 
 
-def test_the_backlog_is_what_sqs_says(queue: Queue) -> None:
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_the_backlog_is_what_sqs_says_in_the_end(queue: Queue, failures: int) -> None:
+    queue.sqs.unreachable = [EndpointConnectionError(endpoint_url="https://sqs")] * failures
+
     assert queue.queue.backlog() == 12
+
+    assert queue.clock.slept == [50, 100][:failures]
+    assert queue.meter.failures == ["GetQueueAttributes"] * failures
+
+
+def test_a_backlog_that_sqs_does_not_say_in_three_tries_is_an_error(queue: Queue) -> None:
+    queue.sqs.unreachable = [EndpointConnectionError(endpoint_url="https://sqs")] * 3
+
+    with pytest.raises(EndpointConnectionError):
+        queue.queue.backlog()
 
 
 numbers = st.integers(0, 2**53)

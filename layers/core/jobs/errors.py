@@ -2,6 +2,9 @@
 
 JobsError
 ├── Unauthorized              no credential, or none that opens anything
+├── InvalidClient             an OAuth 2.0 client that is unknown, or has another secret
+├── UnsupportedGrantType      a token was asked for in a way that is not offered
+├── NotPermitted              the job may be seen by the caller, but not cancelled
 ├── NotFound
 │   ├── RouteNotFound         no such path
 │   ├── ProjectNotFound       unknown, or another organisation's: the two can not be told apart
@@ -31,6 +34,22 @@ class JobsError(Exception):
 
 class Unauthorized(JobsError):
     """The credential is missing, malformed, unknown, expired or revoked."""
+
+
+class InvalidClient(JobsError):
+    """The client is unknown, expired or revoked, or its secret another; `basic`: it came by HTTP Basic."""
+
+    def __init__(self, *, basic: bool) -> None:
+        super().__init__("invalid client")
+        self.basic = basic
+
+
+class UnsupportedGrantType(JobsError):
+    """A token was asked for by another grant than client credentials."""
+
+
+class NotPermitted(JobsError):
+    """The caller sees the job through collections that are shared for viewing only."""
 
 
 class NotFound(JobsError):

@@ -19,6 +19,8 @@ DAY = 24 * HOUR
 #: How far ahead `startAt` may lie in the public API: 365 days.
 LONGEST_DELAY = 365 * DAY
 
+#: What an action may be called, as a regular expression.
+ACTION = "[a-z0-9_.-]{1,64}"
 #: The action whose jobs are held to one active per user and project.
 DELETE_USER_DATA = "delete_user_data"
 #: Its defaults, by whatever route the job comes: at midnight deletions queue, so they get half a day and three tries.
@@ -152,6 +154,11 @@ class Job:
         return None
 
     @property
+    def cancelled_from(self) -> Status | None:
+        """The status that the cancellation replaced, None where the job is not cancelled."""
+        return self.history[-2].to if self.status is Status.CANCELLED else None
+
+    @property
     def finished_at(self) -> int | None:
         """When the job reached the final state it is in, None while it is active."""
         return None if self.status.is_active else self.history[-1].at
@@ -225,17 +232,77 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """What a presented secret stands for; the secret itself is stored nowhere."""
+class _Issued:
+    """What is given out and may end, at a time or when it is revoked."""
 
-    credential_id: str
-    organisation_id: int
     expires_at: int | None = None
     revoked_at: int | None = None
 
     def is_live(self, now: int) -> bool:
         """Whether it opens anything at the time `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential(_Issued):
+    """What a presented secret stands for; the secret itself is stored nowhere."""
+
+    credential_id: str
+    organisation_id: int
+
+
+class Role(StrEnum):
+    """What a user is in an organisation."""
+
+    #: Sees and cancels every job of the organisation, and alone reads messages and the list of all jobs.
+    ADMINISTRATOR = "administrator"
+    MEMBER = "member"
+
+
+class Right(StrEnum):
+    """What a collection lets a user do with the jobs that are shared through it."""
+
+    VIEW = "view"
+    #: View and cancel.
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who owns workflow runs, and sees those of others through collections."""
+
+    organisation_id: int
+    user_id: str
+    role: Role
+    name: str = ""
+    #: The collections the user is in, and the right in each.
+    collections: Mapping[str, Right] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client(_Issued):
+    """An OAuth 2.0 client: acts for one user, and runs workflows in one project."""
+
+    client_id: str
+    organisation_id: int
+    user_id: str
+    project_id: int
+    #: SHA-256 of its secret (hex), which itself is stored nowhere.
+    secret_digest: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken(_Issued):
+    """What a client was given for its secret; opens what the client opens, until it expires."""
+
+    client_id: str
+
+
+class Principal(NamedTuple):
+    """Who calls: a client, and the user for whom it acts."""
+
+    client: Client
+    user: User
 
 
 @dataclass(frozen=True, slots=True)

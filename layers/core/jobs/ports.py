@@ -7,9 +7,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jobs.model import (
+        AccessToken,
+        Client,
         Credential,
         DeletionLock,
         DueJob,
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
         Message,
         Organisation,
         Project,
+        Right,
+        Role,
         SeenEvent,
         StartMessage,
+        User,
     )
 
 
@@ -106,7 +111,7 @@ class BatchAppend(NamedTuple):
 
 
 class MessagePage(NamedTuple):
-    """Some messages, oldest first, and the position to go on from, None at the end."""
+    """Some messages in the order they were asked for, and the position to go on from, None at the end."""
 
     messages: list[Message]
     next: str | None
@@ -191,7 +196,11 @@ class JobStore(Protocol):
         """Whether an event was taken, read strongly; an expired mark is not believed."""
 
     def note_block(self, project: Project, job_id: int) -> None:
-        """Raise the project's hint of its last block where it lags, after job `job_id` was committed."""
+        """Raise the project's hint of its last block where it lags, after job `job_id` was committed.
+
+        Raises:
+            Busy: it was not raised, whatever the reason: a hint that lags is no harm, and no caller is failed for it.
+        """
 
     def find_idempotency_record(self, project_id: int, key_digest: str, now: int) -> IdempotencyRecord | None:
         """Read an idempotency record, strongly; an expired one is not believed."""
@@ -209,7 +218,7 @@ class JobStore(Protocol):
         """
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
-        """Move an active job to cancelled and return it.
+        """Move an active job to cancelled, and return it as it is after that.
 
         Raises:
             JobNotFound: the project has no such job.
@@ -237,8 +246,13 @@ class JobStore(Protocol):
     def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
         """Put a message, unless its event was taken before: False then."""
 
-    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
-        """Read messages oldest first, behind a position, at most a megabyte of them."""
+    def list_messages(
+        self, project_id: int, job_id: int, after: str | None, limit: int, *, newest_first: bool = False
+    ) -> MessagePage:
+        """Read messages in the order asked for, behind a position, at most a megabyte of them."""
+
+    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+        """Read the jobs of a project that run a workflow, in the order of their numbers, as far as they are taken."""
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """Read running jobs of one shard whose time-out has passed, the longest lost first."""
@@ -325,6 +339,32 @@ class Directory(Protocol):
     def get_project(self, project_id: int) -> Project | None:
         """Read a project by its id."""
 
+    def list_projects(self, organisation_id: int) -> Sequence[int]:
+        """Read the ids of an organisation's projects."""
+
+    def find_token(self, digest: str) -> AccessToken | None:
+        """Read the access token that has this SHA-256 (hex)."""
+
+    def find_client(self, client_id: str) -> Client | None:
+        """Read a client by its id."""
+
+    def find_user(self, organisation_id: int, user_id: str) -> User | None:
+        """Read a user of an organisation."""
+
+    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
+        """Read the collections that a workflow is in; empty for one that nobody has shared."""
+
+
+class TokenStore(Protocol):
+    """Where access tokens are kept."""
+
+    def add_token(self, token: AccessToken, digest: str) -> None:
+        """Store a token under its digest.
+
+        Raises:
+            Busy: DynamoDB throttles, or the answer was lost.
+        """
+
 
 class Registry(Directory, Protocol):
     """The directory with what administrators do to it."""
@@ -348,6 +388,57 @@ class Registry(Directory, Protocol):
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         """Store a credential under the digest of its secret.
+
+        Raises:
+            InvalidRequest: there is no such organisation.
+        """
+
+    def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
+        """End a credential for good.
+
+        Raises:
+            InvalidRequest: the organisation has none of this id.
+        """
+
+    def add_user(self, user: User) -> None:
+        """Create a user.
+
+        Raises:
+            InvalidRequest: there is no such organisation, or it has a user of this id.
+        """
+
+    def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
+        """Give a user another role.
+
+        Raises:
+            InvalidRequest: there is no such user.
+        """
+
+    def set_right(
+        self, organisation_id: int, user_id: str, collection_id: str, right: Right | None, limit: int
+    ) -> None:
+        """Put a user into a collection with a right, or take the user out (None).
+
+        Raises:
+            InvalidRequest: there is no such user, or one in `limit` collections already.
+        """
+
+    def add_client(self, client: Client) -> None:
+        """Create a client of a user, with a project of the same organisation.
+
+        Raises:
+            InvalidRequest: the organisation has no such user or project.
+        """
+
+    def revoke_client(self, client_id: str, now: int) -> None:
+        """End a client, and with it its tokens, for good.
+
+        Raises:
+            InvalidRequest: there is none of this id.
+        """
+
+    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
+        """Set the collections that a workflow is in.
 
         Raises:
             InvalidRequest: there is no such organisation.

@@ -55,8 +55,19 @@ class SQSStartQueue:
 
     def backlog(self) -> int:
         """See `StartQueue.backlog`: an approximation, as SQS gives it."""
-        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        for attempt in range(TRIES):
+            try:
+                answer = self._client().get_queue_attributes(
+                    QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+                )
+            except (ClientError, BotoCoreError) as error:
+                if attempt == TRIES - 1:
+                    raise
+                self._meter.failed("GetQueueAttributes", error)
+                self._clock.sleep(FIRST_PAUSE * 2**attempt)
+            else:
+                return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        raise AssertionError  # pragma: no cover  # the last try returns or raises
 
     def _send_persistently(self, batch: list[StartMessage]) -> list[StartMessage]:
         """Send up to ten hints, and again those that SQS did not take; return those that it never took."""

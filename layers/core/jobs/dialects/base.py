@@ -9,15 +9,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.errors import DeletionActive, JobsError
-    from jobs.model import Credential, Job, Project
+    from jobs.model import Client, Credential, Job, Principal, Project
     from jobs.queries import Listing, Page, Rest
 
+_BEARER = "bearer"
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -31,9 +32,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that was let in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every request has."""
 
     #: Path parameters, decoded.
     path: Mapping[str, str]
@@ -45,9 +46,6 @@ class Call:
     #: Scheme and authority that the caller used, for absolute links.
     origin: str
     raw_path: str
-    credential: Credential
-    project: Project
-    dialect: Dialect
 
     def url(self, path: str | None = None, **query: object) -> str:
         """An absolute URL of this service: this call's own path where none is given."""
@@ -55,11 +53,44 @@ class Call:
         return self.origin + quote(self.raw_path if path is None else path) + (f"?{text}" if text else "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Request):
+    """A request that an API key has let into a project."""
+
+    credential: Credential
+    project: Project
+    dialect: ProjectDialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCall(Request):
+    """A request that an access token has let in."""
+
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCall(Request):
+    """A request that a client has made in its own name, with its secret."""
+
+    client: Client
+
+
 class Dialect(Protocol):
     """One way of talking to the service; chosen by the path's prefix alone."""
 
     #: The path prefix, with no slash at its end.
     prefix: str
+
+    def render_error(self, error: JobsError) -> Answer:
+        """Answer with the status and sentence that an error has in this dialect."""
+
+    def render_failure(self, request_id: str) -> Answer:
+        """Answer that the service failed, and nothing of why."""
+
+
+class ProjectDialect(Dialect, Protocol):
+    """A dialect whose paths name a project, which a key opens."""
 
     def read_secret(self, authorization: str | None) -> str:
         """Take the secret out of the `Authorization` header.
@@ -92,16 +123,22 @@ class Dialect(Protocol):
     def answer_active_deletion(self, error: DeletionActive) -> Answer:
         """Answer the deletion of a user of whom a deletion is active."""
 
-    def render_error(self, error: JobsError) -> Answer:
-        """Answer with the status and sentence that an error has in this dialect."""
-
-    def render_failure(self, request_id: str) -> Answer:
-        """Answer that the service failed, and nothing of why."""
-
 
 def dump(content: object) -> str:
     """Compact JSON, in the order of the fields."""
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_bearer(authorization: str | None) -> str:
+    """The secret of a `Bearer` header; the scheme in any case (RFC 9110, section 11.1).
+
+    Raises:
+        Unauthorized: the header is missing, empty or of another scheme.
+    """
+    scheme, _, secret = (authorization or "").partition(" ")
+    if scheme.lower() != _BEARER or not secret:
+        raise Unauthorized
+    return secret
 
 
 def parse_integer(text: str) -> int | None:
@@ -109,17 +146,20 @@ def parse_integer(text: str) -> int | None:
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
-def parse_bounded(query: Mapping[str, str], name: str, lowest: int) -> int:
-    """An optional integer of at least `lowest`, which is also its default.
+def parse_bounded(
+    query: Mapping[str, str], name: str, lowest: int, highest: int | None = None, *, default: int | None = None
+) -> int:
+    """An optional integer from `lowest` to `highest`; the default is `lowest` where none is given.
 
     Raises:
         InvalidRequest: it is something else.
     """
     if name not in query:
-        return lowest
+        return lowest if default is None else default
     value = parse_integer(query[name])
-    if value is None or value < lowest:
-        raise InvalidRequest(name, f"must be an integer of at least {lowest}")
+    if value is None or value < lowest or (highest is not None and value > highest):
+        bounds = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
+        raise InvalidRequest(name, f"must be an integer {bounds}")
     return value
 
 

@@ -40,28 +40,28 @@ class OpenReplayV1:
     prefix = "/api/v1"
 
     def read_secret(self, authorization: str | None) -> str:
-        """See `Dialect.read_secret`: the bare key."""
+        """See `ProjectDialect.read_secret`: the bare key."""
         if not authorization:
             raise errors.Unauthorized
         return authorization
 
     def parse_job_id(self, text: str) -> int:
-        """See `Dialect.parse_job_id`: what is no number is no job."""
+        """See `ProjectDialect.parse_job_id`: what is no number is no job."""
         job_id = base.parse_integer(text)
         if job_id is None:
             raise errors.JobNotFound
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
-        """See `Dialect.parse_list`: everything, or what is left behind a job."""
+        """See `ProjectDialect.parse_list`: everything, or what is left behind a job."""
         return Rest(after=base.parse_bounded(query, "after", 0))
 
     def render_job(self, job: Job) -> Answer:
-        """See `Dialect.render_job`."""
+        """See `ProjectDialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
-        """See `Dialect.render_listing`: as many jobs as fit, never cut in silence."""
+        """See `ProjectDialect.render_listing`: as many jobs as fit, never cut in silence."""
         room = LARGEST_BODY
         texts: list[str] = []
         last = listing.query.after if isinstance(listing.query, Rest) else 0
@@ -78,7 +78,7 @@ class OpenReplayV1:
         return Answer(HTTPStatus.OK, '{"data":[' + ",".join(texts) + "]}", headers)
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
-        """See `Dialect.answer_active_deletion`: the active job itself."""
+        """See `ProjectDialect.answer_active_deletion`: the active job itself."""
         return self.render_job(error.job)
 
     def render_error(self, error: errors.JobsError) -> Answer:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
-from jobs.model import Status
-from jobs.queries import Page
+from jobs.model import ACTION, Status
+from jobs.queries import Page, Walk
 from jobs.representation import ten_fields
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from jobs.creation import Creation
     from jobs.dialects.base import Call
     from jobs.model import Job, Message
-    from jobs.queries import Listing
+    from jobs.queries import Listing, Stretch
 
 DEFAULT_LIMIT = 50
 HIGHEST_LIMIT = 200
-_SCHEME = "bearer"
+_ACTION = re.compile(ACTION)
+_STATUS = re.compile("|".join(Status))
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
@@ -47,27 +49,47 @@ class Public:
     prefix = "/public"
 
     def read_secret(self, authorization: str | None) -> str:
-        """See `Dialect.read_secret`: `Bearer` and the key; the scheme in any case (RFC 9110, section 11.1)."""
-        scheme, _, secret = (authorization or "").partition(" ")
-        if scheme.lower() != _SCHEME or not secret:
-            raise errors.Unauthorized
-        return secret
+        """See `ProjectDialect.read_secret`: `Bearer` and the key."""
+        return base.read_bearer(authorization)
 
     def parse_job_id(self, text: str) -> int:
-        """See `Dialect.parse_job_id`."""
+        """See `ProjectDialect.parse_job_id`."""
         job_id = base.parse_integer(text)
         if job_id is None:
             raise errors.InvalidJobId
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page:
-        """See `Dialect.parse_list`: what is out of range falls back, as the documentation has it."""
+        """See `ProjectDialect.parse_list`: what is out of range falls back, as the documentation has it."""
         size = base.parse_integer(query.get("limit", ""))
         number = base.parse_integer(query.get("page", ""))
         return Page(
             number=number if number is not None and number >= 1 else 1,
             size=size if size is not None and 1 <= size <= HIGHEST_LIMIT else DEFAULT_LIMIT,
         )
+
+    def parse_walk(self, query: Mapping[str, str]) -> Walk | None:
+        """Read what is wanted from the newest end of the list; None where a page by its number is (decision 0022).
+
+        Raises:
+            InvalidRequest: an order, status or action is none, or what was asked for does not go together.
+        """
+        order = query.get("order", "")
+        if order not in {"", "asc", "desc"}:
+            raise errors.InvalidRequest("order", "must be asc or desc")
+        if order != "desc" and not any(query.get(name) for name in ("status", "action", "cursor")):
+            return None
+        if order == "asc":
+            raise errors.InvalidRequest("order", "must be desc where status, action or cursor is given")
+        if query.get("page"):
+            raise errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header")
+        statuses = tuple(Status(word) for word in _words(query, "status", _STATUS))
+        return Walk(self.parse_list(query).size, statuses, _words(query, "action", _ACTION))
+
+    def filters(self, walk: Walk) -> dict[str, str]:
+        """The filter of a walk as parameters of a query: the same however the caller has put it."""
+        named = {"status": ",".join(walk.statuses), "action": ",".join(walk.actions)}
+        return {name: words for name, words in named.items() if words}
 
     def parse_include(self, query: Mapping[str, str]) -> bool:
         """Read whether a job is wanted with its details.
@@ -81,7 +103,7 @@ class Public:
         return include == "details"
 
     def render_job(self, job: Job) -> Answer:
-        """See `Dialect.render_job`."""
+        """See `ProjectDialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
@@ -118,13 +140,20 @@ class Public:
         return answer if creation.replayed else Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
-        """See `Dialect.render_listing`: one page, how many there are, and the way to the others."""
+        """See `ProjectDialect.render_listing`: one page, how many there are, and the way to the others."""
         body = dump({"data": [_fields(job) for job in listing.jobs]})
         links = _page_links(listing.query, listing.total, call) if isinstance(listing.query, Page) else {}
         return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
 
+    def render_stretch(self, stretch: Stretch, following: str | None) -> Answer:
+        """Answer with jobs from the newest on, and the address of those that follow."""
+        body = dump({"data": [_fields(job) for job in stretch.jobs]})
+        count = {} if stretch.total is None else {"X-Total-Count": str(stretch.total)}
+        links = {} if following is None else {"next": following}
+        return Answer(HTTPStatus.OK, body, {**count, **base.link_header(links)})
+
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
-        """See `Dialect.answer_active_deletion`: a conflict."""
+        """See `ProjectDialect.answer_active_deletion`: a conflict."""
         return self.render_error(error)
 
     def render_error(self, error: errors.JobsError) -> Answer:
@@ -144,6 +173,14 @@ class Public:
 
 def _fields(job: Job) -> dict[str, Any]:
     return ten_fields(job, job.updated_at)
+
+
+def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[str, ...]:
+    """The words of a parameter that may have several, joined by commas: each once, in order."""
+    words = query[name].split(",") if query.get(name) else []
+    if not all(map(word.fullmatch, words)):
+        raise errors.InvalidRequest(name, f"must be {word.pattern}, or several of these joined by commas")
+    return tuple(sorted(set(words)))
 
 
 def _history(job: Job) -> list[dict[str, Any]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from jobs.errors import InvalidRequest
 from jobs.model import (
+    ACTION,
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
@@ -22,6 +23,7 @@ from jobs.model import (
     NewJob,
     Run,
 )
+from jobs.workflows import RunRequest
 
 #: What a request may hold: the service's own limits, as no document of the two APIs gives any.
 LARGEST_PARAMS = 32 * 1024
@@ -42,7 +44,7 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    action: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}\z")]
+    action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
     # null is what many clients send for what they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
@@ -50,6 +52,39 @@ class JobRequest(BaseModel):
     params: dict[str, Any] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+
+
+class _Answer(BaseModel):
+    """An answer to a question that a workflow asks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=256)]
+    value: str | None = None
+
+
+class WorkflowRunRequest(BaseModel):
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`; Alteryx' clients send `""` for what they leave out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    credentialId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    questions: Annotated[list[_Answer], Field(max_length=100)] | None = None
+    priority: Literal["Default", "Low", "Medium", "High", "Critical", ""] | None = None
+
+
+def parse_run(body: str) -> RunRequest:
+    """Read how a workflow is to be run; no body asks for nothing in particular.
+
+    Raises:
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+    """
+    request = validated(WorkflowRunRequest, parse_object(body or "{}"))
+    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    params = {name: value for name, value in request.model_dump().items() if value}
+    _check_params(params)
+    return RunRequest(request.priority or "", request.workerTag or "", params)
 
 
 def parse_job(body: str, now: int) -> tuple[NewJob, str]:

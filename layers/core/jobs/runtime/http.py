@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from jobs import access, errors
-from jobs.dialects.base import Answer, Call, dump
-from jobs.dialects.registry import dialect_of
+from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
+from jobs.dialects.registry import OAUTH2, V3, dialect_of, project_dialect_of
 from jobs.runtime import observability, wiring
 
 if TYPE_CHECKING:
@@ -22,55 +23,99 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from jobs.dialects.base import Dialect
+    from jobs.dialects.base import Dialect, ProjectDialect
 
-    Handler = Callable[[Call], Answer]
+    AnyCall = TypeVar("AnyCall", Call, UserCall, ClientCall)
+    Handler: TypeAlias = Callable[[AnyCall], Answer]
 
 #: Bytes of a request body, decoded.
 LARGEST_BODY = 256 * 1024
 
 
 class Api:
-    """The HTTP routes of one function; calling it handles an event of API Gateway (payload format 2.0)."""
+    """The HTTP routes of one function; calling it handles an event of API Gateway (payload format 2.0).
+
+    Each kind of route has a way in of its own, and there is none without one.
+    """
 
     def __init__(self) -> None:
-        self._routes: dict[str, tuple[Dialect, Handler]] = {}
+        self._routes: dict[str, tuple[Dialect, Callable[[dict[str, Any]], Answer]]] = {}
 
     @property
     def route_keys(self) -> frozenset[str]:
         """The routes, as the template names them."""
         return frozenset(self._routes)
 
-    def route(self, *route_keys: str) -> Callable[[Handler], Handler]:
-        """Register a handler for routes like `GET /public/{projectKey}/jobs`; the path decides the dialect.
+    def route(self, *route_keys: str) -> Callable[[Handler[Call]], Handler[Call]]:
+        """Register a handler for routes like `GET /public/{projectKey}/jobs`, which API keys open.
+
+        The path decides the dialect.
 
         Raises:
-            ValueError: a path has no dialect's prefix, or names no project, so nobody could be let in.
+            ValueError: a path names no project, or has the prefix of no dialect whose paths do.
         """
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: Handler[Call]) -> Handler[Call]:
             for route_key in route_keys:
                 path = route_key.partition(" ")[2]
-                dialect = dialect_of(path)
+                dialect = project_dialect_of(path)
                 if dialect is None or "{projectKey}" not in path:
                     raise ValueError(route_key)
-                self._routes[route_key] = (dialect, handler)
+                self._routes[route_key] = (dialect, _entered(partial(_let_in, dialect), handler))
+            return handler
+
+        return register
+
+    def user_route(self, *route_keys: str) -> Callable[[Handler[UserCall]], Handler[UserCall]]:
+        """Register a handler for routes like `GET /webapi/v3/jobs/{jobId}`, which access tokens open.
+
+        Raises:
+            ValueError: a path does not have the dialect's prefix.
+        """
+
+        def register(handler: Handler[UserCall]) -> Handler[UserCall]:
+            for route_key in route_keys:
+                if dialect_of(route_key.partition(" ")[2]) is not V3:
+                    raise ValueError(route_key)
+                self._routes[route_key] = (V3, _entered(_let_user_in, handler))
+            return handler
+
+        return register
+
+    def client_route(self, *route_keys: str) -> Callable[[Handler[ClientCall]], Handler[ClientCall]]:
+        """Register a handler for routes like `POST /webapi/oauth2/token`, which the secrets of clients open.
+
+        Raises:
+            ValueError: a path does not have the dialect's prefix.
+        """
+
+        def register(handler: Handler[ClientCall]) -> Handler[ClientCall]:
+            for route_key in route_keys:
+                if dialect_of(route_key.partition(" ")[2]) is not OAUTH2:
+                    raise ValueError(route_key)
+                self._routes[route_key] = (OAUTH2, _entered(_let_client_in, handler))
             return handler
 
         return register
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an event."""
-        dialect, handler = self._routes[event["routeKey"]]
+        dialect, answer_to = self._routes[event["routeKey"]]
         with observability.invocation(context):
             try:
-                answer = handler(_let_in(event, dialect))
+                answer = answer_to(event)
             except errors.JobsError as error:
                 answer = dialect.render_error(error)
             except Exception as error:  # noqa: BLE001  # escaping, it would be an empty 500, and in `sam local` a 200
                 observability.log_failure(error)
                 answer = dialect.render_failure(_request_id(event))
             return _finish(event, answer)
+
+
+def _entered(
+    let_in: Callable[[dict[str, Any]], AnyCall], handler: Handler[AnyCall]
+) -> Callable[[dict[str, Any]], Answer]:
+    return lambda event: handler(let_in(event))
 
 
 def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -97,8 +142,8 @@ def _answer_unrouted(event: dict[str, Any]) -> Answer:
 _QUERY_SAFE = "/?:@!$&'()*+,;=-._~%"
 
 
-def _let_in(event: dict[str, Any], dialect: Dialect) -> Call:
-    """Find out who calls and open their project, then look at the rest of the request.
+def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
+    """Find out whose key it is and open the project, then look at the rest of the request.
 
     Raises:
         Unauthorized: the credential opens nothing.
@@ -106,22 +151,60 @@ def _let_in(event: dict[str, Any], dialect: Dialect) -> Call:
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     path = event.get("pathParameters") or {}
-    secret = dialect.read_secret(headers.get("authorization"))
+    secret = dialect.read_secret(_headers(event).get("authorization"))
     credential = access.authenticate(wiring.directory(), secret, wiring.clock().now())
     project = access.open_project(wiring.directory(), credential, path["projectKey"])
-    return Call(
-        path={name: _decode_percent(value) for name, value in path.items()},
-        query=event.get("queryStringParameters") or {},
-        headers=headers,
-        body=_body(event),
-        origin=_origin(headers),
-        raw_path=event["rawPath"],
-        credential=credential,
-        project=project,
-        dialect=dialect,
-    )
+    return Call(**_parts(event), credential=credential, project=project, dialect=dialect)
+
+
+def _let_user_in(event: dict[str, Any]) -> UserCall:
+    """Find out who has the token, then look at the rest of the request.
+
+    Raises:
+        Unauthorized: the token opens nothing.
+        BodyTooLarge: the body is over 256 KB.
+        InvalidRequest: the body is not text.
+    """
+    token = V3.read_token(_headers(event).get("authorization"))
+    principal = access.authorize(wiring.directory(), token, wiring.clock().now())
+    return UserCall(**_parts(event), principal=principal)
+
+
+def _let_client_in(event: dict[str, Any]) -> ClientCall:
+    """Find out which client asks for a token.
+
+    Raises:
+        InvalidRequest: the request is not as RFC 6749 has it.
+        BodyTooLarge: the body is over 256 KB.
+        InvalidClient: there is no such client, or its secret is another.
+        UnsupportedGrantType: it is not by client credentials that a token is asked for.
+    """
+    parts = _parts(event)
+    asked = OAUTH2.parse_token_request(Request(**parts))
+    try:
+        client = access.authenticate_client(wiring.directory(), asked.client_id, asked.secret, wiring.clock().now())
+    except errors.Unauthorized:
+        raise errors.InvalidClient(basic=asked.basic) from None
+    OAUTH2.check_grant_type(asked)
+    return ClientCall(**parts, client=client)
+
+
+def _headers(event: dict[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def _parts(event: dict[str, Any]) -> dict[str, Any]:
+    """What every request has, as `Request` takes it."""
+    headers = _headers(event)
+    return {
+        "path": {name: _decode_percent(value) for name, value in (event.get("pathParameters") or {}).items()},
+        "query": event.get("queryStringParameters") or {},
+        "headers": headers,
+        "body": _body(event),
+        "origin": _origin(headers),
+        "raw_path": event["rawPath"],
+    }
 
 
 def _decode_percent(value: str) -> str:

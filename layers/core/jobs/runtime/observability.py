@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -41,8 +41,8 @@ class PowertoolsMeter:
 
     def failed(self, call: str, error: Exception) -> None:
         """See `Meter.failed`."""
-        code = getattr(error, "response", {}).get("Error", {}).get("Code")
-        logger().warning("AWS call failed", extra={"call": call, "error": type(error).__name__, "code": code})
+        about = {"call": call, "error": type(error).__name__, "code": _code_of(error)}
+        logger().warning("AWS call failed", extra=about)
 
 
 def log_failure(error: Exception) -> None:
@@ -50,16 +50,22 @@ def log_failure(error: Exception) -> None:
 
     Not its message: that may quote what a caller sent.
     """
-    response = getattr(error, "response", {})
     frames = traceback.extract_tb(error.__traceback__)
     logger().error(
         "unhandled",
         extra={
             "error": type(error).__name__,
-            "code": response.get("Error", {}).get("Code"),
+            "code": _code_of(error),
             "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         },
     )
+
+
+def _code_of(error: Exception) -> str | None:
+    """AWS's code of an error, None where it has none: botocore's own errors may have a response that is None."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
 
 
 @contextmanager

@@ -77,6 +77,12 @@ def directory() -> CachedDirectory:
 
 
 @cache
+def tokens() -> DynamoDBDirectory:
+    """Where access tokens are put."""
+    return DynamoDBDirectory(_dynamodb(), settings().table)
+
+
+@cache
 def ingest_queue() -> SQSIngestQueue:
     """Where events that are not taken go."""
     made = settings()
@@ -150,5 +156,5 @@ def _s3() -> S3Client:
 
 def clear() -> None:
     """Forget everything but the clients, which are dear to make, for tests that change the environment."""
-    for made in (settings, clock, store, directory, ingest_queue, ports, bus, sessions, erasure_ports):
+    for made in (settings, clock, store, directory, tokens, ingest_queue, ports, bus, sessions, erasure_ports):
         made.cache_clear()

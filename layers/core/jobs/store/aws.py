@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from jobs import errors
@@ -23,9 +24,14 @@ THROTTLES = frozenset(
         "ThrottledException",
     }
 )
-#: The service's own failures: the write may or may not have been committed.
-SERVER_ERRORS = frozenset({"InternalServerError", "InternalServerErrorException", "ServiceUnavailable"})
-CONFLICTS = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+#: The service's own failures: the write may or may not have been committed. Beside these, all that have the HTTP status
+#: of one, whatever they are called: those without a body have no other name.
+SERVER_ERRORS = frozenset(
+    {"InternalServerError", "InternalServerErrorException", "RequestTimeoutException", "ServiceUnavailable"}
+)
+CONFLICTS = frozenset(
+    {"ReplicatedWriteConflictException", "TransactionConflictException", "TransactionInProgressException"}
+)
 #: Reasons of a cancelled transaction that say nothing of the conditions.
 PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 #: Likewise, of a statement in a batch.
@@ -74,7 +80,7 @@ def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
 
 def proves_nothing(error: Exception) -> bool:
     """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
-    if isinstance(error, HTTPClientError | BotocoreConnectionError):
+    if isinstance(error, HTTPClientError | BotocoreConnectionError | ChecksumError):
         return True
     if not isinstance(error, ClientError):
         return False
@@ -82,7 +88,11 @@ def proves_nothing(error: Exception) -> bool:
     if code == TRANSACTION_CANCELLED:
         codes = {reason.get("Code") for reason in reasons_of(error)} - {"None"}
         return bool(codes) and codes <= PASSING_REASONS
-    return code in THROTTLES | SERVER_ERRORS | CONFLICTS
+    return code in THROTTLES | SERVER_ERRORS | CONFLICTS or _status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _status_of(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 @contextmanager

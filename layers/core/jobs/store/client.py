@@ -1,14 +1,17 @@
-"""The DynamoDB client of the functions: botocore's own, but for the one thing that a list spends its time on."""
+"""The DynamoDB client of the functions: botocore's own, but for what a list spends its time on, and broken answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import boto3
 import botocore.session
+from botocore.exceptions import ChecksumError
 from botocore.parsers import JSONParser, ResponseParserFactory
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
     from botocore.config import Config
     from botocore.model import MapShape
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,4 +43,21 @@ def dynamodb_client(config: Config) -> DynamoDBClient:
     """Make the client."""
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _Parsers())
-    return boto3.Session(botocore_session=session).client("dynamodb", config=config)
+    client = boto3.Session(botocore_session=session).client("dynamodb", config=config)
+    client.meta.events.register("after-call.dynamodb", _refuse_broken)
+    return client
+
+
+def _refuse_broken(http_response: AWSResponse, **_: Any) -> None:
+    """Refuse an answer that is not as DynamoDB sent it.
+
+    botocore tries again, but takes the answer to its last try as it comes: cut short, it would say that a row is not
+    there.
+
+    Raises:
+        ChecksumError: the answer does not match its checksum.
+    """
+    told = http_response.headers.get("x-amz-crc32")
+    found = str(crc32(http_response.content))
+    if told not in {None, found}:
+        raise ChecksumError(checksum_type="crc32", expected_checksum=told, actual_checksum=found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,6 +43,8 @@ CONFLICT_TRIES = 5
 CONFLICT_WAIT_SECONDS = 0.05
 #: Rows that a Query of the index asks for at most; a page ends at a megabyte anyhow.
 INDEX_PAGE = 10_000
+#: Rows that one BatchGetItem may ask for.
+MOST_GOT = 100
 #: Characters of an event's digest that keep two messages of one millisecond apart.
 MESSAGE_SUFFIX = 16
 #: How many projects' last blocks one environment remembers before it forgets them all.
@@ -98,6 +101,40 @@ class DynamoDBJobStore:
             if len(found) < end - start + 1:
                 break  # numbers are dense: nothing lies behind a gap
         return jobs
+
+    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+        """See `JobStore.walk_workflow`: for each hundred jobs a Query of the workflow index and a BatchGetItem."""
+        query: dict[str, Any] = {
+            "IndexName": keys.WORKFLOW_INDEX,
+            "KeyConditionExpression": "wk = :wk",
+            "ExpressionAttributeValues": {":wk": items.string(keys.workflow_runs(project_id, workflow_id))},
+            "ScanIndexForward": not newest_first,
+            "Limit": MOST_GOT,
+        }
+        found = self._query(query)
+        while batch := [keys.parse_job(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, MOST_GOT)]:
+            jobs = self._batch_get(batch)
+            yield from (jobs[job] for job in batch if job in jobs)
+
+    def _batch_get(self, jobs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Job]:
+        """Read up to a hundred jobs, weakly; what DynamoDB leaves for later is asked for again.
+
+        Raises:
+            Busy: it leaves too much.
+        """
+        found: dict[tuple[int, int], Job] = {}
+        wanted: Any = {self._table: {"Keys": [items.key(keys.job(*job)) for job in jobs]}}
+        for _ in range(CONFLICT_TRIES):
+            with aws.throttling_as_busy():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(self._table, []):
+                job = items.job_from_item(item)
+                found[job.project_id, job.job_id] = job
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            time.sleep(CONFLICT_WAIT_SECONDS * secrets.SystemRandom().random())
+        raise errors.Busy
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         """See `JobStore.highest_job_id`: one Query, two when the last known block is full.
@@ -283,10 +320,8 @@ class DynamoDBJobStore:
                     ExpressionAttributeValues={":block": items.number(block)},
                 )
         except (ClientError, BotoCoreError) as error:
-            if aws.proves_nothing(error):
-                raise errors.Busy from error
             if not aws.failed_conditions(error):
-                raise
+                raise errors.Busy from error
         self._noted[project.project_id] = block
 
     def find_idempotency_record(self, project_id: int, key_digest: str, now: int) -> IdempotencyRecord | None:
@@ -373,13 +408,15 @@ class DynamoDBJobStore:
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         """See `JobStore.cancel_job`: one conditional UpdateItem; its history says what was cancelled."""
         is_active = "st IN (:scheduled, :running)"
+        # Sent again after a lost answer, it must not cancel what a caller has retried in the meantime.
+        is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"
         token = new_token()
         try:
             item = self._change(
                 keys.job(project_id, job_id),
                 set_="st = :to, tx = :token",
                 remove="gk, due",
-                condition=is_active,
+                condition=f"{is_active} AND {is_not_made_yet}",
                 change=items.change(Status.CANCELLED, now, by),
                 values={
                     **{f":{status}": items.string(status) for status in ACTIVE},
@@ -579,7 +616,9 @@ class DynamoDBJobStore:
             return False
         return True
 
-    def list_messages(self, project_id: int, job_id: int, after: str | None, limit: int) -> MessagePage:
+    def list_messages(
+        self, project_id: int, job_id: int, after: str | None, limit: int, *, newest_first: bool = False
+    ) -> MessagePage:
         """See `JobStore.list_messages`: one Query, which ends at a megabyte by itself."""
         pk, first = keys.message(project_id, job_id, 0, "")
         last = keys.message(project_id, job_id, keys.LATEST_TIME, "~")[1]
@@ -591,6 +630,7 @@ class DynamoDBJobStore:
                 ":first": items.string(first),
                 ":last": items.string(last),
             },
+            "ScanIndexForward": not newest_first,
             "Limit": limit,
             "ConsistentRead": True,
         }

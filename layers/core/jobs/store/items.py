@@ -9,7 +9,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import NO_RUN, Change, Credential, DueJob, Job, Message, Project, Run, Severity, Status
+from jobs.model import (
+    NO_RUN,
+    AccessToken,
+    Change,
+    Client,
+    Credential,
+    DueJob,
+    Job,
+    Message,
+    Project,
+    Right,
+    Role,
+    Run,
+    Severity,
+    Status,
+    User,
+)
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -56,6 +72,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["due"] = {"N": str(job.next_at)}
     texts = {"de": job.description, "rf": job.reference_id, "ou": job.outputs_token}
     texts |= {name: getattr(job.run, field) for name, field in _RUN_STRINGS.items()}
+    if job.run.workflow_id:
+        item["wk"] = {"S": keys.workflow_runs(job.project_id, job.run.workflow_id)}
     item |= {name: {"S": text} for name, text in texts.items() if text}
     if job.errors is not None:
         item["er"] = {"L": [{"S": error} for error in job.errors]}
@@ -68,12 +86,14 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
     return item
 
 
-#: Attributes of a workflow's run that are strings; its collections are a list.
-_RUN_STRINGS = {"wf": "workflow_id", "ow": "owner_id", "pr": "priority", "wt": "worker_tag"}
+#: Attributes of a workflow's run that are strings. Its collections are a list, and itself is in the key of an index.
+_RUN_STRINGS = {"ow": "owner_id", "pr": "priority", "wt": "worker_tag"}
 
 
 def _run_from_item(item: Mapping[str, Any]) -> Run:
     found: dict[str, Any] = {field: item[name]["S"] for name, field in _RUN_STRINGS.items() if name in item}
+    if "wk" in item:
+        found["workflow_id"] = keys.parse_workflow_runs(item["wk"]["S"])
     if "co" in item:
         found["collection_ids"] = tuple(collection["S"] for collection in item["co"]["L"])
     return Run(**found) if found else NO_RUN
@@ -167,16 +187,12 @@ def due_from_attributes(item: Mapping[str, Any]) -> DueJob:
 
 def credential_to_item(credential: Credential, digest: str) -> Item:
     """The row of a credential; the secret itself is nowhere in it."""
-    item = {
+    return {
         **key(keys.credential(digest)),
         "id": {"S": credential.credential_id},
         "org": {"N": str(credential.organisation_id)},
+        **_ends_to_item(credential),
     }
-    if credential.expires_at is not None:
-        item["ex"] = {"N": str(credential.expires_at)}
-    if credential.revoked_at is not None:
-        item["rv"] = {"N": str(credential.revoked_at)}
-    return item
 
 
 def credential_from_item(item: Mapping[str, Any]) -> Credential:
@@ -184,9 +200,79 @@ def credential_from_item(item: Mapping[str, Any]) -> Credential:
     return Credential(
         credential_id=item["id"]["S"],
         organisation_id=int(item["org"]["N"]),
-        expires_at=int(item["ex"]["N"]) if "ex" in item else None,
-        revoked_at=int(item["rv"]["N"]) if "rv" in item else None,
+        **_ends_from_item(item),
     )
+
+
+def client_to_item(client: Client) -> Item:
+    """The row of a client; the secret itself is nowhere in it."""
+    return {
+        **key(keys.client(client.client_id)),
+        "id": {"S": client.client_id},
+        "org": {"N": str(client.organisation_id)},
+        "user": {"S": client.user_id},
+        "project": {"N": str(client.project_id)},
+        "digest": {"S": client.secret_digest},
+        **_ends_to_item(client),
+    }
+
+
+def client_from_item(item: Mapping[str, Any]) -> Client:
+    """The client of a row."""
+    return Client(
+        client_id=item["id"]["S"],
+        organisation_id=int(item["org"]["N"]),
+        user_id=item["user"]["S"],
+        project_id=int(item["project"]["N"]),
+        secret_digest=item["digest"]["S"],
+        **_ends_from_item(item),
+    )
+
+
+def token_to_item(token: AccessToken, digest: str) -> Item:
+    """The row of an access token, which DynamoDB forgets some time after it has expired."""
+    item = {**key(keys.access_token(digest)), "client": {"S": token.client_id}, **_ends_to_item(token)}
+    if token.expires_at is not None:
+        item["ttl"] = {"N": str(-(-token.expires_at // 1000))}
+    return item
+
+
+def token_from_item(item: Mapping[str, Any]) -> AccessToken:
+    """The access token of a row."""
+    return AccessToken(client_id=item["client"]["S"], **_ends_from_item(item))
+
+
+def user_to_item(user: User) -> Item:
+    """The row of a user."""
+    return {
+        **key(keys.user(user.organisation_id, user.user_id)),
+        "id": {"S": user.user_id},
+        "org": {"N": str(user.organisation_id)},
+        "name": {"S": user.name},
+        "role": {"S": user.role},
+        "co": {"M": {collection: {"S": right} for collection, right in user.collections.items()}},
+    }
+
+
+def user_from_item(item: Mapping[str, Any]) -> User:
+    """The user of a row."""
+    return User(
+        organisation_id=int(item["org"]["N"]),
+        user_id=item["id"]["S"],
+        role=Role(item["role"]["S"]),
+        name=item["name"]["S"],
+        collections={collection: Right(right["S"]) for collection, right in item["co"]["M"].items()},
+    )
+
+
+def _ends_to_item(issued: Credential | Client | AccessToken) -> Item:
+    ends = {"ex": issued.expires_at, "rv": issued.revoked_at}
+    return {name: {"N": str(at)} for name, at in ends.items() if at is not None}
+
+
+def _ends_from_item(item: Mapping[str, Any]) -> dict[str, int | None]:
+    ends = {"expires_at": "ex", "revoked_at": "rv"}
+    return {field: int(item[name]["N"]) if name in item else None for field, name in ends.items()}
 
 
 def project_to_item(project: Project) -> Item:

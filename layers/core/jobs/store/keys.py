@@ -1,6 +1,7 @@
 """Every key of the table, and nothing else builds one (docs/access-patterns.md charts them).
 
-Key attributes are `pk` and `sk`; the status index has `gk` and, as its sort key, `due`.
+Key attributes are `pk` and `sk`; the status index has `gk` and, as its sort key, `due`; the workflow index has `wk`
+and the table's own `sk`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import zlib
 BLOCK_SIZE = 1_000
 
 STATUS_INDEX = "status-index"
+WORKFLOW_INDEX = "workflow-index"
 
 Key = tuple[str, str]
 
@@ -94,6 +96,16 @@ def index_partition(status: str, shard: int) -> str:
     return f"{status}#{shard}"
 
 
+def workflow_runs(project_id: int, workflow_id: str) -> str:
+    """Index partition of the jobs that run a workflow: of one project, as ids of workflows are each tenant's own."""
+    return f"{project_id}#{workflow_id}"
+
+
+def parse_workflow_runs(partition: str) -> str:
+    """The workflow of an index partition."""
+    return partition.partition("#")[2]
+
+
 def idempotency(project_id: int, key_digest: str) -> Key:
     """An idempotency record."""
     return f"idempotency#{project_id}#{key_digest}", "idempotency"
@@ -124,9 +136,17 @@ def organisation(organisation_id: int) -> Key:
     return f"organisation#{organisation_id}", "organisation"
 
 
+ORGANISATION_PROJECT_PREFIX = "project#"
+
+
 def organisation_project(organisation_id: int, project_id: int) -> Key:
     """A project's entry in its organisation's list."""
-    return f"organisation#{organisation_id}", f"project#{project_id:010d}"
+    return f"organisation#{organisation_id}", f"{ORGANISATION_PROJECT_PREFIX}{project_id:010d}"
+
+
+def parse_organisation_project(sk: str) -> int:
+    """The project of an entry in its organisation's list."""
+    return int(sk.removeprefix(ORGANISATION_PROJECT_PREFIX))
 
 
 def organisation_credential(organisation_id: int, credential_id: str) -> Key:
@@ -147,6 +167,26 @@ def project_key(key: str) -> Key:
 def credential(digest: str) -> Key:
     """A credential, by the SHA-256 of its secret."""
     return f"credential#{digest}", "credential"
+
+
+def client(client_id: str) -> Key:
+    """An OAuth 2.0 client."""
+    return f"client#{client_id}", "client"
+
+
+def access_token(digest: str) -> Key:
+    """An access token, by its SHA-256."""
+    return f"token#{digest}", "token"
+
+
+def user(organisation_id: int, user_id: str) -> Key:
+    """A user of an organisation."""
+    return f"user#{organisation_id}#{user_id}", "user"
+
+
+def workflow(organisation_id: int, workflow_id: str) -> Key:
+    """What is known of a workflow: the collections it is in."""
+    return f"workflow#{organisation_id}#{workflow_id}", "workflow"
 
 
 def sequence(name: str) -> Key:

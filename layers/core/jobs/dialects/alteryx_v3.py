@@ -1,0 +1,231 @@
+"""Alteryx Server v3: `/webapi/v3`. How its documentation is read: docs/decisions/0020."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.dialects import base
+from jobs.dialects.base import Answer, dump
+from jobs.model import SECOND, Status
+from jobs.viewing import Reference, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jobs.model import Job, Message
+
+DEFAULT_LIMIT = 50
+HIGHEST_LIMIT = 200
+HIGHEST_OFFSET = 1_000
+DEFAULT_PRIORITY = "Default"
+_JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})")
+_BOOLEANS = {"": True, "true": True, "false": False}
+_DIRECTIONS = {"asc": False, "desc": True}
+_SORT_FIELD = "createDate"
+_OUTPUT_FIELDS = frozenset({"id", "availableFormats", "fileName"})
+
+#: How a job's state is shown, as status and disposition.
+_SHOWN = {
+    Status.SCHEDULED: ("Queued", "None"),
+    Status.RUNNING: ("Running", "None"),
+    Status.COMPLETED: ("Completed", "Success"),
+    Status.FAILED: ("Completed", "Error"),
+    Status.CANCELLED: ("Cancelled", "Cancelled"),
+}
+
+_SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
+    errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
+    errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
+    errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
+    errors.NotPermitted: (HTTPStatus.BAD_REQUEST, "You do not have permission to cancel this job."),
+}
+
+
+class AlteryxV3:
+    """The dialect of Alteryx Server's v3 API."""
+
+    prefix = "/webapi/v3"
+
+    def read_token(self, authorization: str | None) -> str:
+        """Take the access token out of the `Authorization` header.
+
+        Raises:
+            Unauthorized: the header is missing or malformed.
+        """
+        return base.read_bearer(authorization)
+
+    def parse_job_id(self, text: str) -> Reference:
+        """Read a job's id.
+
+        Raises:
+            JobNotFound: it is no id that this service gives.
+        """
+        match = _JOB_ID.fullmatch(text)
+        if match is None:
+            raise errors.JobNotFound
+        return Reference(*(int(part, 16) for part in match.groups()))
+
+    def parse_include_messages(self, query: Mapping[str, str]) -> bool:
+        """Read whether a job is wanted with its messages, which it is unless that is declined.
+
+        Raises:
+            InvalidRequest: it is neither true nor false.
+        """
+        include = _BOOLEANS.get(query.get("includeMessages", "").lower())
+        if include is None:
+            raise errors.InvalidRequest("includeMessages", "must be true or false")
+        return include
+
+    def parse_jobs(self, query: Mapping[str, str]) -> Selection:
+        """Read which of the organisation's jobs are wanted.
+
+        Raises:
+            InvalidRequest: a parameter is out of bounds.
+        """
+        return _selection(query, "statuses", newest_first=True)
+
+    def parse_workflow_jobs(self, query: Mapping[str, str]) -> Selection:
+        """Read which of a workflow's jobs are wanted, and in which order.
+
+        Raises:
+            InvalidRequest: a parameter is out of bounds.
+        """
+        if query.get("sortField", _SORT_FIELD).lower() not in {"", _SORT_FIELD.lower()}:
+            raise errors.InvalidRequest("sortField", f"must be {_SORT_FIELD}")
+        newest_first = _DIRECTIONS.get(query.get("direction", "").lower() or "desc")
+        if newest_first is None:
+            raise errors.InvalidRequest("direction", "must be asc or desc")
+        return _selection(query, "status", newest_first=newest_first)
+
+    def render_job(self, job: Job, outputs: Sequence[Any], messages: Sequence[Message] | None) -> Answer:
+        """Answer with one job, reduced where no messages are wanted."""
+        status, disposition = _SHOWN[job.status]
+        fields: dict[str, Any] = {
+            "id": job_id(job),
+            "appId": _app_id(job),
+            "createDateTime": _date_time(job.created_at),
+            "status": status,
+            "disposition": disposition,
+            "outputs": [_output(output) for output in outputs],
+            "messages": None if messages is None else _messages(messages),
+            "priority": job.run.priority or DEFAULT_PRIORITY,
+            "workerTag": job.run.worker_tag,
+            "runWithE2": False,
+        }
+        if messages is None:
+            del fields["messages"]
+        return Answer(HTTPStatus.OK, dump(fields))
+
+    def render_messages(self, messages: Sequence[Message], older: str | None) -> Answer:
+        """Answer with messages, oldest first, behind the newest of them, and the address of older ones."""
+        shown = _messages(messages)
+        newest = shown[-1] if shown else {"status": 0, "text": "", "toolId": 0}
+        links = {} if older is None else {"next": older}
+        return Answer(HTTPStatus.OK, dump({**newest, "messages": shown}), base.link_header(links))
+
+    def render_cancelled(self, job: Job) -> Answer:
+        """Answer a cancellation in the words that go with what it replaced."""
+        done = "Deleted" if job.cancelled_from is Status.SCHEDULED else "Cancelled"
+        return Answer(HTTPStatus.OK, dump({"message": f"{done} Successfully."}))
+
+    def render_jobs(self, jobs: Iterable[Job]) -> Answer:
+        """Answer with the organisation's jobs."""
+        shown = [
+            {
+                "jobId": job_id(job),
+                "appId": _app_id(job),
+                "status": _SHOWN[job.status][0],
+                "disposition": _SHOWN[job.status][1],
+                "createDateTime": _date_time(job.created_at),
+                "priority": job.run.priority or DEFAULT_PRIORITY,
+                "workerTag": job.run.worker_tag,
+            }
+            for job in jobs
+        ]
+        return Answer(HTTPStatus.OK, dump({"data": shown}))
+
+    def render_workflow_jobs(self, jobs: Iterable[Job]) -> Answer:
+        """Answer with a workflow's jobs: a bare array."""
+        shown = [
+            {
+                "id": job_id(job),
+                "createDate": _date_time(job.created_at),
+                "status": _SHOWN[job.status][0],
+                "priority": job.run.priority or DEFAULT_PRIORITY,
+                "workerTag": job.run.worker_tag,
+                "runWithE2": False,
+            }
+            for job in jobs
+        ]
+        return Answer(HTTPStatus.OK, dump(shown))
+
+    def render_error(self, error: errors.JobsError) -> Answer:
+        """See `Dialect.render_error`."""
+        status, sentence = base.describe(error, _SENTENCES)
+        challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthorized) else {}
+        return Answer(status, dump({"message": sentence}), {**base.error_headers(error), **challenge})
+
+    def render_failure(self, request_id: str) -> Answer:
+        """See `Dialect.render_failure`."""
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"message": base.failure_sentence(request_id)}))
+
+
+def job_id(job: Job) -> str:
+    """A job's id in Alteryx' form: 24 hexadecimal digits that say where it is and when it was made."""
+    return f"{job.created_at // SECOND:08x}{job.project_id:08x}{job.job_id:08x}"
+
+
+def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -> Selection:
+    given = {name: text for name, text in query.items() if text}
+    return Selection(
+        statuses=_statuses(given, statuses),
+        offset=base.parse_bounded(given, "offset", 0, HIGHEST_OFFSET),
+        limit=base.parse_bounded(given, "limit", 1, HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+        newest_first=newest_first,
+    )
+
+
+def _statuses(query: Mapping[str, str], name: str) -> frozenset[Status]:
+    """The states that the statuses of a parameter stand for, separated by commas; all where none is given."""
+    wanted = {text.strip().lower() for text in query.get(name, "").split(",")} - {""}
+    names = {shown.lower() for shown, _ in _SHOWN.values()}
+    if not wanted <= names:
+        raise errors.InvalidRequest(
+            name, f"must be of {', '.join(dict.fromkeys(shown for shown, _ in _SHOWN.values()))}"
+        )
+    return frozenset(status for status, (shown, _) in _SHOWN.items() if not wanted or shown.lower() in wanted)
+
+
+def _app_id(job: Job) -> str:
+    return job.run.workflow_id or job.action
+
+
+def _date_time(at: int) -> str:
+    """ISO 8601, UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(at // SECOND, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat()}.{at % SECOND:03d}Z"
+
+
+def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    return [{"status": int(message.severity), "text": message.text, "toolId": message.tool_id} for message in messages]
+
+
+def _output(output: Any) -> dict[str, Any]:
+    """An output in Alteryx' form, whatever its worker has reported: what is no such object is shown as a file name."""
+    is_such = isinstance(output, dict) and not _OUTPUT_FIELDS.isdisjoint(output)
+    told = output if is_such else {"fileName": output}
+    formats = told.get("availableFormats")
+    return {
+        "id": _text(told.get("id")),
+        "availableFormats": [_text(name) for name in formats] if isinstance(formats, list) else [],
+        "fileName": _text(told.get("fileName")),
+    }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else dump(value)

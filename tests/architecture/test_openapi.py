@@ -1,0 +1,213 @@
+"""The OpenAPI document: of every route and no other, valid, as the code has it, and as it is committed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs import deletion, errors, retrying
+from jobs.dialects import requests
+from jobs.dialects.registry import PUBLIC, V1, V3
+from jobs.model import DAY
+from jobs.runtime import http
+from jobs.store import cursor
+from jobs.workflows import check_workflow_id
+from jsonschema_rs import Draft202012Validator, meta
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+from local.openapi import FILE
+from local.openapi.chapters import CHAPTERS, described
+from local.openapi.document import MEANINGS, registered_routes, text_of
+from tests.architecture.project import FOLDERS, ROOT, route_keys
+from tests.builders import NOW, a_job, a_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jobs.dialects.base import Dialect
+
+ROUTES = registered_routes()
+DOCUMENT = described(ROUTES)
+OPERATIONS: dict[str, Any] = {
+    operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
+}
+#: Beside a schema, for its references.
+COMPONENTS = {"components": DOCUMENT["components"]}
+IN_TWO_YEARS = json.dumps({"action": "export", "startAt": NOW + 730 * DAY})
+GOLDEN = ROOT / "tests" / "golden"
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """What a reference within the document leads to, else the node itself."""
+    if "$ref" not in node:
+        return node
+    found: Any = DOCUMENT
+    for name in node["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return dict(found)
+
+
+def examples(name: str, status: int) -> dict[str, Any]:
+    """The bodies that an operation shows for a status, by their names."""
+    content = resolved(OPERATIONS[name]["responses"][str(status)])["content"]["application/json"]
+    return {example: shown["value"] for example, shown in content["examples"].items()}
+
+
+def shown() -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Every example with the schema that it is of, and where it stands."""
+    for name, operation in OPERATIONS.items():
+        for parameter in operation["parameters"]:
+            if "example" in parameter:
+                yield f"{name} {parameter['name']}", parameter["schema"], parameter["example"]
+        contents = {"request": operation["requestBody"]["content"]} if "requestBody" in operation else {}
+        for status, response in operation["responses"].items():
+            contents[status] = resolved(response)["content"]
+            for header, told in resolved(response).get("headers", {}).items():
+                yield f"{name} {status} {header}", told["schema"], told["example"]
+        for where, content in contents.items():
+            for media in content.values():
+                for example, told in media["examples"].items():
+                    yield f"{name} {where} {example}", media["schema"], told["value"]
+
+
+def test_the_committed_document_is_that_of_the_routes_and_their_descriptions() -> None:
+    assert FILE.read_text("utf-8") == text_of(DOCUMENT), "run `make openapi`"
+
+
+def test_it_has_the_routes_of_the_template() -> None:
+    assert frozenset[str]().union(*(route_keys(folder) for folder in FOLDERS)) - {"$default"} == ROUTES
+
+
+@pytest.mark.parametrize("routes", [ROUTES | {"GET /public/{projectKey}/news"}, ROUTES - {"GET /webapi/v3/jobs"}])
+def test_a_route_that_is_registered_and_not_described_is_an_error_and_so_is_the_reverse(routes: frozenset[str]) -> None:
+    with pytest.raises(ValueError, match="registered and not described") as refusal:
+        described(routes)
+
+    [route] = routes ^ ROUTES
+    assert route in str(refusal.value)
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    # Without formats: that schema wants an absolute address of the token endpoint, which the specification does not.
+    Draft202012Validator(OPENAPI_31, validate_formats=False).validate(DOCUMENT)
+    for schema in DOCUMENT["components"]["schemas"].values():
+        meta.validate(schema)
+
+
+def test_an_operation_has_an_id_of_its_own_a_summary_and_a_body_for_each_answer() -> None:
+    assert len(OPERATIONS) == len(ROUTES)
+    for operation in OPERATIONS.values():
+        assert operation["summary"]
+        for response in operation["responses"].values():
+            assert resolved(response)["description"]
+            [media] = resolved(response)["content"].values()
+            assert media["examples"]
+
+
+def test_every_example_is_one_of_its_schema() -> None:
+    found = list(shown())
+
+    wrong = {
+        where: [error.message for error in errors_]
+        for where, schema, example in found
+        if (errors_ := list(Draft202012Validator({**schema, **COMPONENTS}, validate_formats=True).iter_errors(example)))
+    }
+
+    assert len(found) > 100
+    assert wrong == {}
+
+
+def objects(schema: object) -> Iterator[dict[str, Any]]:
+    """Every object that a schema is made of."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield schema
+        for inner in schema.values():
+            yield from objects(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from objects(inner)
+
+
+def test_an_answer_has_all_its_fields_and_no_other() -> None:
+    of_requests = {"PublicJobRequest", "V3RunRequest"}
+    schemas = [schema for name, schema in DOCUMENT["components"]["schemas"].items() if name not in of_requests]
+    told = [schema for schema in objects(schemas) if "properties" in schema]
+
+    assert len(told) > 10
+    for schema in told:
+        assert schema["additionalProperties"] is False
+        assert schema["required"] == list(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    ("golden", "listing", "getting", "cancelling"),
+    [
+        ("openreplay_v1_list.json", ("listJobsV1", "all"), "getJobV1", "cancelJobV1"),
+        ("public_list.json", ("listJobs", "page"), "getJob", "cancelJob"),
+    ],
+)
+def test_the_examples_are_those_of_the_original_documents(
+    golden: str, listing: tuple[str, str], getting: str, cancelling: str
+) -> None:
+    documented = json.loads((GOLDEN / golden).read_text("utf-8"))
+    first, second = documented["data"]
+
+    operation, example = listing
+    assert json.dumps(examples(operation, 200)[example]) == json.dumps(documented)
+    assert json.dumps(examples(getting, 200)["job"]) == json.dumps({"data": first})
+    assert json.dumps(examples(cancelling, 200)["cancelled"]) == json.dumps({"data": second})
+
+
+def test_alteryx_example_is_the_job_that_its_documentation_asks_for() -> None:
+    job = examples("getJobV3", 200)["job"]
+
+    assert job["id"] == OPERATIONS["getJobV3"]["parameters"][0]["example"] == "66ebd18d3d6200007e000d8c"
+    assert list(job) == [
+        *("id", "appId", "createDateTime", "status", "disposition"),
+        *("outputs", "messages", "priority", "workerTag", "runWithE2"),
+    ]
+
+
+def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() -> None:
+    unheard = {errors.NotFound, errors.RouteNotFound, errors.EventSeen}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.JobsError)]
+    names = {reply.name.partition(".")[0] for chapter in CHAPTERS for reply in chapter.replies}
+    names |= {
+        reply.name.partition(".")[0]
+        for chapter in CHAPTERS
+        for operation in chapter.operations
+        for reply in operation.replies
+    }
+
+    assert MEANINGS.keys() == set(kinds) - unheard - {errors.JobsError}
+    assert {kind.__name__ for kind in MEANINGS} <= names
+
+
+@pytest.mark.parametrize(
+    ("name", "example", "dialect", "refuse"),
+    [
+        ("getJobV1", "InvalidRequest.body", V1, lambda: http._body({"body": "/w==", "isBase64Encoded": True})),
+        ("getJobV1", "BodyTooLarge", V1, lambda: http._body({"body": "x" * (http.LARGEST_BODY + 1)})),
+        ("listJobsV1", "InvalidRequest.after", V1, lambda: V1.parse_list({"after": "x"})),
+        ("deleteUserV1", "InvalidRequest.userId", V1, lambda: deletion.request_deletion(" ", NOW)),
+        ("getJob", "InvalidRequest.include", PUBLIC, lambda: PUBLIC.parse_include({"include": "x"})),
+        ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: requests.parse_job(IN_TWO_YEARS, NOW)),
+        ("retryJob", "JobNotRetryable", PUBLIC, lambda: retrying._check(a_job())),
+        ("listMessages", "InvalidRequest.cursor", PUBLIC, lambda: cursor.decode(a_project(), "messages", "x")),
+        ("getJobV3", "InvalidRequest.includeMessages", V3, lambda: V3.parse_include_messages({"includeMessages": "x"})),
+        ("listMessagesV3", "InvalidRequest.cursor", V3, lambda: cursor.decode(a_project(), "messages", "x")),
+        ("listOrganisationsJobsV3", "InvalidRequest.limit", V3, lambda: V3.parse_jobs({"limit": "0"})),
+        ("runWorkflowV3", "InvalidRequest.workflowId", V3, lambda: check_workflow_id("")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_sentence_that_the_document_repeats_is_the_one_that_is_said(
+    name: str, example: str, dialect: Dialect, refuse: Callable[[], object]
+) -> None:
+    with pytest.raises(errors.JobsError) as refusal:
+        refuse()
+
+    answer = dialect.render_error(refusal.value)
+    assert examples(name, answer.status)[example] == json.loads(answer.body)

@@ -1,0 +1,368 @@
+"""The same random operations on both stores: equal answers, and equal rows after each.
+
+The suite of test_job_store.py says what a store must do, case by case. This looks for cases that nobody has thought of:
+what is proven over the store in memory is worth as much as that store is like the real one. A call that comes again
+with the token of its first try stands for the client's retry after a lost answer.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from jobs import retrying
+from jobs.errors import JobsError
+from jobs.model import (
+    NO_RUN,
+    SECOND,
+    DeletionLock,
+    DueJob,
+    IdempotencyRecord,
+    Job,
+    JobKey,
+    Message,
+    Run,
+    SeenEvent,
+    Severity,
+    Status,
+)
+from jobs.ports import Attempt, JobStore, NewRow, Stamp, SweepCursor, Watermark
+from jobs.store.directory import DynamoDBDirectory
+from jobs.store.dynamodb import DynamoDBJobStore
+
+from tests.builders import NOW, a_job, a_project
+from tests.conftest import TABLE
+from tests.simulation.stage import TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SHARDS = 2
+PROJECTS = (1, 2)
+#: Episodes begin with an empty table, some of them just before the end of a block of a thousand jobs.
+EPISODES = 16
+EPISODES_IN_FULL = 80
+OPERATIONS = 250
+BEFORE_THE_FIRST = (0, 0, 997)
+#: Callers, keys and events.
+NAMES = ("ann", "bob", "cy")
+#: Has a lock in each project.
+USER = "ann"
+#: Of so many operations one is an earlier one that is sent again.
+AGAIN = 6
+
+
+class Operation(NamedTuple):
+    """A call of the port, with the token that a store makes within it."""
+
+    method: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    token: str
+
+    def answer(self, store: JobStore) -> Any:
+        """What a store answers, be it an error."""
+        try:
+            answer = getattr(store, self.method)(*self.args, **self.kwargs)
+        except JobsError as error:
+            return type(error), vars(error)
+        # Behind a last page that is full DynamoDB says to go on; moto does not.
+        if self.method == "list_messages":
+            return answer.messages
+        return [*answer] if self.method == "walk_workflow" else answer
+
+
+#: The arguments of a call.
+Made = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def given(*args: Any, **kwargs: Any) -> Made:
+    return args, kwargs
+
+
+class Operations:
+    """Makes operations up, out of what there is: each method makes the arguments of the port's method of its name."""
+
+    def __init__(self, seed: int, store: TokenStore) -> None:
+        self._chance = random.Random(seed)  # noqa: S311  # any operations do
+        self._store = store
+        self._now = NOW
+        self._numbers = count()
+        self._before_the_first = self._chance.choice(BEFORE_THE_FIRST)
+        #: Jobs as they were when they had failed or were cancelled.
+        self._ended: list[Job] = []
+        self._past: list[Operation] = []
+
+    def next(self) -> Operation:
+        """An operation that is made up, or an earlier one once more."""
+        self._now += self._one_of(0, 1, 400, 5_000)
+        if self._past and self._chance.randrange(AGAIN) == 0:
+            return self._chance.choice(self._past[-2 * AGAIN :])
+        made: Made | None = None
+        while made is None:
+            [method] = self._chance.choices(METHODS, WEIGHTS)
+            made = getattr(self, method)()
+        args, kwargs = made
+        self._past.append(Operation(method, args, kwargs, self._token()))
+        return self._past[-1]
+
+    # ---- creating -----------------------------------------------------------------------------------------------
+
+    def append(self) -> Made:
+        job, params = self._new_job(*self._free())
+        record = lock = seen = None
+        if self._maybe():
+            record = IdempotencyRecord(self._name(), self._name(), job.job_id, self._expiry())
+        if self._maybe():
+            lock = self._lock(job.project_id, job.job_id)
+        if self._maybe():
+            seen = self._mark()
+        return given(job, self._token(), params, record, lock, seen)
+
+    def append_batch(self) -> Made:
+        project, first = self._free()
+        rows = []
+        for number, name in enumerate(self._chance.sample(NAMES, self._one_of(1, 2, 3)), first):
+            job, params = self._new_job(project, number)
+            rows.append(NewRow(job, self._token(), params, self._mark(name)))
+        return given(rows)
+
+    def note_block(self) -> Made:
+        project = self._project()
+        return given(a_project(project_id=project), max(self._highest(project), 1))
+
+    def mark_seen(self) -> Made:
+        return given(self._mark(), self._now)
+
+    def add_message(self) -> Made:
+        severity = self._one_of(*Severity)
+        at = self._now + self._one_of(0, 0, -1, -5_000)
+        return given(*self._key(), Message(at, severity, self._name(), self._one_of(0, 7)), self._mark(self._token()))
+
+    # ---- status changes -----------------------------------------------------------------------------------------
+
+    def start_jobs(self) -> Made:
+        keys = dict.fromkeys(JobKey(*self._key()) for _ in range(self._one_of(1, 1, 3)))
+        return given([*keys], self._now + self._one_of(0, 0, -3_000, 3_000))
+
+    def cancel_job(self) -> Made:
+        return given(*self._key(), self._now, self._name())
+
+    def complete_job(self) -> Made:
+        return given(self._attempt(), self._stamp(), self._one_of([], [{"file": "a.csv", "size": 1.5}, None]))
+
+    def fail_job(self) -> Made:
+        return given(self._attempt(), self._stamp(), self._one_of([], ["no disk", ""]), lost=self._maybe())
+
+    def back_off_job(self) -> Made:
+        return given(self._attempt(), self._stamp(), self._now + self._one_of(0, 4_000), lost=self._maybe())
+
+    def note_progress(self) -> Made:
+        return given(self._attempt(), self._now + self._one_of(1, 60) * SECOND, self._one_of(0, 50, 100))
+
+    def retry_job(self) -> Made | None:
+        """Only what has failed or was cancelled is retried, perhaps by one who saw it long ago."""
+        self._ended += [job for job in self._store.jobs.values() if job.status in {Status.FAILED, Status.CANCELLED}]
+        if not self._ended:
+            return None
+        self._ended = self._ended[-20:]
+        seen = self._chance.choice(self._ended)
+        lock = self._lock(seen.project_id, seen.job_id) if self._maybe() else None
+        return given(seen, retrying._retried(seen, self._now, self._name()), self._token(), lock)
+
+    # ---- reading ------------------------------------------------------------------------------------------------
+
+    def get_job(self) -> Made:
+        return given(*self._key())
+
+    def get_params(self) -> Made:
+        return given(*self._key())
+
+    def get_outputs(self) -> Made | None:
+        return given(self._chance.choice([*self._store.jobs.values()])) if self._store.jobs else None
+
+    def list_jobs(self) -> Made:
+        first = self._before_the_first + self._one_of(1, 2, 5)
+        return given(self._project(), first, first + self._one_of(0, 3, 20))
+
+    def highest_job_id(self) -> Made:
+        return given(a_project(project_id=self._project()), strong=self._maybe())
+
+    def is_seen(self) -> Made:
+        return given(self._mark().digest, self._now)
+
+    def find_idempotency_record(self) -> Made:
+        return given(self._project(), self._name(), self._now)
+
+    def find_deletion_lock(self) -> Made:
+        return given(self._project(), self._one_of(USER, USER, "nobody"))
+
+    def list_messages(self) -> Made:
+        return given(*self._key(), None, self._one_of(1, 3, 50), newest_first=self._chance.random() < 0.5)
+
+    def walk_workflow(self) -> Made:
+        return given(self._project(), self._one_of("wf", "another"), newest_first=self._chance.random() < 0.5)
+
+    # ---- dispatching --------------------------------------------------------------------------------------------
+
+    def list_due(self) -> Made:
+        after = self._one_of(None, self._place())
+        return given(self._shard(), after, self._now + self._one_of(-5_000, 0, 60_000), self._one_of(1, 3, 100))
+
+    def list_lost(self) -> Made:
+        return given(self._shard(), self._now + self._one_of(0, 60_000, 10**6), self._one_of(1, 3, 100))
+
+    def list_watermarks(self) -> Made:
+        return given()
+
+    def raise_watermark(self) -> Made:
+        return given(Watermark(self._shard(), self._place()))
+
+    def get_sweep_cursor(self) -> Made:
+        return given()
+
+    def save_sweep_cursor(self) -> Made:
+        return given(SweepCursor(self._shard(), self._one_of(None, self._place())))
+
+    # ---- parts --------------------------------------------------------------------------------------------------
+
+    def _one_of(self, *values: Any) -> Any:
+        return self._chance.choice(values)
+
+    def _maybe(self) -> bool:
+        return self._chance.random() < 0.3  # rather not
+
+    def _token(self) -> str:
+        return f"token-{next(self._numbers)}"
+
+    def _name(self) -> str:
+        return self._chance.choice(NAMES)
+
+    def _project(self) -> int:
+        return self._chance.choice(PROJECTS)
+
+    def _shard(self) -> int:
+        return self._chance.randrange(SHARDS)
+
+    def _expiry(self) -> int:
+        return self._now // SECOND + self._chance.choice([1, 20, 3_600])
+
+    def _highest(self, project: int) -> int:
+        return max((job_id for of, job_id in self._store.jobs if of == project), default=self._before_the_first)
+
+    def _key(self) -> tuple[int, int]:
+        """A job that is there, mostly."""
+        there = [*self._store.jobs]
+        return self._chance.choice([*there, *there, *there, (1, self._before_the_first + 50)])
+
+    def _place(self) -> DueJob:
+        return DueJob(self._now + self._one_of(-5_000, 0, 5_000), *self._key())
+
+    def _attempt(self) -> Attempt:
+        key = self._key()
+        job = self._store.jobs.get(key)
+        return Attempt(*key, max(1, (job.attempt if job else 1) + self._one_of(0, 0, 0, 0, -1, 1)))
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._now + self._one_of(0, 0, 10**6), self._name(), self._token())
+
+    def _mark(self, name: str | None = None) -> SeenEvent:
+        return SeenEvent((name or self._name()).ljust(64, "0"), self._expiry())
+
+    def _lock(self, project: int, job_id: int) -> DeletionLock:
+        held = self._store.locks.get((project, USER))
+        version = (held.version if held else 0) + self._one_of(1, 1, 1, 0, 2)
+        return DeletionLock(USER, job_id, max(version, 1))
+
+    def _free(self) -> tuple[int, int]:
+        """A project and its next number, or its last, as one sees it who is late."""
+        project = self._project()
+        highest = self._highest(project)
+        return project, max(highest + self._one_of(1, 1, 1, 0), self._before_the_first + 1)
+
+    def _new_job(self, project: int, number: int) -> tuple[Job, dict[str, Any]]:
+        params = self._one_of({}, {}, {"a": [1.5, None, "ü"]})
+        job = a_job(
+            project_id=project,
+            job_id=number,
+            at=self._now,
+            next_at=self._now + self._one_of(0, 0, 3_000),
+            description=self._one_of("", "Überblick"),
+            reference_id=self._one_of("", "user-1"),
+            max_attempts=self._one_of(1, 2, 3),
+            timeout_seconds=self._one_of(5, 900),
+            has_params=bool(params),
+            run=self._one_of(NO_RUN, Run("wf", "owner", ("c1", "c2"), "High", "gpu")),
+        )
+        return job, params
+
+
+METHODS = sorted(name for name in vars(JobStore) if not name.startswith("_"))
+WRITES = {name for name in METHODS if name.split("_")[0] not in {"get", "list", "find", "is", "highest", "walk"}}
+WEIGHTS = [3 if name in WRITES else 1 for name in METHODS]
+
+
+def written(operation: Operation) -> Iterator[tuple[int, int]]:
+    """The jobs that an operation may have changed."""
+    if operation.method == "cancel_job":
+        yield operation.args[:2]
+    for arg in operation.args if operation.method in WRITES else ():
+        if isinstance(arg, Job | Attempt):
+            yield arg.project_id, arg.job_id
+        elif isinstance(arg, list):
+            yield from ((row.job.project_id, row.job.job_id) for row in arg if isinstance(row, NewRow))
+            yield from (key for key in arg if isinstance(key, JobKey))
+
+
+def everything(store: JobStore) -> dict[str, Any]:
+    """All that can be seen of a store."""
+    jobs = [job for project in PROJECTS for start in (1, 998) for job in store.list_jobs(project, start, start + 60)]
+    return {
+        "jobs": jobs,
+        "params": [store.get_params(job.project_id, job.job_id) for job in jobs],
+        "outputs": [store.get_outputs(job) for job in jobs],
+        "messages": [store.list_messages(job.project_id, job.job_id, None, 100).messages for job in jobs],
+        "records": [store.find_idempotency_record(project, name, NOW) for project in PROJECTS for name in NAMES],
+        "locks": [store.find_deletion_lock(project, USER) for project in PROJECTS],
+        "seen": [store.is_seen(name.ljust(64, "0"), NOW) for name in NAMES],
+        "due": [store.list_due(shard, None, 10**15, 1_000) for shard in range(SHARDS)],
+        "lost": [store.list_lost(shard, 10**15, 1_000) for shard in range(SHARDS)],
+        "watermarks": store.list_watermarks(),
+        "cursor": store.get_sweep_cursor(),
+    }
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [*range(EPISODES), *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(EPISODES, EPISODES_IN_FULL))],
+)
+def test_the_same_operations_have_the_same_answers_on_both_stores(
+    seed: int, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, real = TokenStore(shards=SHARDS), DynamoDBJobStore(dynamodb, TABLE, SHARDS)
+    monkeypatch.setattr("jobs.store.dynamodb.new_token", lambda: fake.call_token)
+    operations = Operations(seed, fake)
+    directory = DynamoDBDirectory(dynamodb, TABLE)
+    directory.add_organisation("Demo")
+    for project in PROJECTS:
+        directory.add_project(1, "Demo", f"key-{project}", b"0", len(PROJECTS))
+    past: list[Operation] = []
+
+    for _ in range(OPERATIONS):
+        operation = operations.next()
+        past.append(operation)
+        fake.call_token = operation.token
+
+        assert operation.answer(real) == operation.answer(fake), past[-20:]
+        for project, number in written(operation):
+            assert real.get_job(project, number) == fake.get_job(project, number), past[-20:]
+
+    assert everything(real) == everything(fake), past
+    for project in PROJECTS:
+        there = directory.get_project(project)
+        assert there is not None
+        assert there.block == fake.blocks.get(project, 0)

@@ -1,0 +1,256 @@
+"""The running service against its own document: whatever is sent, the answer is one that the document describes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from jobs import administration
+from jobs.model import Role
+from jobs.store.directory import DynamoDBDirectory
+from schemathesis import GenerationMode
+from schemathesis.core import NOT_SET
+from schemathesis.specs.openapi import checks
+
+from local.openapi import FILE
+from tests.e2e.embedded import far_ahead, send, v3_id
+from tests.e2e.test_events import Outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemathesis import Case
+
+    from tests.e2e.embedded import Embedded, Tenant
+
+pytestmark = pytest.mark.e2e
+
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+OPERATIONS = {
+    operation["operationId"]: (path, method)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+}
+CHECKS = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+#: Bodies that lead further than those that are generated: a user who is deleted twice, a form for HTTP Basic.
+BODIES: dict[str, Any] = {
+    "createJob": {"action": "delete_user_data", "referenceId": "ada@example.com"},
+    "issueToken": {"grant_type": "client_credentials"},
+}
+#: Without chance, so that a failure comes again.
+GENERATED = settings(
+    derandomize=True,
+    max_examples=50,
+    phases=[Phase.generate, Phase.shrink],
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+#: What of a request leads somewhere, where it is not as it was generated.
+IN_PATH = {"projectKey", "jobId", "workflowId"}
+ALL = IN_PATH | {"userId", "body"}
+
+
+@dataclass
+class Organisation:
+    """What the requests of a run may know: a project with jobs in every state, its key, an administrator's client."""
+
+    tenant: Tenant
+    client: str
+    token: str
+    ended: list[dict[str, Any]]
+
+    def credential(self, path: str) -> str:
+        """What opens an operation."""
+        if path.startswith("/api/v1/"):
+            return self.tenant.key
+        if path.startswith("/public/"):
+            return f"Bearer {self.tenant.key}"
+        return f"Bearer {self.token}" if path.startswith("/webapi/v3/") else f"Basic {self.client}"
+
+    def places(self, path: str) -> list[dict[str, Any]]:
+        """Parameters of a path that lead somewhere, to jobs in every state."""
+        jobs = [*self.ended, *(self.tenant.create(startAt=far_ahead()) for _ in range(8))]
+        for job in jobs[-4:]:
+            self.tenant.call("DELETE", f"{self.tenant.public}/jobs/{job['jobId']}")
+        project = {"projectKey": self.tenant.project.project_key, "workflowId": "5bc4a813156ae016dcb442bd"}
+        in_v3 = path.startswith("/webapi/v3/")
+        return [
+            {**project, "jobId": v3_id(job) if in_v3 else job["jobId"], "userId": f"user-{job['jobId']}"}
+            for job in jobs
+        ]
+
+
+@pytest.fixture(scope="module")
+def organisation(stack: Embedded) -> Organisation:
+    tenant = stack.new_tenant()
+    outside = Outside(stack, tenant)
+    for _ in range(3):
+        tenant.create(params={"format": "csv"})
+    running = outside.job_is("running", 1)
+    outside.job_is("running", 2)
+    outside.job_is("running", 3)
+    outside.report("Job Message", text="halfway", status=1, toolId=4)
+    outside.put("Job Completed", jobId=2, attempt=1, outputs=[{"rows": 12}])
+    outside.put("Job Failed", jobId=3, attempt=1, errors=["no disk"])
+    ended = [running, outside.job_is("completed", 2), outside.job_is("failed", 3)]
+
+    directory = DynamoDBDirectory(stack.aws("dynamodb"), stack.demo["tableName"])
+    project = tenant.project
+    user = administration.create_user(directory, project.organisation_id, "Admin", Role.ADMINISTRATOR)
+    issued = administration.create_client(directory, project.organisation_id, user.user_id, project.project_id)
+    client = base64.b64encode(f"{issued.client.client_id}:{issued.secret}".encode()).decode()
+    answer = send(
+        stack.base_url,
+        "POST",
+        "/webapi/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": f"Basic {client}"},
+    )
+    return Organisation(tenant, client, answer.json()["access_token"], ended)
+
+
+@pytest.fixture(scope="module")
+def schema(stack: Embedded) -> Any:
+    """The document as the running service hands it out."""
+    return schemathesis.openapi.from_dict(send(stack.base_url, "GET", "/openapi.json").json())
+
+
+@pytest.fixture(scope="module")
+def tally(request: pytest.FixtureRequest) -> Iterator[Counter[int]]:
+    """How often each status was answered; told at the end."""
+    answered: Counter[int] = Counter()
+    yield answered
+    told = ", ".join(f"{count} with {status}" for status, count in sorted(answered.items()))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{answered.total()} generated requests: {told}")  # noqa: T201  # how many is worth knowing
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["createJob", "runWorkflowV3"])
+def test_every_body_that_is_shown_as_an_example_is_taken(
+    stack: Embedded, organisation: Organisation, name: str
+) -> None:
+    path, method = OPERATIONS[name]
+    headers = {"Authorization": organisation.credential(path)}
+    target = path.format(**organisation.places(path)[0])
+    [content] = DOCUMENT["paths"][path][method]["requestBody"]["content"].values()
+
+    for example in content["examples"].values():
+        answer = send(stack.base_url, method.upper(), target, json=example["value"], headers=headers)
+        assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in(
+    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str
+) -> None:
+    path, method = OPERATIONS[name]
+    operation = schema[path][method]
+    own = organisation.credential(path)
+    scheme = own[: own.find(" ") + 1]
+    nobody = [f"{scheme}jk_{'0' * 48}", "Basic Zm9vOmJhcg=="]
+    foreign = scheme + stack.new_tenant().key if "{projectKey}" in path else None
+    places = cycle(organisation.places(path))
+    let_in = 0
+    seen: Counter[int] = Counter()
+
+    @GENERATED
+    @given(
+        case=st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode]),
+        credential=st.sampled_from([own] * 9 + nobody),
+        known=st.sampled_from([ALL, IN_PATH, {"projectKey"}, ALL, {"projectKey"}, set()]),
+    )
+    def hold(case: Case[Any], credential: str, known: set[str]) -> None:
+        nonlocal let_in
+        place = next(places)
+        case.path_parameters |= {name: place[name] for name in known & case.path_parameters.keys()}
+        if "body" in known and name in BODIES:
+            case.body = BODIES[name]
+        headers = {"Authorization": credential}
+        answer = case.call(base_url=stack.base_url, headers=headers, allow_redirects=False)
+        seen[answer.status_code] += 1
+        if not is_of(path, urlsplit(str(answer.request.url)).path):
+            assert answer.status_code in {308, 404}
+            return
+        assert answer.status_code < 500 or (answer.status_code, name) == (501, "cancelJobV1")
+        case.validate_response(answer, CHECKS, headers=headers)
+        if answer.status_code < 300:
+            assert answer.request.headers.get("Authorization") == own
+            let_in += 1
+            if let_in <= 5:
+                # sent again without a credential, with a wrong one, with another organisation's
+                case.validate_response(answer, [checks.ignored_auth], headers=headers)
+                if foreign:
+                    assert case.call(base_url=stack.base_url, headers={"Authorization": foreign}).status_code == 404
+
+    hold()
+
+    tally.update(seen)
+    assert let_in, f"only refusals: {seen}"
+
+
+def is_of(template: str, path: str) -> bool:
+    """Whether a path that was sent is one of an operation: what dots and slashes made of another one is not."""
+    pattern = re.sub(r"\{(\w+)\}", lambda name: ".+" if name[1] == "userId" else "[^/]+", template)
+    return re.fullmatch(pattern, unquote(path), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("name", ["createJob", "runWorkflowV3"])
+def test_a_body_that_is_not_as_described_is_refused(
+    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str
+) -> None:
+    path, method = OPERATIONS[name]
+    place = organisation.places(path)[0]
+    headers = {"Authorization": organisation.credential(path), "Idempotency-Key": "key"}
+    bodies = schema[path][method].as_strategy(
+        generation_mode=GenerationMode.NEGATIVE,
+        path_parameters={parameter: place[parameter] for parameter in re.findall(r"\{(\w+)\}", path)},
+        headers=headers,
+    )
+
+    @GENERATED
+    @given(case=bodies.filter(lambda case: case.body is not NOT_SET))
+    def hold(case: Case[Any]) -> None:
+        answer = case.call(base_url=stack.base_url)
+        tally[answer.status_code] += 1
+        assert answer.status_code == 400, case
+        case.validate_response(answer, CHECKS)
+
+    hold()
+
+
+def test_the_documentation_is_served_from_this_machine_alone(stack: Embedded) -> None:
+    page = send(stack.base_url, "GET", "/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+    named = re.findall(r'(?:src|href|url)(?:=|: )"([^"]*)"', page.text)
+    assert named == ["/docs/swagger-ui.css", "/docs/swagger-ui.js", "/openapi.json"]
+    assert "//" not in page.text
+    for target in named:
+        assert send(stack.base_url, "GET", target).status_code == 200
+    assert send(stack.base_url, "GET", "/openapi.json").content == FILE.read_bytes()
+
+
+def test_only_the_documentation_is_taken_from_the_api(stack: Embedded) -> None:
+    for method, target in (("POST", "/docs"), ("GET", "/docs/x"), ("GET", "/public/openapi.json")):
+        assert send(stack.base_url, method, target).status_code == 404

@@ -1,0 +1,376 @@
+"""A cell of the matrix: one scenario, one fault, one call; then what its caller does until all is well again."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from jobs.model import MINUTE
+from jobs.runtime import wiring
+from jobs.store import keys
+from moto.s3.models import s3_backends
+
+from tests.faults.injection import SECRET, Crash, Fault, Kind, Site, Wire
+from tests.faults.memory import ACCOUNT, BUCKET, Items, Memory, Messages, Nothing, Objects, rows_of
+from tests.faults.rows import jobs_of, told, without_chance, wrongs
+from tests.faults.scenarios import NOW
+from tests.faults.triggers import Caller, Ended, Result, Schedule, trigger_of
+from tests.integration.conftest import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+    from tests.fakes import FakeClock
+    from tests.faults.rows import Rows
+    from tests.faults.scenarios import Event, Scenario
+    from tests.integration.conftest import Service
+
+#: How often a caller may be let down where nothing fails any more.
+PATIENCE = 3
+#: What is due within this is hinted at by whoever has made it due.
+SOON = 3 * MINUTE
+#: After this a tick has come that takes a job for overdue.
+A_TICK = 2 * MINUTE
+
+
+class Effects(NamedTuple):
+    """What is left of what was done, but for chance, the clock, hints and repetitions."""
+
+    rows: list[str]
+    #: What the bus knows of status changes, and the ends that a worker reported.
+    told: set[str]
+    set_aside: set[str]
+    objects: list[str]
+
+
+class Cell(NamedTuple):
+    """A fault at a call."""
+
+    fault: Fault
+    site: Site
+    #: Whether it meets every further call of the operation too.
+    lasting: bool = False
+    #: Whether the environment has failed so often that botocore tries nothing again any more.
+    spent: bool = False
+
+    def __str__(self) -> str:
+        how = ", lasting" * self.lasting + ", retries spent" * self.spent
+        return f"{self.fault}{how}, in call {self.site.call}, {self.site.operation} at {self.site.lines[:1]}"
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether botocore tries the call again; for the other services than DynamoDB, the adapters do."""
+        return self.fault.retried and not self.spent and self.site.service == "dynamodb"
+
+    @property
+    def tries(self) -> int:
+        """How often botocore tries the call."""
+        if not self.is_retried:
+            return 1
+        retries: dict[str, Any] = wiring.CONFIG.retries  # type: ignore[attr-defined]  # unknown to the stubs
+        return int(retries["total_max_attempts"]) if self.lasting else 2
+
+
+@dataclass
+class Tally:
+    """What was tried."""
+
+    cells: Counter[str] = field(default_factory=Counter)
+    calls: set[tuple[str, int]] = field(default_factory=set)
+    sites: set[tuple[object, ...]] = field(default_factory=set)
+    failed: list[str] = field(default_factory=list)
+
+    def note(self, scenario: Scenario, cell: Cell, wrong: Iterable[str]) -> None:
+        self.cells[cell.fault.kind.name.lower()] += 1
+        self.calls.add((scenario.name, cell.site.call))
+        self.sites.add((scenario.function, *cell.site[1:]))
+        self.failed += [f"{scenario.name}, {cell}: {each}" for each in wrong]
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.cells.items()))
+        where = f"{len(self.calls)} calls from {len(self.sites)} call sites"
+        return f"{self.cells.total()} cells tried ({kinds}) at {where}, {len(self.failed)} failed"
+
+
+class Look:
+    """The table in one of its states."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    @cached_property
+    def told(self) -> list[str]:
+        """See `rows.told`."""
+        return told(self.rows)
+
+    @cached_property
+    def wrongs(self) -> list[str]:
+        """See `rows.wrongs`."""
+        return wrongs(self.rows)
+
+
+class BeginEnvironment(Protocol):
+    """Have the next invocation find an environment of its own."""
+
+    def __call__(self, *, spent: bool) -> None:
+        """Begin one; `spent` says that it has no retries left."""
+
+
+class Limited(Context):
+    """An invocation with so much time left."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class Arena:
+    """The service on an AWS in memory that is put back to where it was in no time."""
+
+    def __init__(self, service: Service, wire: Wire, clock: FakeClock, begin_environment: BeginEnvironment) -> None:
+        self.service = service
+        self.wire = wire
+        self.clock = clock
+        self._memories = {
+            "dynamodb": Memory(Items()),
+            "eventbridge": Memory(Nothing()),
+            "s3": Memory(Objects()),
+            "sqs": Memory(Messages()),
+        }
+        self._begin_environment = begin_environment
+        #: The function that is running, "" between invocations.
+        self.function = ""
+        self.log = io.StringIO()
+        #: Of the tokens that are given out.
+        self.numbers = count()
+        self._rows: Rows = {}
+        self._looks: dict[int, Look] = {}
+
+    def prepare(self, scenario: Scenario) -> None:
+        """Put what a scenario needs, to which `restore` returns."""
+        self.wire.begin()
+        self.wire.instead.clear()
+        for memory in self._memories.values():
+            memory.clear()
+        scenario.prepare(self.service)
+        backend = s3_backends[ACCOUNT]["aws"]
+        for name in scenario.objects:
+            backend.put_object(BUCKET, name, b"")
+        for service, memory in self._memories.items():
+            memory.begin()
+            self.wire.instead[service] = memory.ask
+        self._looks.clear()
+        self._rows = self.table.rows
+
+    def restore(self) -> None:
+        """Go back to where the scenario begins."""
+        for memory in self._memories.values():
+            memory.state = 0
+        self.clock.time = NOW
+        self.numbers = count()
+        self.wire.done.clear()
+        self.log.seek(0)
+        self.log.truncate()
+
+    def invoke(self, function: str, event: Event, time_left: int, *, spent: bool = False) -> Result:
+        handler = importlib.import_module(f"functions.{function}.app").handler
+        self._begin_environment(spent=spent)
+        self.function = function
+        with contextlib.redirect_stdout(self.log):
+            try:
+                return Result(handler(copy.deepcopy(event), Limited(time_left)))
+            except (Exception, Crash) as error:  # noqa: BLE001  # Lambda's part, which has the function called again
+                return Result(raised=error)
+            finally:
+                self.function = ""
+
+    @property
+    def table(self) -> Look:
+        """The table as it is."""
+        memory = self._memories["dynamodb"]
+        if memory.state not in self._looks:
+            self._looks[memory.state] = Look(rows_of(memory.now))
+        return self._looks[memory.state]
+
+    def effects(self) -> Effects:
+        objects = sorted(self._memories["s3"].now)
+        return Effects(self.table.told, set(self._told()), set(self.sent_to("IngestDeadLetterQueue")), objects)
+
+    def sent_to(self, queue: str) -> list[str]:
+        """The bodies of the single messages that a queue has taken."""
+        asked = [parameters for operation, parameters in self.wire.done if operation == "SendMessage"]
+        return [each["MessageBody"] for each in asked if each["QueueUrl"].endswith(f"/{queue}")]
+
+    def hinted(self) -> set[keys.Key]:
+        """The jobs of which the start queue knows."""
+        found = set()
+        for operation, parameters in self.wire.done:
+            for entry in parameters["Entries"] if operation == "SendMessageBatch" else ():
+                hint = json.loads(entry["MessageBody"])
+                found |= {keys.job(hint["projectId"], job_id) for job_id, _ in hint["jobs"]}
+        return found
+
+    def made_due(self) -> set[keys.Key]:
+        """The jobs that have become due, now or soon, since the scenario began."""
+        rows = self.table.rows
+        latest = self.clock.now() + SOON
+        of_jobs = {keys.job(job.project_id, job.job_id): job for job in jobs_of(rows)}
+        due = {key for key, job in of_jobs.items() if job.due_at is not None and job.due_at < latest}
+        return {key for key in due if rows[key] != self._rows.get(key)}
+
+    def rows_made(self) -> int:
+        return len(self.table.rows) - len(self._rows)
+
+    def _told(self) -> Iterator[str]:
+        for operation, parameters in self.wire.done:
+            for entry in parameters["Entries"] if operation == "PutEvents" else ():
+                detail = json.loads(entry["Detail"])
+                if entry["Source"] == "jobs":
+                    yield without_chance(f"{entry['DetailType']} {entry['Detail']}")
+                elif entry["DetailType"] in {"Job Completed", "Job Failed"}:
+                    yield f"{entry['DetailType']} {detail['jobId']} {detail['attempt']} {detail.get('errors')}"
+
+
+class Matrix:
+    """The cells of one scenario."""
+
+    def __init__(self, arena: Arena, scenario: Scenario, tally: Tally) -> None:
+        self._arena = arena
+        self._scenario = scenario
+        self._tally = tally
+        arena.prepare(scenario)
+        self._event = scenario.event_for(arena.service)
+        self._trigger = trigger_of(self._event, scenario.again)
+        arena.restore()
+        self._continued = 0
+        arena.wire.begin()
+        clean = self._invoke(self._event)
+        assert clean.raised is None, clean.raised
+        self._clean = clean.returned
+        #: The calls that are made where nothing fails.
+        self.sites = list(arena.wire.sites)
+        self._hinted = arena.hinted()
+        self._follow()
+        self._made = arena.rows_made()
+        self._effects = arena.effects()
+        assert arena.table.wrongs == []
+
+    def try_cells(self, cells: Iterable[Cell]) -> list[str]:
+        """Try some cells and return what is wrong with them."""
+        before = len(self._tally.failed)
+        for cell in cells:
+            self._tally.note(self._scenario, cell, self._wrong_with(cell))
+        return self._tally.failed[before:]
+
+    def _wrong_with(self, cell: Cell) -> Iterator[str]:
+        arena = self._arena
+        arena.restore()
+        self._continued = 0
+        arena.wire.begin(cell.fault, cell.site.call, lasting=cell.lasting)
+        result = self._invoke(self._event, spent=cell.spent)
+        ended = self._trigger.ended(self._event, result, self._clean)
+        if not arena.wire.met:
+            yield "the fault was never met"
+        if (tries := arena.wire.tries[cell.site.call]) != cell.tries:
+            yield f"botocore made {tries} tries, not {cell.tries}"
+        if ended not in (expected := self._expected(cell)):
+            yield f"ended as {ended.name} where {[each.name for each in expected]} is expected: {result}"
+        if SECRET in f"{result.returned}":
+            yield f"its caller is told {result.returned}"
+        yield from arena.table.wrongs
+        if ended is Ended.DONE and not isinstance(self._trigger, Schedule):
+            yield from self._wrong_when_done(cell)
+        yield from self._wrong_afterwards(cell, result, ended)
+        if SECRET in arena.log.getvalue():
+            yield "its log tells what AWS has said"
+
+    def _expected(self, cell: Cell) -> AbstractSet[Ended]:
+        fault, site, lasting, spent = cell
+        if fault.kind is Kind.CRASH:
+            return {Ended.CRASHED}
+        if spent:
+            return {Ended.DONE, *self._expected(cell._replace(lasting=True, spent=False))}
+        if fault.by_checksum and site.service != "dynamodb":
+            return {Ended.DONE, Ended.AGAIN, Ended.FAILED}
+        lasts = lasting or (site.operation in self._scenario.tried_once and not cell.is_retried)
+        if site.service == "dynamodb" and site.operation not in self._scenario.beside:
+            return self._trigger.expected(site, fault, lasting=lasts)
+        if isinstance(self._trigger, Caller) or (site.service != "dynamodb" and not lasts):
+            return {Ended.DONE}
+        return {Ended.DONE, Ended.AGAIN, *[Ended.FAILED] * isinstance(self._trigger, Schedule)}
+
+    def _wrong_when_done(self, cell: Cell) -> Iterator[str]:
+        """What of all that is said to be done is not."""
+        self._follow()
+        effects = self._arena.effects()
+        if effects != self._effects and not self._is_reported_as_failed(cell, effects):
+            yield f"said to be done, and is not: {_difference(effects, self._effects)}"
+
+    def _wrong_afterwards(self, cell: Cell, result: Result, ended: Ended) -> Iterator[str]:
+        """What is wrong when nothing fails any more, and everybody has asked as often as they do."""
+        arena = self._arena
+        tries = 1
+        event = self._event
+        while ended is not Ended.DONE or (tries == 1 and isinstance(self._trigger, Schedule)):
+            if tries > PATIENCE:
+                yield f"let down again and again: {result}"
+                return
+            event = self._trigger.again(event, result)
+            arena.wire.begin()
+            result = self._invoke(event)
+            ended = self._trigger.ended_again(event, result, self._clean)
+            tries += 1
+        self._follow()
+        yield from arena.table.wrongs
+        effects = arena.effects()
+        if self._scenario.repeats and arena.rows_made() in {time * self._made for time in range(1, tries + 1)}:
+            pass
+        elif effects != self._effects and not self._is_reported_as_failed(cell, effects):
+            yield f"in the end it is not as it should be: {_difference(effects, self._effects)}"
+        yield from self._wrong_hints()
+
+    def _wrong_hints(self) -> Iterator[str]:
+        """Jobs that are due and that neither who made them due nor the next tick tells the start queue of."""
+        arena = self._arena
+        lost = (self._hinted | arena.made_due()) - arena.hinted()
+        if lost:
+            arena.clock.time += A_TICK
+            arena.wire.begin()
+            tick = arena.invoke("dispatch_due_jobs", {}, self._scenario.time_left)
+            if tick.raised or not lost <= arena.hinted():
+                yield f"nobody will start {lost - arena.hinted()}"
+
+    def _is_reported_as_failed(self, cell: Cell, effects: Effects) -> bool:
+        """Whether a worker has said that it could not do what S3 does not let it do."""
+        refused = cell.site.service == "s3" and cell.fault.kind is Kind.REFUSAL
+        return refused and bool(effects.told) and all(each.startswith("Job Failed") for each in effects.told)
+
+    def _invoke(self, event: Event, *, spent: bool = False) -> Result:
+        return self._arena.invoke(self._scenario.function, event, self._scenario.time_left, spent=spent)
+
+    def _follow(self) -> None:
+        """Deliver what the worker has put on its own queue, until it puts no more."""
+        arena = self._arena
+        while len(orders := arena.sent_to("DeleteUserDataQueue")) > self._continued:
+            self._continued += 1
+            arena.wire.begin()
+            record = {**self._event["Records"][0], "body": orders[self._continued - 1]}
+            arena.invoke(self._scenario.function, {"Records": [record]}, Context().get_remaining_time_in_millis())
+
+
+def _difference(effects: Effects, clean: Effects) -> str:
+    """What is there and should not be, and what is not there and should be."""
+    more = [each for one, other in zip(effects, clean, strict=True) for each in one if each not in other]
+    less = [each for one, other in zip(effects, clean, strict=True) for each in other if each not in one]
+    return f"too much {more}, too little {less}"

@@ -1,0 +1,21 @@
+"""Invocations that end in the middle: before each call, and after AWS has done it. Whoever called asks again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.injection import CRASHES
+from tests.faults.matrix import Cell, Matrix
+from tests.faults.scenarios import SCENARIOS, Scenario
+
+if TYPE_CHECKING:
+    from tests.faults.matrix import Arena, Tally
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_after_a_crash_nothing_is_lost_or_doubled_or_half_done(arena: Arena, tally: Tally, scenario: Scenario) -> None:
+    matrix = Matrix(arena, scenario, tally)
+
+    assert matrix.try_cells(Cell(fault, site) for site in matrix.sites for fault in CRASHES) == []

@@ -1,0 +1,84 @@
+"""What all actors of a race act on: the store and the start queue in memory, as one state that can be put back."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from jobs.ports import Start
+
+from tests.fakes import FakeQueue, FakeStore
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from jobs.model import Job, JobKey, StartMessage
+
+State = dict[str, Any]
+
+
+@dataclass
+class TokenStore(FakeStore):
+    """The store in memory with the tokens that the real one makes within a call, so that a call can be sent again."""
+
+    #: One write shard, so that who reads the index makes one call of it.
+    shards: int = 1
+    start_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
+    cancel_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
+    #: The token of the call that is being made: the same when the client sends the call again.
+    call_token: str = ""
+
+    def _start(self, key: JobKey, now: int) -> Start:
+        outcome = super()._start(key, now)
+        if outcome is Start.STARTED:
+            self.start_tokens[key] = self.call_token
+        elif self.start_tokens.get(key) == self.call_token:
+            return Start.STARTED
+        return outcome
+
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+        key = (project_id, job_id)
+        if self.cancel_tokens.get(key) == self.call_token:
+            return self.jobs[key]
+        cancelled = super().cancel_job(project_id, job_id, now, by)
+        self.cancel_tokens[key] = self.call_token
+        return cancelled
+
+
+class StageQueue(FakeQueue):
+    """Delivers at least once: what it holds stays, and comes again when everything else is done."""
+
+    def receive(self) -> Sequence[StartMessage]:
+        return sorted(self.messages)  # it knows no order
+
+
+class Stage:
+    """A store and a queue."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self.store = store
+        self.queue = StageQueue()
+        self._rows = [of.name for of in fields(store) if of.name not in {"shards", "call_token"}]
+
+    def state(self) -> State:
+        """What both hold."""
+        state = {name: copy(getattr(self.store, name)) for name in self._rows}
+        return {**state, "messages_of_queue": sorted(self.queue.messages)}
+
+    def put_back(self, state: State) -> None:
+        """Have both hold what they once held."""
+        for name in self._rows:
+            setattr(self.store, name, copy(state[name]))
+        self.queue.messages = list(state["messages_of_queue"])
+
+
+def frozen(value: Any) -> Hashable:
+    """A value as one that can be compared by its hash."""
+    if isinstance(value, dict):
+        return frozenset((key, frozen(of)) for key, of in value.items())
+    if isinstance(value, list):
+        return tuple(frozen(of) for of in value)
+    if isinstance(value, Exception):
+        return type(value), frozen(vars(value))
+    return value  # type: ignore[no-any-return]  # ports answer with values

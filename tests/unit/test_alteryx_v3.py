@@ -1,0 +1,401 @@
+"""The dialect of Alteryx Server v3: what is read of a request, and how every answer looks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import errors
+from jobs.dialects.alteryx_v3 import job_id
+from jobs.dialects.registry import V3
+from jobs.model import Change, Message, Run, Severity, Status
+from jobs.viewing import Reference, Selection
+
+from tests.builders import NOW, a_job
+
+if TYPE_CHECKING:
+    from jobs.model import Job
+
+ALL = frozenset(Status)
+S, R, X = Status.SCHEDULED, Status.RUNNING, Status.CANCELLED
+#: Each state with how it came about, and how it is shown: status and disposition.
+STATES: dict[Status, tuple[tuple[Status, ...], str, str]] = {
+    Status.SCHEDULED: ((S,), "Queued", "None"),
+    Status.RUNNING: ((S, R), "Running", "None"),
+    Status.COMPLETED: ((S, R, Status.COMPLETED), "Completed", "Success"),
+    Status.FAILED: ((S, R, Status.FAILED), "Completed", "Error"),
+    Status.CANCELLED: ((S, R, X), "Cancelled", "Cancelled"),
+}
+RUN = Run("5bc4a813156ae016dcb442bd", "user-1", ("c-1",), "High", "tag")
+
+
+def a_job_that_was(*states: Status, **overrides: Any) -> Job:
+    history = tuple(Change(state, NOW + place, "key-1") for place, state in enumerate(states))
+    return a_job(status=states[-1], history=history, **overrides)
+
+
+def shown(job: Job, outputs: tuple[Any, ...] = (), messages: tuple[Message, ...] | None = ()) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(V3.render_job(job, outputs, messages).body)
+    return body
+
+
+# ---- ids ----------------------------------------------------------------------------------------------------------
+
+
+@given(at=st.integers(0, 2**32 * 1000 - 1), project=st.integers(1, 2**32 - 1), number=st.integers(1, 2**32 - 1))
+def test_an_id_says_when_and_where_its_job_was_made(at: int, project: int, number: int) -> None:
+    text = job_id(a_job(at=at, project_id=project, job_id=number))
+
+    assert len(text) == 24
+    assert V3.parse_job_id(text) == Reference(at // 1000, project, number)
+
+
+def test_an_id_is_made_of_seconds_project_and_number() -> None:
+    assert job_id(a_job(at=1_726_740_174_589, project_id=10, job_id=255)) == "66ebf6ce0000000a000000ff"
+
+
+def test_an_id_stays_the_same_whatever_becomes_of_the_job() -> None:
+    assert len({job_id(a_job_that_was(*history)) for history, _, _ in STATES.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "0" * 23,
+        "0" * 25,
+        "66EBF6CE0000000a000000ff",
+        "66ebf6ce0000000A000000ff",
+        "66ebf6ce0000000a000000FF",
+        "66ebf6ce0000000a000000fg",
+        "66ebf6ce-0000000a-00000f",
+        "66ebf6ce0000000a000000f\n",
+        " 66ebf6ce0000000a000000f",
+        "0x66ebf6ce0000000a00000f",
+        "+6ebf6ce0000000a000000ff",
+        "66ebf6ce0000000a000000\u0661\u0661",
+        "66ebf6ce0000000a000000ff\n",
+        "66ebf6ce0000000a000000ff/messages",
+    ],
+)
+def test_what_is_no_id_names_no_job(text: str) -> None:
+    with pytest.raises(errors.JobNotFound):
+        V3.parse_job_id(text)
+
+
+# ---- a job --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", Status)
+def test_each_state_is_shown_as_a_status_and_a_disposition(status: Status) -> None:
+    history, name, disposition = STATES[status]
+    job = a_job_that_was(*history, run=RUN)
+
+    assert (shown(job)["status"], shown(job)["disposition"]) == (name, disposition)
+    [listed] = json.loads(V3.render_jobs([job]).body)["data"]
+    assert (listed["status"], listed["disposition"]) == (name, disposition)
+    assert json.loads(V3.render_workflow_jobs([job]).body)[0]["status"] == name
+
+
+def test_a_job_is_shown_with_these_fields_in_this_order() -> None:
+    job = a_job(at=1_726_740_174_589, run=RUN)
+    output = {"id": "1", "availableFormats": ["Yxdb"], "fileName": "sales.yxdb"}
+    message = Message(NOW, Severity.WARNING, "Straße «1»", 7)
+
+    answer = V3.render_job(job, [output], [message])
+
+    assert (answer.status, answer.headers) == (200, {})
+    assert answer.body == (
+        '{"id":"66ebf6ce0000000100000001","appId":"5bc4a813156ae016dcb442bd",'
+        '"createDateTime":"2024-09-19T10:02:54.589Z","status":"Queued","disposition":"None",'
+        '"outputs":[{"id":"1","availableFormats":["Yxdb"],"fileName":"sales.yxdb"}],'
+        '"messages":[{"status":2,"text":"Straße «1»","toolId":7}],'
+        '"priority":"High","workerTag":"tag","runWithE2":false}'
+    )
+
+
+def test_the_reduced_job_is_the_same_without_its_messages() -> None:
+    job, message = a_job(run=RUN), Message(NOW, Severity.NONE, "x")
+    whole = shown(job, messages=(message,))
+
+    reduced = shown(job, messages=None)
+
+    del whole["messages"]
+    assert list(reduced.items()) == list(whole.items())
+
+
+def test_a_job_that_came_in_another_way_is_shown_by_its_action() -> None:
+    job = shown(a_job(action="export"))
+
+    assert [job[name] for name in ("appId", "priority", "workerTag", "runWithE2")] == ["export", "Default", "", False]
+    assert (job["outputs"], job["messages"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1, "1970-01-01T00:00:00.001Z"),
+        (NOW, "2023-11-14T22:13:20.000Z"),
+        (NOW + 70, "2023-11-14T22:13:20.070Z"),
+        (NOW + 999, "2023-11-14T22:13:20.999Z"),
+        (1_709_164_800_500, "2024-02-29T00:00:00.500Z"),
+        (4_294_967_295_999, "2106-02-07T06:28:15.999Z"),
+    ],
+)
+def test_a_time_always_has_its_three_digits_of_milliseconds(at: int, text: str) -> None:
+    job = a_job(at=at)
+
+    assert shown(job)["createDateTime"] == text
+    assert json.loads(V3.render_jobs([job]).body)["data"][0]["createDateTime"] == text
+    assert json.loads(V3.render_workflow_jobs([job]).body)[0]["createDate"] == text
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("sales.csv", ("", [], "sales.csv")),
+        ("", ("", [], "")),
+        (5, ("", [], "5")),
+        (None, ("", [], "")),
+        (True, ("", [], "true")),
+        ([1, "ä"], ("", [], '[1,"ä"]')),
+        ({}, ("", [], "{}")),
+        ({"rows": 1200}, ("", [], '{"rows":1200}')),
+        ({"id": "1"}, ("1", [], "")),
+        ({"fileName": "a", "rows": 1200}, ("", [], "a")),
+        ({"id": 7, "availableFormats": ["a", 1, None], "fileName": None}, ("7", ["a", "1", ""], "")),
+        ({"id": {"a": [1]}, "availableFormats": "csv", "fileName": ["x"]}, ('{"a":[1]}', [], '["x"]')),
+        ({"availableFormats": None}, ("", [], "")),
+    ],
+)
+def test_an_output_of_any_shape_is_shown_in_the_documented_one(output: Any, expected: tuple[str, Any, str]) -> None:
+    assert shown(a_job(), (output,))["outputs"] == [
+        dict(zip(("id", "availableFormats", "fileName"), expected, strict=True))
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON | st.fixed_dictionaries({}, optional={"id": JSON, "availableFormats": JSON, "fileName": JSON}))
+def test_whatever_a_worker_put_out_the_documented_types_hold(output: Any) -> None:
+    [seen] = shown(a_job(), (output,))["outputs"]
+
+    assert list(seen) == ["id", "availableFormats", "fileName"]
+    assert [type(value) for value in seen.values()] == [str, list, str]
+    assert all(isinstance(name, str) for name in seen["availableFormats"])
+
+
+# ---- messages -----------------------------------------------------------------------------------------------------
+
+
+def test_messages_are_the_newest_one_with_the_whole_list_oldest_first() -> None:
+    said = [Message(NOW, Severity.NONE, "a"), Message(NOW + 1, Severity.ERROR, "b", 3)]
+
+    answer = V3.render_messages(said, None)
+
+    first, second = '{"status":0,"text":"a","toolId":0}', '{"status":3,"text":"b","toolId":3}'
+    assert answer.body == f'{{"status":3,"text":"b","toolId":3,"messages":[{first},{second}]}}'
+    assert (answer.status, answer.headers) == (200, {})
+
+
+def test_where_nobody_said_anything_the_documented_object_says_nothing() -> None:
+    assert V3.render_messages([], None).body == '{"status":0,"text":"","toolId":0,"messages":[]}'
+
+
+def test_older_messages_are_a_link_away() -> None:
+    answer = V3.render_messages([Message(NOW, Severity.NONE, "a")], "https://h/x?cursor=y")
+
+    assert answer.headers == {"Link": '<https://h/x?cursor=y>; rel="next"'}
+
+
+# ---- the other answers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("history", "sentence"),
+    [
+        ((S, X), "Deleted Successfully."),
+        ((S, R, X), "Cancelled Successfully."),
+        ((S, R, S, X), "Deleted Successfully."),
+        ((S, X, S, R, X), "Cancelled Successfully."),
+    ],
+)
+def test_a_cancellation_is_told_by_what_it_replaced(history: tuple[Status, ...], sentence: str) -> None:
+    answer = V3.render_cancelled(a_job_that_was(*history))
+
+    assert (answer.status, answer.body) == (200, f'{{"message":"{sentence}"}}')
+
+
+def test_lists_are_shown_with_these_fields_in_this_order() -> None:
+    job = a_job(at=1_726_740_174_589, run=RUN)
+
+    assert V3.render_jobs([job]).body == (
+        '{"data":[{"jobId":"66ebf6ce0000000100000001","appId":"5bc4a813156ae016dcb442bd","status":"Queued",'
+        '"disposition":"None","createDateTime":"2024-09-19T10:02:54.589Z","priority":"High","workerTag":"tag"}]}'
+    )
+    assert V3.render_workflow_jobs([job]).body == (
+        '[{"id":"66ebf6ce0000000100000001","createDate":"2024-09-19T10:02:54.589Z","status":"Queued",'
+        '"priority":"High","workerTag":"tag","runWithE2":false}]'
+    )
+
+
+def test_lists_of_nothing_are_empty() -> None:
+    assert (V3.render_jobs([]).body, V3.render_workflow_jobs([]).body) == ('{"data":[]}', "[]")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence", "headers"),
+    [
+        (errors.Unauthorized(), 401, "Unauthorized", {"WWW-Authenticate": "Bearer"}),
+        (errors.JobNotFound(), 404, "Job not found.", {}),
+        (errors.RouteNotFound(), 404, "Not found.", {}),
+        (errors.JobNotCancellable(a_job()), 400, "This job is not in 'Queued' or 'Running' state.", {}),
+        (errors.NotPermitted(), 400, "You do not have permission to cancel this job.", {}),
+        (errors.InvalidRequest("limit", "is no"), 400, "limit: is no", {}),
+        (errors.BodyTooLarge(9), 413, "request body over 9 bytes", {}),
+        (errors.Busy(3), 429, "too many requests at once", {"Retry-After": "3"}),
+    ],
+)
+def test_each_error_has_its_status_and_sentence(
+    error: errors.JobsError, status: int, sentence: str, headers: dict[str, str]
+) -> None:
+    answer = V3.render_error(error)
+
+    assert (answer.status, answer.body, answer.headers) == (status, f'{{"message":"{sentence}"}}', headers)
+
+
+def test_a_failure_names_the_request_alone() -> None:
+    answer = V3.render_failure("r-1")
+
+    assert (answer.status, answer.body) == (500, '{"message":"internal error, request id r-1"}')
+
+
+# ---- what is read of a request ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_scheme_may_come_back_in_any_case(scheme: str) -> None:
+    assert V3.read_token(f"{scheme} jt_1") == "jt_1"
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "jt_1", "Basic jt_1", "Bearerjt_1"])
+def test_a_header_without_a_token_is_unauthorized(header: str | None) -> None:
+    with pytest.raises(errors.Unauthorized):
+        V3.read_token(header)
+
+
+@pytest.mark.parametrize("text", [None, "", "true", "True", "TRUE", "tRuE"])
+def test_messages_are_included_unless_they_are_declined(text: str | None) -> None:
+    assert V3.parse_include_messages({} if text is None else {"includeMessages": text}) is True
+
+
+@pytest.mark.parametrize("text", ["false", "False", "FALSE", "fAlSe"])
+def test_messages_may_be_declined_in_any_case(text: str) -> None:
+    assert V3.parse_include_messages({"includeMessages": text}) is False
+
+
+@pytest.mark.parametrize("text", ["0", "1", "no", "vrai", "faux", " true", "true ", "true,true", "null"])
+def test_anything_else_is_no_wish_for_messages(text: str) -> None:
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        V3.parse_include_messages({"includeMessages": text})
+
+    assert refusal.value.field == "includeMessages"
+
+
+def test_lists_are_the_newest_fifty_unless_told_otherwise() -> None:
+    assert V3.parse_jobs({}) == V3.parse_workflow_jobs({}) == Selection(ALL, 0, 50, newest_first=True)
+
+
+def test_a_parameter_that_is_empty_counts_as_left_out() -> None:
+    names = ("limit", "offset", "status", "statuses", "sortField", "direction")
+    empty = dict.fromkeys(names, "")
+
+    assert V3.parse_jobs(empty) == V3.parse_workflow_jobs(empty) == V3.parse_jobs({})
+
+
+@pytest.mark.parametrize(
+    ("direction", "newest_first"), [("asc", False), ("ASC", False), ("desc", True), ("Desc", True)]
+)
+def test_a_workflow_s_jobs_come_in_the_direction_asked_for(direction: str, newest_first: bool) -> None:  # noqa: FBT001
+    assert V3.parse_workflow_jobs({"direction": direction}).newest_first is newest_first
+
+
+@pytest.mark.parametrize("field", ["createDate", "createdate", "CREATEDATE"])
+def test_the_one_sort_field_may_be_written_in_any_case(field: str) -> None:
+    assert V3.parse_workflow_jobs({"sortField": field}) == V3.parse_workflow_jobs({})
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses"),
+    [
+        ("Queued", {Status.SCHEDULED}),
+        ("queued", {Status.SCHEDULED}),
+        ("Running", {Status.RUNNING}),
+        ("Completed", {Status.COMPLETED, Status.FAILED}),
+        ("Cancelled", {Status.CANCELLED}),
+        ("Queued,Running", {Status.SCHEDULED, Status.RUNNING}),
+        (" Queued , RUNNING ,", {Status.SCHEDULED, Status.RUNNING}),
+        ("Queued,Queued", {Status.SCHEDULED}),
+        (",", ALL),
+        ("Queued,Running,Completed,Cancelled", ALL),
+    ],
+)
+def test_statuses_are_read_in_alteryx_words(text: str, statuses: set[Status]) -> None:
+    assert V3.parse_jobs({"statuses": text}).statuses == statuses
+    assert V3.parse_workflow_jobs({"status": text}).statuses == statuses
+
+
+def test_each_list_has_its_own_name_for_statuses() -> None:
+    assert V3.parse_jobs({"status": "Queued"}).statuses == ALL
+    assert V3.parse_workflow_jobs({"statuses": "Queued"}).statuses == ALL
+
+
+@pytest.mark.parametrize("text", ["scheduled", "failed", "Success", "None", "Queued;Running", "Queued,x"])
+def test_a_status_that_alteryx_does_not_know_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        V3.parse_jobs({"statuses": text})
+    assert (refusal.value.field, refusal.value.reason) == (
+        "statuses",
+        "must be of Queued, Running, Completed, Cancelled",
+    )
+
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        V3.parse_workflow_jobs({"status": text})
+    assert refusal.value.field == "status"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"), [("limit", "1", 1), ("limit", "200", 200), ("offset", "0", 0), ("offset", "1000", 1000)]
+)
+def test_bounds_are_within_what_may_be_asked_for(name: str, text: str, value: int) -> None:
+    for wanted in (V3.parse_jobs({name: text}), V3.parse_workflow_jobs({name: text})):
+        assert getattr(wanted, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("limit", text) for text in ("0", "201", "-1", "x", "1.0", " 1", "1,2", "\u0661", "1" * 16)),
+        *(("offset", text) for text in ("-1", "1001", "x", "1e3", "+1", "0x1")),
+        *(("sortField", text) for text in ("status", "createDateTime", "createDate,status")),
+        *(("direction", text) for text in ("up", "ascending", "asc,desc", " asc")),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        V3.parse_workflow_jobs({name: text})
+    assert refusal.value.field == name
+
+    if name in {"limit", "offset"}:
+        with pytest.raises(errors.InvalidRequest) as refusal:
+            V3.parse_jobs({name: text})
+        assert refusal.value.field == name

@@ -1,0 +1,418 @@
+"""What a user sees of an organisation's jobs, and may do with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import cancellation, queries, retrying, viewing
+from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted, Unauthorized
+from jobs.model import Change, Message, Right, Role, Run, SeenEvent, Severity, Status
+from jobs.viewing import Reference, Selection
+
+from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, start
+from tests.fakes import FakeRegistry, FakeStore, World
+
+if TYPE_CHECKING:
+    from jobs.model import Job, Principal
+
+S, R, C, F, X = Status.SCHEDULED, Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED
+#: How a job may have come to its state. The last two were cancelled before they started, the second after an attempt.
+HISTORIES = [(S,), (S, R), (S, R, S), (S, R, C), (S, R, F), (S, R, X), (S, X), (S, R, S, X)]
+DELETED = {(S, X), (S, R, S, X)}
+#: Whose the job is that the caller looks at, and what the caller's collections let the caller do with it.
+OWNERS = {"own": "user-1", "another's": "user-2", "nobody's": ""}
+SHARES: dict[str, dict[str, Right]] = {
+    "in no collection": {},
+    "in others": {"c-9": Right.CANCEL},
+    "to view": {"c-1": Right.VIEW},
+    "to cancel": {"c-2": Right.CANCEL},
+    "to view and to cancel": {"c-1": Right.VIEW, "c-2": Right.CANCEL},
+}
+ALL = frozenset(Status)
+REFERENCE = Reference(NOW // 1000, 1, 1)
+
+
+def a_job_that_was(*states: Status, **overrides: Any) -> Job:
+    history = tuple(Change(state, NOW + place, "key-1") for place, state in enumerate(states))
+    next_at = NOW if states[-1].is_active else None
+    return a_job(status=states[-1], history=history, next_at=next_at, **overrides)
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    return a_registry(a_project())
+
+
+def a_registry(*projects: Any) -> FakeRegistry:
+    registry = FakeRegistry()
+    registry.projects = {f"key-{project.project_id}": project for project in projects}
+    return registry
+
+
+def names(listed: list[Job]) -> list[tuple[int, int]]:
+    return [(job.project_id, job.job_id) for job in listed]
+
+
+# ---- one job ------------------------------------------------------------------------------------------------------
+
+
+def outcome(world: World, principal: Principal, reference: Reference = REFERENCE) -> tuple[str, str]:
+    """What the caller gets to see, and then what a cancellation comes to."""
+    registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
+    answers = []
+    for look in (
+        lambda: viewing.find_job(world.store, registry, principal, reference),
+        lambda: viewing.cancel_job(world.ports, registry, principal, reference),
+    ):
+        try:
+            look()
+            answers.append("done")
+        except JobsError as error:
+            answers.append(type(error).__name__)
+    return answers[0], answers[1]
+
+
+@pytest.mark.parametrize(("role", "owner", "share", "history"), list(product(Role, OWNERS, SHARES, HISTORIES)), ids=str)
+def test_role_owner_and_collections_decide_and_then_the_state(
+    world: World, role: Role, owner: str, share: str, history: tuple[Status, ...]
+) -> None:
+    run = Run("w", OWNERS[owner], ("c-1", "c-2"))
+    world.store.jobs[1, 1] = before = a_job_that_was(*history, run=run)
+    mine = role is Role.ADMINISTRATOR or owner == "own"
+    sees = (mine or "to" in share.split()) and history not in DELETED
+    may_cancel = mine or "cancel" in share
+
+    seen, cancelled = outcome(world, a_principal(role=role, collections=SHARES[share]))
+
+    assert seen == ("done" if sees else "JobNotFound")
+    if not sees:
+        assert cancelled == "JobNotFound"
+    elif not may_cancel:
+        assert cancelled == "NotPermitted"
+    elif history[-1].is_active:
+        assert cancelled == "done"
+        client = a_principal().client
+        assert world.store.jobs[1, 1].history == (*before.history, Change(X, NOW, client.client_id))
+        assert world.store.jobs[1, 1].cancelled_from is history[-1]
+        return
+    else:
+        assert cancelled == "JobNotCancellable"
+    assert world.store.jobs[1, 1] == before
+
+
+def test_a_member_without_an_id_of_an_owner_owns_nothing(world: World) -> None:
+    """A job that nobody owns says so with an empty owner, which is no user's id."""
+    world.store.jobs[1, 1] = a_job()
+
+    assert outcome(world, a_principal(user_id="user-1")) == ("JobNotFound", "JobNotFound")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        pytest.param(REFERENCE._replace(created=NOW // 1000 - 1), id="a second early"),
+        pytest.param(REFERENCE._replace(created=NOW // 1000 + 1), id="a second late"),
+        pytest.param(REFERENCE._replace(created=0), id="no time"),
+        pytest.param(REFERENCE._replace(job_id=2), id="no such number"),
+        pytest.param(REFERENCE._replace(job_id=0), id="number 0"),
+        pytest.param(REFERENCE._replace(project_id=2), id="a foreign project's"),
+        pytest.param(REFERENCE._replace(project_id=3), id="no such project's"),
+        pytest.param(REFERENCE._replace(project_id=0), id="project 0"),
+    ],
+)
+def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(world: World, reference: Reference) -> None:
+    world.store.jobs[1, 1] = a_job()
+    world.store.jobs[2, 1] = a_job(project_id=2)
+
+    assert outcome(world, a_principal(role=Role.ADMINISTRATOR), reference) == ("JobNotFound", "JobNotFound")
+    assert world.store.jobs[1, 1] == a_job()
+    assert world.store.jobs[2, 1] == a_job(project_id=2)
+
+
+def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeRegistry) -> None:
+    job = a_job_that_was(S, R, at=NOW)
+    late = replace(job, history=(job.history[0]._replace(at=NOW + 999), *job.history[1:]))
+    world.store.jobs[1, 1] = late
+
+    sighting = viewing.find_job(world.store, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+
+    assert sighting == (a_project(), late)
+
+
+def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: FakeRegistry) -> None:
+    world.store.jobs[1, 1] = a_job(run=Run("w", "user-1"))
+    owner = a_principal()
+    viewing.cancel_job(world.ports, registry, owner, REFERENCE)
+    with pytest.raises(JobNotFound):
+        viewing.find_job(world.store, registry, owner, REFERENCE)
+
+    retrying.retry_job(world.ports, a_project(), 1, by="key-1")
+
+    _, job = viewing.find_job(world.store, registry, owner, REFERENCE)
+    assert (job.status, job.attempt) == (S, 2)
+    assert viewing.cancel_job(world.ports, registry, owner, REFERENCE).cancelled_from is S
+
+
+class Overtaken(FakeStore):
+    """A store in which somebody else cancels between the look and the cancellation."""
+
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+        super().cancel_job(project_id, job_id, now, "key-9")
+        return super().cancel_job(project_id, job_id, now, by)
+
+
+@pytest.mark.parametrize(("history", "refusal"), [((S,), JobNotFound), ((S, R), JobNotCancellable)])
+def test_a_job_that_another_deletes_first_is_not_there_and_one_that_is_cancelled_is_in_no_state_for_it(
+    registry: FakeRegistry, history: tuple[Status, ...], refusal: type[JobsError]
+) -> None:
+    world = World(store=Overtaken())
+    world.store.jobs[1, 1] = a_job_that_was(*history)
+
+    with pytest.raises(refusal):
+        viewing.cancel_job(world.ports, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+
+    assert world.store.jobs[1, 1].history[-1].by == "key-9"
+
+
+def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeRegistry) -> None:
+    class Started(FakeStore):
+        def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+            start(self, job_id, now)
+            return super().cancel_job(project_id, job_id, now, by)
+
+    world = World(store=Started())
+    world.store.jobs[1, 1] = a_job()
+
+    job = viewing.cancel_job(world.ports, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+
+    assert job.cancelled_from is R
+
+
+def test_a_job_shared_for_viewing_is_refused_before_its_state_is_looked_at(
+    world: World, registry: FakeRegistry
+) -> None:
+    world.store.jobs[1, 1] = a_job_that_was(S, R, C, run=Run("w", "user-2", ("c-1",)))
+
+    with pytest.raises(NotPermitted):
+        viewing.cancel_job(world.ports, registry, a_principal(collections={"c-1": Right.VIEW}), REFERENCE)
+
+
+def test_administrators_alone_pass() -> None:
+    viewing.require_administrator(a_principal(role=Role.ADMINISTRATOR))
+    with pytest.raises(Unauthorized):
+        viewing.require_administrator(a_principal(role=Role.MEMBER))
+
+
+# ---- messages -----------------------------------------------------------------------------------------------------
+
+
+def say(world: World, count: int) -> list[str]:
+    for number in range(count):
+        message = Message(NOW + number, Severity.INFORMATION, f"{number:04} {'x' * 7000}")
+        assert world.store.add_message(1, 1, message, SeenEvent(f"{number:064}", NOW))
+    return [f"{number:04}" for number in range(count)]
+
+
+def test_the_newest_messages_are_told_as_they_were_said_and_those_before_lead_on(world: World) -> None:
+    said = say(world, 1_500)  # more than an answer holds
+    told: list[str] = []
+    before, pages = None, 0
+    while True:
+        page = viewing.newest_messages(world.store, a_job(), before)
+        told = [message.text[:4] for message in page.messages] + told
+        before, pages = page.next, pages + 1
+        if before is None:
+            break
+        assert page.messages[-1].at > page.messages[0].at
+
+    assert told == said
+    assert pages == 3
+
+
+def test_few_messages_are_one_page(world: World) -> None:
+    said = say(world, 3)
+
+    page = viewing.newest_messages(world.store, a_job())
+
+    assert ([message.text[:4] for message in page.messages], page.next) == (said, None)
+    assert viewing.newest_messages(world.store, a_job(job_id=2)).messages == []
+
+
+# ---- lists --------------------------------------------------------------------------------------------------------
+
+
+ADMINISTRATOR = a_principal(role=Role.ADMINISTRATOR)
+
+
+def fill(store: FakeStore, **jobs: list[int]) -> None:
+    """Put jobs into projects `p1`, `p2` …, each created so many milliseconds after another."""
+    for name, times in jobs.items():
+        project = int(name[1:])
+        for number, at in enumerate(times, 1):
+            run = Run("w", "user-1")
+            store.jobs[project, number] = a_job(project_id=project, job_id=number, at=NOW + at, run=run)
+
+
+def projects(*numbers: int) -> FakeRegistry:
+    return a_registry(*(a_project(project_id=number) for number in numbers))
+
+
+def wanted(offset: int = 0, limit: int = 50, *, newest_first: bool = True, statuses: Any = ALL) -> Selection:
+    return Selection(statuses, offset, limit, newest_first)
+
+
+def test_the_jobs_of_all_projects_are_merged_newest_first(world: World) -> None:
+    fill(world.store, p1=[1, 5, 6], p2=[2, 3, 9], p3=[], p4=[4])
+
+    listed = viewing.list_jobs(world.store, projects(1, 2, 3, 4), ADMINISTRATOR, wanted())
+
+    assert names(listed) == [(2, 3), (1, 3), (1, 2), (4, 1), (2, 2), (2, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_workflow_s_jobs_are_merged_in_both_directions(world: World, newest_first: bool) -> None:  # noqa: FBT001
+    fill(world.store, p1=[1, 5, 6], p2=[2, 3, 9])
+    world.store.jobs[1, 4] = a_job(job_id=4, at=NOW + 7, run=Run("other", "user-1"))
+    world.store.jobs[1, 5] = a_job(job_id=5, at=NOW + 8)
+    oldest_first = [(1, 1), (2, 1), (2, 2), (1, 2), (1, 3), (2, 3)]
+
+    listed = viewing.list_workflow_jobs(
+        world.store, projects(1, 2), a_principal(), "w", wanted(newest_first=newest_first)
+    )
+
+    assert names(listed) == (oldest_first[::-1] if newest_first else oldest_first)
+
+
+@given(
+    first=st.lists(st.integers(0, 30), max_size=12),
+    second=st.lists(st.integers(0, 30), max_size=12),
+    offset=st.integers(0, 10),
+    limit=st.integers(1, 10),
+    newest_first=st.booleans(),
+)
+def test_offset_and_limit_cut_out_of_the_whole(
+    first: list[int],
+    second: list[int],
+    offset: int,
+    limit: int,
+    newest_first: bool,  # noqa: FBT001
+) -> None:
+    store = FakeStore()
+    fill(store, p1=sorted(first), p2=sorted(second))
+    registry = projects(1, 2)
+
+    def cut(wanted: Selection) -> list[Job]:
+        return viewing.list_workflow_jobs(store, registry, ADMINISTRATOR, "w", wanted)
+
+    whole = cut(wanted(0, 100, newest_first=newest_first))
+
+    assert cut(wanted(offset, limit, newest_first=newest_first)) == whole[offset : offset + limit]
+    assert [job.created_at - NOW for job in whole] == sorted(first + second, reverse=newest_first)
+    if newest_first:
+        assert (
+            viewing.list_jobs(store, registry, ADMINISTRATOR, wanted(offset, limit)) == whole[offset : offset + limit]
+        )
+
+
+def test_lists_hold_what_the_caller_sees_in_the_states_asked_for(world: World) -> None:
+    runs = {"own": Run("w", "user-1"), "shared": Run("w", "user-2", ("c-1",)), "another's": Run("w", "user-2")}
+    numbered = list(enumerate(product(runs, HISTORIES), 1))
+    for number, (run, history) in numbered:
+        world.store.jobs[1, number] = a_job_that_was(*history, job_id=number, run=runs[run])
+    member = a_principal(collections={"c-1": Right.VIEW})
+
+    for caller, statuses in product((ADMINISTRATOR, member), (ALL, {S}, {R, X}, {C, F})):
+        expected = [
+            (1, number)
+            for number, (run, history) in reversed(numbered)
+            if history[-1] in statuses and history not in DELETED and (caller is ADMINISTRATOR or run != "another's")
+        ]
+        assert (
+            names(viewing.list_workflow_jobs(world.store, projects(1), caller, "w", wanted(statuses=statuses)))
+            == expected
+        )
+        if caller is ADMINISTRATOR:
+            assert names(viewing.list_jobs(world.store, projects(1), caller, wanted(statuses=statuses))) == expected
+
+
+def test_an_offset_counts_what_is_shown_alone(world: World) -> None:
+    for number in range(1, 21):
+        history = (S, X) if number % 2 else (S,)
+        world.store.jobs[1, number] = a_job_that_was(*history, job_id=number)
+
+    listed = viewing.list_jobs(world.store, projects(1), ADMINISTRATOR, wanted(offset=2, limit=3))
+
+    assert names(listed) == [(1, 16), (1, 14), (1, 12)]
+
+
+def test_lists_know_the_organisation_s_projects_alone(world: World) -> None:
+    fill(world.store, p1=[1], p2=[2])
+    registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
+
+    assert names(viewing.list_jobs(world.store, registry, ADMINISTRATOR, wanted())) == [(1, 1)]
+    assert names(viewing.list_workflow_jobs(world.store, registry, ADMINISTRATOR, "w", wanted())) == [(1, 1)]
+
+
+def test_an_organisation_without_projects_has_no_jobs(world: World) -> None:
+    assert viewing.list_jobs(world.store, projects(), ADMINISTRATOR, wanted()) == []
+
+
+class Counting(FakeStore):
+    """A store that remembers which jobs were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[tuple[int, int, int]] = []
+
+    def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
+        self.read.append((project_id, first, last))
+        return super().list_jobs(project_id, first, last)
+
+
+def test_who_takes_few_reads_few_of_each_project() -> None:
+    store = Counting()
+    fill(store, p1=list(range(0, 4_000, 2)), p2=list(range(1, 4_001, 2)))
+
+    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(limit=10))
+    assert sorted(store.read) == [(1, 1951, 2000), (2, 1951, 2000)]
+
+    store.read.clear()
+    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(limit=102))
+    assert sorted(store.read) == [(1, 1899, 2000), (2, 1899, 2000)]
+
+    store.read.clear()
+    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(offset=100, limit=10))
+    assert sorted(store.read) == [(1, 1901, 1950), (1, 1951, 2000), (2, 1901, 1950), (2, 1951, 2000)]
+
+
+def test_what_is_not_shown_is_looked_at_within_a_bound() -> None:
+    store = Counting()
+    for number in range(1, 5_001):
+        store.jobs[1, number] = a_job_that_was(S, X, job_id=number)
+    store.jobs[1, 3_001] = a_job(job_id=3_001)  # the 2,000th from the end
+    store.jobs[1, 3_000] = a_job(job_id=3_000)
+
+    assert names(viewing.list_jobs(store, projects(1), ADMINISTRATOR, wanted())) == [(1, 3_001)]
+    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MOST_LOOKED_AT - queries.WALK
+
+
+def test_the_bound_reaches_every_offset_and_limit_that_may_be_asked_for() -> None:
+    store = FakeStore()
+    fill(store, p1=list(range(1_300)))
+
+    listed = viewing.list_jobs(store, projects(1), ADMINISTRATOR, wanted(offset=1_000, limit=200))
+
+    assert [job.job_id for job in listed] == list(range(300, 100, -1))
+
+
+def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeRegistry) -> None:
+    world.store.jobs[1, 1] = a_job()
+    cancellation.cancel_job(world.ports, a_project(), 1, by="key-1")
+
+    assert outcome(world, ADMINISTRATOR) == ("JobNotFound", "JobNotFound")
+    assert viewing.list_jobs(world.store, registry, ADMINISTRATOR, wanted()) == []

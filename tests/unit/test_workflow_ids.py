@@ -1,0 +1,36 @@
+"""Ids of workflows are anybody's words: each call holds them to what can be stored, and to what a key can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from jobs import viewing, workflows
+from jobs.errors import InvalidRequest
+from jobs.model import Client, Principal, Role, Status, User
+from jobs.workflows import RunRequest
+
+from tests.fakes import FakeRegistry
+
+if TYPE_CHECKING:
+    from tests.fakes import World
+
+PRINCIPAL = Principal(
+    Client(client_id="c", organisation_id=1, user_id="u", project_id=1, secret_digest=""),
+    User(organisation_id=1, user_id="u", role=Role.ADMINISTRATOR),
+)
+
+
+@pytest.mark.parametrize("workflow_id", ["", " ", "x" * 257, "x" * 4_000])
+def test_an_id_that_no_workflow_can_have_is_refused_by_name_to_whoever_runs_or_lists_it(
+    world: World, workflow_id: str
+) -> None:
+    # DynamoDB refuses a key of over 2,048 bytes, which no emulator here does.
+    wanted = viewing.Selection(frozenset(Status), offset=0, limit=50)
+
+    with pytest.raises(InvalidRequest) as running:
+        workflows.run_workflow(world.ports, FakeRegistry(), PRINCIPAL, workflow_id, RunRequest())
+    with pytest.raises(InvalidRequest) as listing:
+        viewing.list_workflow_jobs(world.store, FakeRegistry(), PRINCIPAL, workflow_id, wanted)
+
+    assert running.value.field == listing.value.field == "workflowId"

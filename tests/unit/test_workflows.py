@@ -1,0 +1,187 @@
+"""Running a workflow: which job that makes, and how the wish for it is read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jobs.dialects.requests import parse_run
+from jobs.errors import InvalidRequest, Unauthorized
+from jobs.model import Change, NewJob, Principal, Role, Run, Status
+from jobs.workflows import RunRequest, run_workflow
+
+from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user
+from tests.fakes import FakeRegistry, World
+
+if TYPE_CHECKING:
+    from jobs.model import Job
+
+WORKFLOW = "5bc4a813156ae016dcb442bd"
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    registry = FakeRegistry()
+    registry.projects = {f"key-{number}": a_project(project_id=number) for number in (1, 2)}
+    return registry
+
+
+def run(world: World, registry: FakeRegistry, workflow: str = WORKFLOW, **request: Any) -> Job:
+    return run_workflow(world.ports, registry, a_principal(), workflow, RunRequest(**request))
+
+
+def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeRegistry) -> None:
+    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1", "c-2")
+
+    job = run(world, registry, priority="High", worker_tag="tag", params={"questions": []})
+
+    assert job == a_job(
+        action="run_workflow",
+        reference_id=WORKFLOW,
+        description=f"Run workflow {WORKFLOW}",
+        history=(Change(Status.SCHEDULED, NOW, a_client().client_id),),
+        has_params=True,
+        run=Run(WORKFLOW, "user-1", ("c-1", "c-2"), "High", "tag"),
+    )
+    assert world.store.jobs == {(1, 1): job}
+    assert world.store.params == {(1, 1): {"questions": []}}
+    assert world.queue.job_ids == [1]
+
+
+def test_a_run_that_asks_for_nothing_has_every_default(world: World, registry: FakeRegistry) -> None:
+    job = run(world, registry)
+
+    assert job.run == Run(WORKFLOW, "user-1")
+    assert (job.max_attempts, job.timeout_seconds) == (
+        NewJob(action="x").max_attempts,
+        NewJob(action="x").timeout_seconds,
+    )
+    assert world.store.params == {}
+
+
+def test_the_project_is_the_client_s_and_the_owner_its_user_whatever_the_role(
+    world: World, registry: FakeRegistry
+) -> None:
+    user = a_user(user_id="user-9", role=Role.ADMINISTRATOR)
+    principal = Principal(a_client(client_id="c" * 24, user_id="user-9", project_id=2), user)
+
+    job = run_workflow(world.ports, registry, principal, WORKFLOW, RunRequest())
+
+    assert (job.project_id, job.run.owner_id, job.history[0].by) == (2, "user-9", "c" * 24)
+
+
+def test_a_workflow_of_this_id_in_another_organisation_shares_nothing(world: World, registry: FakeRegistry) -> None:
+    registry.workflows[ORGANISATION + 1, WORKFLOW] = ("c-1",)
+
+    assert run(world, registry).run.collection_ids == ()
+
+
+def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: FakeRegistry) -> None:
+    before = run(world, registry)
+    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1",)
+    after = run(world, registry)
+    registry.workflows[ORGANISATION, WORKFLOW] = ()
+
+    assert [job.run.collection_ids for job in (before, after)] == [(), ("c-1",)]
+    assert [job.run.collection_ids for job in world.store.jobs.values()] == [(), ("c-1",)]
+
+
+@pytest.mark.parametrize("workflow", ["", " ", "\t\n", "x" * 257])
+def test_a_workflow_s_id_is_1_to_256_characters_and_not_blank(
+    world: World, registry: FakeRegistry, workflow: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        run(world, registry, workflow)
+
+    assert refusal.value.field == "workflowId"
+    assert (world.store.jobs, registry.reads) == ({}, [])
+
+
+@pytest.mark.parametrize("workflow", ["x", "🙂" * 256, "a#b/c d"])
+def test_any_other_text_may_be_one(world: World, registry: FakeRegistry, workflow: str) -> None:
+    assert run(world, registry, workflow).run.workflow_id == workflow
+
+
+def test_a_client_whose_project_is_gone_runs_nothing(world: World, registry: FakeRegistry) -> None:
+    registry.projects.clear()
+
+    with pytest.raises(Unauthorized):
+        run(world, registry)
+    assert world.store.jobs == {}
+
+
+# ---- the body -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        '{"workerTag":null,"credentialId":null,"questions":null,"priority":null}',
+        '{"workerTag":"","credentialId":"","questions":[],"priority":""}',
+    ],
+)
+def test_what_is_left_out_null_or_empty_asks_for_nothing(body: str) -> None:
+    assert parse_run(body) == RunRequest("", "", {})
+
+
+@pytest.mark.parametrize("priority", ["Default", "Low", "Medium", "High", "Critical"])
+def test_a_priority_is_one_of_five(priority: str) -> None:
+    assert parse_run(json.dumps({"priority": priority})).priority == priority
+
+
+def test_what_the_workflow_is_told_becomes_parameters() -> None:
+    questions = [{"name": "Region", "value": "North"}, {"name": "Ä", "value": ""}, {"name": "", "value": None}]
+
+    asked = {"workerTag": "tag", "credentialId": "c", "questions": questions}
+
+    assert parse_run(json.dumps(asked)) == RunRequest("", "tag", asked)
+
+
+def test_an_answer_without_a_value_has_none() -> None:
+    assert parse_run('{"questions":[{"name":"a"}]}').params == {"questions": [{"name": "a", "value": None}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (" ", "body"),
+        ("{", "body"),
+        ("[]", "body"),
+        ("null", "body"),
+        ('{"workerTag":"\\ud800"}', "body"),
+        ('{"priority":"high"}', "priority"),
+        ('{"priority":2}', "priority"),
+        ('{"workerTag":1}', "workerTag"),
+        (json.dumps({"workerTag": "x" * 257}), "workerTag"),
+        (json.dumps({"credentialId": "x" * 257}), "credentialId"),
+        ('{"questions":{}}', "questions"),
+        ('{"questions":[{}]}', "questions"),
+        ('{"questions":[{"name":1}]}', "questions"),
+        ('{"questions":[{"name":"a","value":1}]}', "questions"),
+        ('{"questions":[{"name":"a","other":"b"}]}', "questions"),
+        (json.dumps({"questions": [{"name": "x" * 257}]}), "questions"),
+        (json.dumps({"questions": [{"name": "x"}] * 101}), "questions"),
+        (json.dumps({"questions": [{"name": "x", "value": "y" * 33_000}]}), "params"),
+        ('{"startAt":1}', "startAt"),
+        ('{"ownerId":"user-2"}', "ownerId"),
+        ('{"collectionIds":["c-1"]}', "collectionIds"),
+    ],
+)
+def test_a_bad_body_is_refused_by_the_name_of_the_field(body: str, field: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parse_run(body)
+
+    assert refusal.value.field == field
+
+
+def test_what_is_just_within_bounds_is_taken() -> None:
+    body = {
+        "workerTag": "é" * 256,
+        "credentialId": "é" * 256,
+        "questions": [{"name": "é" * 64, "value": "x"}] * 100,
+    }
+
+    assert parse_run(json.dumps(body)).worker_tag == "é" * 256
