@@ -54,6 +54,7 @@ slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a mi
 
 prove: $(INSTALLED) ## Prove the claims at full size (minutes)
 	.venv/bin/python -m tests.simulation.explorer --full
+	.venv/bin/python -m tests.simulation
 	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run

@@ -1,4 +1,4 @@
-"""SQS, EventBridge and Lambda, by their documented rules (docs/decisions/0025 says whose, and what is left out)."""
+"""SQS, EventBridge and Lambda, by their documented rules (docs/decisions/0027 says whose, and what is left out)."""
 
 from __future__ import annotations
 
