@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.simulation import day, midnight
-from tests.simulation.midnight import Herd
+
+if TYPE_CHECKING:
+    from tests.simulation.midnight import Herd
 
 SEED = 1
 #: One part in so many of each herd.
