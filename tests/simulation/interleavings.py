@@ -76,8 +76,6 @@ class Race:
     """Actors that meet, what was there before, and what must come of it."""
 
     name: str
-    #: With how many faults the whole of it is explored; each multiplies the situations by about ten.
-    most_faults: int
     actors: tuple[Actor, ...]
     #: Makes what was there before.
     given: Callable[[TokenStore], None]

@@ -239,7 +239,7 @@ def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Rac
     statuses = ("scheduled", "running", "cancelled", *ends)
     name = f"one job, attempts {attempts}, its worker {report.__name__}"
     reaches = reaching(answers, job_1=statuses)
-    return Race(name, 2, actors, _due(attempts), reaches, _worker_ends_its_own_attempt)
+    return Race(name, actors, _due(attempts), reaches, _worker_ends_its_own_attempt)
 
 
 def reaching(answers: Mapping[str, Sequence[str]], **statuses: Sequence[str]) -> frozenset[str]:
@@ -255,7 +255,6 @@ RACES = (
     one_job(2, fails),
     Race(
         "a failed job that two retry and two cancel",
-        2,
         (
             retrier("retry"),
             retrier("retry too"),
@@ -279,7 +278,6 @@ RACES = (
     ),
     Race(
         "a worker that lives in the moment in which it counts as lost",
-        2,
         (
             heart("heart"),
             reaper(),
@@ -302,7 +300,6 @@ RACES = (
     ),
     Race(
         "two creators with one key, and a batch",
-        2,
         (
             creator("create", a_request(reference_id="keyed"), key="key"),
             creator("create too", a_request(reference_id="keyed"), key="key"),
@@ -323,7 +320,6 @@ RACES = (
     ),
     Race(
         "a batch that is delivered twice, and one of its events alone",
-        2,
         (
             ingester("batch", "event 1", "event 2"),
             ingester("batch too", "event 1", "event 2"),
@@ -343,7 +339,6 @@ RACES = (
     ),
     Race(
         "deletions of one user: two new ones, one that is retried, and cancels",
-        1,
         (
             creator("create", request_deletion(USER, NOW)),
             creator("create too", request_deletion(USER, NOW)),
@@ -367,7 +362,6 @@ RACES = (
     ),
     Race(
         "two ticks that overlap, a job whose hint was lost and a new one",
-        1,
         (
             dispatcher("tick"),
             dispatcher("next tick", NOW + 2 * MINUTE),
