@@ -11,14 +11,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import creation
-from jobs.model import TRANSITIONS, NewJob, Status
+from jobs import creation, viewing
+from jobs.dialects.registry import V3
+from jobs.model import TRANSITIONS, NewJob, Principal, Role, Status
 from jobs.ports import Ports
 from jobs.runtime.wiring import SystemClock
 from jobs.store.dynamodb import DynamoDBJobStore, new_token
 
 from tests.builders import start
-from tests.e2e.embedded import now
+from tests.e2e.embedded import far_ahead, now, v3_id
 from tests.fakes import FakeMeter, FakeQueue
 
 if TYPE_CHECKING:
@@ -63,6 +64,78 @@ def test_fifty_cancels_racing_fifty_starts_leave_one_history_each(tenant: Tenant
     assert answers == [200] * JOBS
     assert set(histories) <= {("scheduled", "cancelled"), ("scheduled", "running", "cancelled")}
     assert sum(histories.values()) == JOBS
+
+
+DELETED, CANCELLED = '{"message":"Deleted Successfully."}', '{"message":"Cancelled Successfully."}'
+#: What a user is told of a cancellation by the history that it has ended.
+TOLD = {("scheduled", "cancelled"): DELETED, ("scheduled", "running", "cancelled"): CANCELLED}
+#: Of how many jobs it does not depend on the machine which comes first.
+SURE = 5
+
+
+def test_what_users_are_told_of_fifty_cancels_racing_fifty_starts_is_what_the_histories_say(
+    stack: Embedded, tenant: Tenant
+) -> None:
+    administrator = stack.new_caller(tenant, Role.ADMINISTRATOR)
+    with ThreadPoolExecutor(8) as pool:
+        # cold starts, as above
+        list(pool.map(lambda _: administrator.call("DELETE", f"/webapi/v3/jobs/{0:024}"), range(JOBS)))
+        due = now() + 8_000
+        jobs = list(pool.map(lambda _: tenant.create(startAt=due), range(JOBS - SURE)))
+        jobs += pool.map(lambda _: tenant.create(startAt=far_ahead()), range(SURE))
+    ids = {job["jobId"]: v3_id(job) for job in jobs}
+
+    def cancel(number: int) -> tuple[int, str]:
+        time.sleep(max(0, due + 30 * number - 900 - now()) / 1_000)
+        # some run for sure, and those that are due tomorrow do not: whatever the machine, there are both
+        while number <= SURE and administrator.job(ids[number])["status"] == "Queued":
+            time.sleep(0.1)
+        answer = administrator.call("DELETE", f"/webapi/v3/jobs/{ids[number]}")
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        told = dict(zip(ids, pool.map(cancel, ids), strict=True))
+
+    histories = {number: tuple(states_of(tenant.details(number))) for number in ids}
+    assert told == {number: (200, TOLD[history]) for number, history in histories.items()}
+    shown = {
+        number: administrator.call("GET", f"/webapi/v3/jobs/{job_id}").status_code for number, job_id in ids.items()
+    }
+    assert shown == {number: 404 if told[number][1] == DELETED else 200 for number in ids}
+    assert set(histories.values()) == set(TOLD)
+
+
+def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before(
+    stack: Embedded, tenant: Tenant
+) -> None:
+    """The two let go together: this is the test that fails where the answer is made of what the caller was shown."""
+    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    client = stack.new_caller(tenant, Role.ADMINISTRATOR).client
+    user = stack.directory.find_user(client.organisation_id, client.user_id)
+    assert user is not None
+    later, project, directory = now() + 7_200_000, tenant.project.project_id, stack.directory
+
+    def race(number: int) -> tuple[str, list[str]]:
+        job = tenant.create(startAt=now() + 3_600_000)
+        reference = V3.parse_job_id(v3_id(job))
+        barrier = threading.Barrier(2)
+
+        def start_it() -> None:
+            barrier.wait()
+            # within the moment between the look and the write, wherever that falls
+            time.sleep(number / JOBS / 100)
+            start(store, job["jobId"], later, project)
+
+        with ThreadPoolExecutor(1) as other:
+            started = other.submit(start_it)
+            barrier.wait()
+            cancelled = viewing.cancel_job(ports(store), directory, Principal(client, user), reference)
+            started.result()
+        return V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
+
+    races = [race(number) for number in range(JOBS)]
+
+    assert [(told, TOLD[tuple(states)]) for told, states in races if told != TOLD[tuple(states)]] == []
 
 
 def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedded, tenant: Tenant) -> None:
