@@ -53,7 +53,7 @@ ROUTED = [folder for folder in FOLDERS if route_keys(folder) - {"$default"}]
 
 
 #: Seconds that DynamoDB and the function take at least for a batch of starts, as docs/operations.md reckons.
-SHORTEST_BATCH = 0.008
+SHORTEST_BATCH = 0.0125
 #: Writes per second that one partition key of the index takes.
 PARTITION_WRITES = 1_000
 

@@ -29,7 +29,7 @@ MEGABYTES_OF_A_PROCESSOR = 1769
 #: Processor time of a call on one whole processor, and of each statement or entry that it carries; as `make bench` and
 #: the pages of decisions have it, rounded up.
 CALL_MILLISECONDS = 1.0
-ENTRY_MILLISECONDS = 0.06
+ENTRY_MILLISECONDS = 0.03
 
 READ_TIMEOUT = CONFIG.read_timeout * 1000  # type: ignore[attr-defined]  # the stubs know no options
 DYNAMODB_TRIES = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]  # likewise
