@@ -49,7 +49,7 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where
 mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
 	.venv/bin/python -m tests.mutation.runner $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that wait minutes for the tick, or take a million jobs
+slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
 	.venv/bin/pytest -m slow
 
 prove: $(INSTALLED) ## Prove the claims at full size (minutes)

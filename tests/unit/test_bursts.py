@@ -1,6 +1,6 @@
 """What really comes: everything is due at midnight. A tick's messages for it, their order, and what starts cost then.
 
-Each burst is a tenth of the real one here; the whole ones are slow.
+Each burst is a tenth of the real one here; `make prove` has the whole ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SHARDS = 32
 MIDNIGHT = NOW + 2 * MINUTE
-Scale = pytest.mark.parametrize("scale", [10, pytest.param(1, marks=pytest.mark.slow)])
+Scale = pytest.mark.parametrize("scale", [10, pytest.param(1, marks=pytest.mark.prove)])
 
 
 class Index(FakeStore):
