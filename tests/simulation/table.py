@@ -1,6 +1,6 @@
 """The table as DynamoDB keeps it: conditions, index, stream, and how much it takes a second.
 
-Rows are bytes, as there may be a million of them. What the rules are, and whose, is in docs/decisions/0025.
+Rows are bytes, as there may be a million of them. What the rules are, and whose, is in docs/decisions/0027.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def named(words: str) -> Race:
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.name)
 def test_whatever_the_order_and_the_fault_nothing_is_lost_doubled_or_early(race: Race) -> None:
     for tally in explore(race, seed=1, full=False):
-        print(tally)  # noqa: T201  # shown where it fails
+        print(tally)  # shown where it fails
         assert tally.missing == set()
         assert set(tally.by_fault) == set(FAULTS)
 
