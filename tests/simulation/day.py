@@ -11,10 +11,10 @@ from jobs.model import DAY, HOUR, MINUTE, SECOND
 from tests.simulation.figures import Lags
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import Load
-from tests.simulation.services import World
 from tests.simulation.stack import START_QUEUE, Stack
 from tests.simulation.timeline import Timeline
 from tests.simulation.wire import Faults
+from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections import Counter

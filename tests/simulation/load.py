@@ -15,7 +15,7 @@ from jobs.model import DELETE_USER_DATA, HOUR, MINUTE, SECOND, Job, NewJob
 from jobs.store import items, keys
 
 from tests.builders import a_project
-from tests.simulation.services import Subscription
+from tests.simulation.bus import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from jobs.model import Project
 
     from tests.simulation.expressions import Item
-    from tests.simulation.services import Json, World
     from tests.simulation.stack import Stack, Wired
+    from tests.simulation.world import Json, World
 
 PROJECTS = 40
 USERS = 25

@@ -13,11 +13,11 @@ from jobs.store import items, keys
 from tests.builders import a_job, a_project
 from tests.simulation.figures import Lags
 from tests.simulation.ledger import Ledger
-from tests.simulation.services import World
 from tests.simulation.stack import START_QUEUE, Stack
 from tests.simulation.table import COLD_UNITS, KEY_UNITS, Throughput
 from tests.simulation.timeline import Timeline
 from tests.simulation.wire import Faults
+from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -195,7 +195,7 @@ def herds(scale: int) -> list[Herd]:
     """The herds that are run, each so many times smaller than it could be."""
     thousand = range(1, 1_001)
     return [
-        Herd("a million", dict.fromkeys(thousand, 1_000 // scale), told=scale > 1, last_start=120 * SECOND),
+        Herd("midnight", dict.fromkeys(thousand, 1_000 // scale), told=scale > 1, last_start=120 * SECOND),
         Herd("one beside a thousand", {**dict.fromkeys(thousand, 1), 1_001: 100_000 // scale}, single_p99=5 * SECOND),
         Herd(
             "the same without fair queues",

@@ -27,16 +27,20 @@ from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
 from tests.builders import NOW
-from tests.simulation import services
+from tests.simulation.bus import Bus, EventsClient, Subscription
+from tests.simulation.functions import Account, Function, QueueSource, Schedule, StreamSource
 from tests.simulation.ledger import Ledger, LedgerLogger, LedgerMeter
+from tests.simulation.queues import Queue, SQSClient
 from tests.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
 from tests.simulation.timeline import Timeline
 from tests.simulation.wire import NO_FAULTS, Environment, Killed
+from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.simulation.services import Context, Handler, World
+    from tests.simulation.functions import Context, Done, Handler
+    from tests.simulation.world import Json
 
 START_QUEUE = "StartQueue"
 INGEST_QUEUE = "IngestQueue"
@@ -64,7 +68,7 @@ class Wired:
 
     @cached_property
     def _sqs(self) -> Any:
-        return services.SQSClient(self.environment, self.stack.world, self.stack.queues)
+        return SQSClient(self.environment, self.stack.world, self.stack.queues)
 
     @cached_property
     def _meter(self) -> LedgerMeter:
@@ -89,7 +93,7 @@ class Wired:
     @cached_property
     def bus(self) -> EventBridgeBus:
         """The bus."""
-        client = services.EventsClient(self.environment, self.stack.world, self.stack.bus)
+        client = EventsClient(self.environment, self.stack.world, self.stack.bus)
         return EventBridgeBus(lambda: client, "bus", self.environment, self._meter)
 
     @cached_property
@@ -161,24 +165,24 @@ class Stack:
             credential_cache_seconds=self._value({"Ref": "CredentialCacheSeconds"}),
         )
         self.table = Table(world.ledger, world.random, world.faults, warm)
-        self.bus = services.Bus(world, ACCOUNT_ID)
-        self.account = services.Account()
-        self.queues: dict[str, services.Queue] = {}
+        self.bus = Bus(world, ACCOUNT_ID)
+        self.account = Account()
+        self.queues: dict[str, Queue] = {}
         for name in (START_QUEUE, INGEST_QUEUE):
             self._make_queue(name)
         self.functions = {name: self._function(name, self._boot_http) for name in HTTP}
         names = (*SCHEDULED, "start_jobs", "ingest_events", "publish_changes")
         self.functions |= {name: self._function(name, self._boot(name)) for name in names}
-        self.schedules = {name: services.Schedule(world, self.functions[name]) for name in SCHEDULED}
+        self.schedules = {name: Schedule(world, self.functions[name]) for name in SCHEDULED}
         self._source("start_jobs", START_QUEUE)
         self._source("ingest_events", INGEST_QUEUE)
         [stream] = events("publish_changes", "DynamoDB")
-        self.stream = services.StreamSource(world, self.functions["publish_changes"], stream, PARTS)
+        self.stream = StreamSource(world, self.functions["publish_changes"], stream, PARTS)
         self.table.on_record = self.stream.record
         pattern = RESOURCES["IngestRule"]["Properties"]["EventPattern"]
-        self.bus.subscriptions.append(services.Subscription(pattern, self._to_ingest_queue))
+        self.bus.subscriptions.append(Subscription(pattern, self._to_ingest_queue))
 
-    def call(self, function: str, use_case: Callable[[Wired], Any], done: services.Done) -> bool:
+    def call(self, function: str, use_case: Callable[[Wired], Any], done: Done) -> bool:
         """Call a use case in a function behind the HTTP API; a `JobsError` is an answer, None the lack of one."""
         return self.functions[function].invoke(use_case, done)
 
@@ -221,11 +225,11 @@ class Stack:
             return self._parameters.get(name, TEMPLATE["Parameters"][name]["Default"])
         return value
 
-    def _make_queue(self, name: str) -> services.Queue:
+    def _make_queue(self, name: str) -> Queue:
         described = RESOURCES[name]["Properties"]
         redrive = described.get("RedrivePolicy")
         dead = self._make_queue(redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]) if redrive else None
-        queue = self.queues[name] = services.Queue(
+        queue = self.queues[name] = Queue(
             self.world,
             name,
             described.get("VisibilityTimeout", 30),
@@ -234,9 +238,9 @@ class Stack:
         )
         return queue
 
-    def _function(self, name: str, boot: Callable[[Environment], Handler]) -> services.Function:
+    def _function(self, name: str, boot: Callable[[Environment], Handler]) -> Function:
         described = {**TEMPLATE["Globals"]["Function"], **properties(name)}
-        return services.Function(self.world, self.account, name, boot, described["MemorySize"], described["Timeout"])
+        return Function(self.world, self.account, name, boot, described["MemorySize"], described["Timeout"])
 
     def _boot(self, name: str) -> Callable[[Environment], Handler]:
         module = importlib.import_module(f"functions.{name}.app")
@@ -266,7 +270,7 @@ class Stack:
 
     def _source(self, name: str, queue: str) -> None:
         [source] = events(name, "SQS")
-        services.QueueSource(
+        QueueSource(
             self.world,
             self.queues[queue],
             self.functions[name],
@@ -275,13 +279,13 @@ class Stack:
             self._value(source["ScalingConfig"]["MaximumConcurrency"]),
         )
 
-    def _to_ingest_queue(self, event: services.Json) -> None:
+    def _to_ingest_queue(self, event: Json) -> None:
         self.queues[INGEST_QUEUE].send(json.dumps(event))
 
 
 def a_simulated_store(shards: int) -> DynamoDBJobStore:
     """The store on a simulated table where nothing goes wrong, and whose index is not behind."""
-    world = services.World(Timeline(NOW), Random(1), NO_FAULTS, Ledger())  # noqa: S311  # to be repeated, not to be secret
+    world = World(Timeline(NOW), Random(1), NO_FAULTS, Ledger())  # noqa: S311  # to be repeated, not to be secret
     environment = Environment(world.timeline, world.random, world.faults, world.ledger, 1769)
     table = Table(world.ledger, world.random, world.faults)
     table.index_lag = 0
