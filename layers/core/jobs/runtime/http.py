@@ -19,7 +19,7 @@ from jobs.dialects.registry import OAUTH2, V3, dialect_of, project_dialect_of
 from jobs.runtime import observability, wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -72,15 +72,7 @@ class Api:
         Raises:
             ValueError: a path does not have the dialect's prefix.
         """
-
-        def register(handler: Handler[UserCall]) -> Handler[UserCall]:
-            for route_key in route_keys:
-                if dialect_of(route_key.partition(" ")[2]) is not V3:
-                    raise ValueError(route_key)
-                self._routes[route_key] = (V3, _entered(_let_user_in, handler))
-            return handler
-
-        return register
+        return self._register(route_keys, V3, _let_user_in)
 
     def client_route(self, *route_keys: str) -> Callable[[Handler[ClientCall]], Handler[ClientCall]]:
         """Register a handler for routes like `POST /webapi/oauth2/token`, which the secrets of clients open.
@@ -88,12 +80,16 @@ class Api:
         Raises:
             ValueError: a path does not have the dialect's prefix.
         """
+        return self._register(route_keys, OAUTH2, _let_client_in)
 
-        def register(handler: Handler[ClientCall]) -> Handler[ClientCall]:
+    def _register(
+        self, route_keys: Sequence[str], dialect: Dialect, let_in: Callable[[dict[str, Any]], AnyCall]
+    ) -> Callable[[Handler[AnyCall]], Handler[AnyCall]]:
+        def register(handler: Handler[AnyCall]) -> Handler[AnyCall]:
             for route_key in route_keys:
-                if dialect_of(route_key.partition(" ")[2]) is not OAUTH2:
+                if dialect_of(route_key.partition(" ")[2]) is not dialect:
                     raise ValueError(route_key)
-                self._routes[route_key] = (OAUTH2, _entered(_let_client_in, handler))
+                self._routes[route_key] = (dialect, _entered(let_in, handler))
             return handler
 
         return register
