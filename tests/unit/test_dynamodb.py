@@ -354,13 +354,20 @@ def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, fa
     put(store)
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
 
-    assert start(store, 1, NOW) is Start.STARTED
-
-    faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
     assert store.cancel_job(1, 1, NOW, "key-1").status is Status.CANCELLED
 
 
-def test_a_conflict_after_a_lost_start_still_finds_its_own_token(store: DynamoDBJobStore, faults: Faults) -> None:
+@pytest.mark.parametrize("error", [CONFLICT, LOST], ids=str)
+def test_a_start_that_is_alone_is_tried_again_by_who_starts_jobs(
+    store: DynamoDBJobStore, faults: Faults, error: Exception
+) -> None:
+    put(store)
+    faults.on("UpdateItem", refused(error))
+
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.UNCERTAIN, Start.STARTED]
+
+
+def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: DynamoDBJobStore, faults: Faults) -> None:
     def committed_then_conflict(call: Call) -> dict[str, Any]:
         call()
         raise CONFLICT
@@ -368,7 +375,7 @@ def test_a_conflict_after_a_lost_start_still_finds_its_own_token(store: DynamoDB
     put(store)
     faults.on("UpdateItem", committed_then_conflict)
 
-    assert start(store, 1, NOW) is Start.STARTED
+    assert store.cancel_job(1, 1, NOW, "key-1").status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("error", [CONFLICT, a_client_error("ThrottlingException")], ids=str)
@@ -377,7 +384,7 @@ def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
 ) -> None:
     put(store)
 
-    faults.on("UpdateItem", *[refused(error)] * 5)
+    faults.on("UpdateItem", refused(error))
     assert start(store, 1, NOW) is Start.UNCERTAIN
     faults.on("UpdateItem", *[refused(error)] * 5)
     with pytest.raises(errors.Busy):

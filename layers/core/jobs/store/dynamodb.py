@@ -379,7 +379,10 @@ class DynamoDBJobStore:
         return [_start_outcome(answer, token) for answer, token in zip(answers, tokens, strict=True)]
 
     def _start_alone(self, job: JobKey, now: int) -> Start:
-        """Start a job by one conditional UpdateItem; the time-out is reckoned by DynamoDB from the row."""
+        """Start a job by one conditional UpdateItem; the time-out is reckoned by DynamoDB from the row.
+
+        Like a batch it is tried by the client alone: who starts jobs knows how much time is left for another try.
+        """
         is_scheduled = "st = :scheduled"
         is_due = "due <= :now"
         token = new_token()
@@ -396,6 +399,7 @@ class DynamoDBJobStore:
                     ":gk": items.string(keys.status_shard(Status.RUNNING, *job, self._shards)),
                     ":token": items.string(token),
                 },
+                tries=1,
             )
         except errors.Busy:
             return Start.UNCERTAIN
@@ -653,6 +657,7 @@ class DynamoDBJobStore:
         change: dict[str, Any],
         values: dict[str, Any],
         remove: str = "",
+        tries: int = CONFLICT_TRIES,
     ) -> dict[str, Any]:
         """Write one status change with its history entry, and return the row as it is then."""
         return self._update(
@@ -660,16 +665,19 @@ class DynamoDBJobStore:
             expression=f"SET {set_}, h = list_append(h, :change)" + (f" REMOVE {remove}" if remove else ""),
             condition=condition,
             values={**values, ":change": {"L": [change]}},
+            tries=tries,
         )
 
-    def _update(self, key: keys.Key, *, expression: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+    def _update(
+        self, key: keys.Key, *, expression: str, condition: str, values: dict[str, Any], tries: int = CONFLICT_TRIES
+    ) -> dict[str, Any]:
         """Update a job's row under a condition; what proves nothing (a conflict, a lost answer) is tried again.
 
         Raises:
             Busy: that does not help, or DynamoDB throttles.
             ClientError: the condition failed, with the row as `ALL_OLD`.
         """
-        for last_try in (False,) * (CONFLICT_TRIES - 1) + (True,):
+        for last_try in (False,) * (tries - 1) + (True,):
             try:
                 with aws.throttling_as_busy():
                     return self._client.update_item(
