@@ -21,7 +21,7 @@ from moto.s3.models import s3_backends
 from tests.faults.injection import SECRET, Crash, Fault, Kind, Site, Wire
 from tests.faults.memory import ACCOUNT, BUCKET, Items, Memory, Messages, Nothing, Objects, rows_of
 from tests.faults.rows import jobs_of, told, without_chance, wrongs
-from tests.faults.scenarios import NOW
+from tests.faults.scenarios import NOW, time_out_of
 from tests.faults.triggers import Caller, Ended, Result, Schedule, trigger_of
 from tests.integration.conftest import Context
 
@@ -84,20 +84,23 @@ class Cell(NamedTuple):
 class Tally:
     """What was tried."""
 
-    cells: Counter[str] = field(default_factory=Counter)
+    #: The calls that scenarios make, and those that met a fault.
+    known: set[tuple[str, int]] = field(default_factory=set)
     calls: set[tuple[str, int]] = field(default_factory=set)
+    #: The lines of the functions that these come from.
     sites: set[tuple[object, ...]] = field(default_factory=set)
+    cells: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
     def note(self, scenario: Scenario, cell: Cell, wrong: Iterable[str]) -> None:
         self.cells[cell.fault.kind.name.lower()] += 1
         self.calls.add((scenario.name, cell.site.call))
-        self.sites.add((scenario.function, *cell.site[1:]))
+        self.sites.add(cell.site.of(scenario.function))
         self.failed += [f"{scenario.name}, {cell}: {each}" for each in wrong]
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.cells.items()))
-        where = f"{len(self.calls)} calls from {len(self.sites)} call sites"
+        where = f"{len(self.calls)} of {len(self.known)} calls from {len(self.sites)} call sites"
         return f"{self.cells.total()} cells tried ({kinds}) at {where}, {len(self.failed)} failed"
 
 
@@ -126,13 +129,14 @@ class BeginEnvironment(Protocol):
 
 
 class Limited(Context):
-    """An invocation with so much time left."""
+    """An invocation that has so many milliseconds."""
 
-    def __init__(self, milliseconds: int) -> None:
-        self._milliseconds = milliseconds
+    def __init__(self, clock: FakeClock, milliseconds: int) -> None:
+        self._clock = clock
+        self._until = clock.now() + milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return self._milliseconds
+        return self._until - self._clock.now()
 
 
 class Arena:
@@ -183,13 +187,13 @@ class Arena:
         self.log.seek(0)
         self.log.truncate()
 
-    def invoke(self, function: str, event: Event, time_left: int, *, spent: bool = False) -> Result:
+    def invoke(self, function: str, event: Event, milliseconds: int, *, spent: bool = False) -> Result:
         handler = importlib.import_module(f"functions.{function}.app").handler
         self._begin_environment(spent=spent)
         self.function = function
         with contextlib.redirect_stdout(self.log):
             try:
-                return Result(handler(copy.deepcopy(event), Limited(time_left)))
+                return Result(handler(copy.deepcopy(event), Limited(self.clock, milliseconds)))
             except (Exception, Crash) as error:  # noqa: BLE001  # Lambda's part, which has the function called again
                 return Result(raised=error)
             finally:
@@ -260,6 +264,7 @@ class Matrix:
         self._clean = clean.returned
         #: The calls that are made where nothing fails.
         self.sites = list(arena.wire.sites)
+        tally.known |= {(scenario.name, site.call) for site in self.sites}
         self._hinted = arena.hinted()
         self._follow()
         self._made = arena.rows_made()
@@ -286,6 +291,8 @@ class Matrix:
             yield f"botocore made {tries} tries, not {cell.tries}"
         if ended not in (expected := self._expected(cell)):
             yield f"ended as {ended.name} where {[each.name for each in expected]} is expected: {result}"
+        if (waited := arena.clock.now() - NOW) > 1_000 * time_out_of(self._scenario.function):
+            yield f"waited {waited} ms, when it was long over"
         if SECRET in f"{result.returned}":
             yield f"its caller is told {result.returned}"
         yield from arena.table.wrongs
@@ -344,10 +351,12 @@ class Matrix:
         """Jobs that are due and that neither who made them due nor the next tick tells the start queue of."""
         arena = self._arena
         lost = (self._hinted | arena.made_due()) - arena.hinted()
-        if lost:
+        if lost and self._scenario.function == "dispatch_due_jobs":
+            yield f"the next tick has passed over {lost}"
+        elif lost:
             arena.clock.time += A_TICK
             arena.wire.begin()
-            tick = arena.invoke("dispatch_due_jobs", {}, self._scenario.time_left)
+            tick = arena.invoke("dispatch_due_jobs", {}, self._scenario.milliseconds)
             if tick.raised or not lost <= arena.hinted():
                 yield f"nobody will start {lost - arena.hinted()}"
 
@@ -357,7 +366,7 @@ class Matrix:
         return refused and bool(effects.told) and all(each.startswith("Job Failed") for each in effects.told)
 
     def _invoke(self, event: Event, *, spent: bool = False) -> Result:
-        return self._arena.invoke(self._scenario.function, event, self._scenario.time_left, spent=spent)
+        return self._arena.invoke(self._scenario.function, event, self._scenario.milliseconds, spent=spent)
 
     def _follow(self) -> None:
         """Deliver what the worker has put on its own queue, until it puts no more."""
@@ -366,7 +375,7 @@ class Matrix:
             self._continued += 1
             arena.wire.begin()
             record = {**self._event["Records"][0], "body": orders[self._continued - 1]}
-            arena.invoke(self._scenario.function, {"Records": [record]}, Context().get_remaining_time_in_millis())
+            arena.invoke(self._scenario.function, {"Records": [record]}, 1_000 * time_out_of(self._scenario.function))
 
 
 def _difference(effects: Effects, clean: Effects) -> str:
