@@ -17,8 +17,9 @@ from jobs.store import dynamodb
 from moto.s3.models import s3_backends
 
 from tests.fakes import FakeClock
+from tests.faults.arena import Arena
 from tests.faults.injection import Wire
-from tests.faults.matrix import Arena, Tally
+from tests.faults.matrix import Tally
 from tests.faults.memory import ACCOUNT, BUCKET
 from tests.faults.scenarios import NOW, SHARDS
 from tests.integration.conftest import Service, service

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
+    from tests.faults.arena import Arena
     from tests.faults.injection import Site
-    from tests.faults.matrix import Arena, Tally
+    from tests.faults.matrix import Tally
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
