@@ -79,7 +79,7 @@ class Caller:
         dialect = dialect_of(event["rawPath"])
         assert dialect is not None
         status, headers, body = told
-        if told == _rendered(dialect.render_error(Busy())) and status == 429 and int(headers["Retry-After"]) > 0:
+        if told == _rendered(dialect.render_error(Busy())) and status == 429 and int(headers.get("Retry-After", 0)) > 0:
             return Ended.AGAIN
         request_id = event["requestContext"]["requestId"]
         is_failure = told == _rendered(dialect.render_failure(request_id)) and status == 500
