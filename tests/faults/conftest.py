@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
-from botocore.retries import quota
+from botocore.retries import quota, standard
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from jobs import access
@@ -16,8 +17,9 @@ from jobs.store import dynamodb
 from moto.s3.models import s3_backends
 
 from tests.fakes import FakeClock
+from tests.faults.arena import Arena
 from tests.faults.injection import Wire
-from tests.faults.matrix import Arena, Tally
+from tests.faults.matrix import Tally
 from tests.faults.memory import ACCOUNT, BUCKET
 from tests.faults.scenarios import NOW, SHARDS
 from tests.integration.conftest import Service, service
@@ -70,6 +72,7 @@ def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]
         factory.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quota, "RetryQuota", Known)
+        patch.setattr(standard, "ExponentialBackoff", partial(standard.ExponentialBackoff, random=lambda: 1.0))
         found = [cast("BaseClient", factory()) for factory in made]
     yield found
     for factory in made:
@@ -84,8 +87,8 @@ def wire(clients: list[BaseClient]) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def surroundings(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All else that the functions call, by the names that the template has for it."""
+def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The service with all else that its functions call, by the names that the template has for it."""
     urls = {variable: service.sqs.create_queue(QueueName=name)["QueueUrl"] for variable, name in QUEUES.items()}
     s3, bus = boto3.client("s3"), boto3.client("events")
     s3.create_bucket(Bucket=BUCKET)
@@ -102,25 +105,26 @@ def surroundings(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     wiring.clear()
-    yield
+    yield service
     for url in urls.values():
         service.sqs.delete_queue(QueueUrl=url)
     bus.delete_event_bus(Name="jobs")
     s3_backends[ACCOUNT]["aws"].reset()
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what takes time and proves nothing here: pauses, and saying who calls."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The time of all that waits: of the functions, and of botocore between its tries."""
+    clock = FakeClock(NOW)
     for waits in ("botocore.endpoint", "jobs.store.dynamodb"):
-        monkeypatch.setattr(f"{waits}.time", SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr(RequestSigner, "sign", lambda *_, **__: None)
-    monkeypatch.setattr(UserAgentString, "to_string", lambda _: "functions")
+        monkeypatch.setattr(f"{waits}.time", SimpleNamespace(sleep=lambda seconds: clock.sleep(1_000 * seconds)))
+    monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
+    return clock
 
 
 @pytest.fixture
 def arena(
-    service: Service, surroundings: None, wire: Wire, quotas: list[Any], monkeypatch: pytest.MonkeyPatch
+    whole: Service, wire: Wire, quotas: list[Any], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arena]:
     """The service in a time of its own, and without chance."""
 
@@ -130,7 +134,7 @@ def arena(
             # the greatest, too, as each call that succeeds gives some back
             each._max_capacity = each._available_capacity = 0 if spent else quota.RetryQuota.INITIAL_CAPACITY
 
-    arena = Arena(service, wire, FakeClock(NOW), begin_environment)
+    arena = Arena(whole, wire, clock, begin_environment)
 
     def token() -> str:
         return f"token-{next(arena.numbers)}"
@@ -141,9 +145,11 @@ def arena(
     monkeypatch.setattr(dynamodb, "new_token", token)
     monkeypatch.setattr(wiring, "new_token", token)
     monkeypatch.setattr(access, "secrets", SimpleNamespace(token_hex=token_hex))
-    # the longest pause that chance may choose makes for the fewest tries
+    # the longest pause that chance may choose, which makes for the fewest tries
     monkeypatch.setattr(wiring, "random", SimpleNamespace(SystemRandom=lambda: SimpleNamespace(random=lambda: 1.0)))
-    monkeypatch.setattr(wiring, "SystemClock", lambda: arena.clock)
+    # nor who is calling, which is half of the time that a call takes
+    monkeypatch.setattr(RequestSigner, "sign", lambda *_, **__: None)
+    monkeypatch.setattr(UserAgentString, "to_string", lambda _: "functions")
     monkeypatch.setattr(observability.logger().handlers[0], "stream", arena.log)
     wiring.clear()
     yield arena

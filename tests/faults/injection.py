@@ -90,6 +90,10 @@ class Site(NamedTuple):
     operation: str
     lines: tuple[str, ...]
 
+    def of(self, function: str) -> tuple[object, ...]:
+        """What it is of a function, by whatever way it is come to."""
+        return function, *self[1:]
+
 
 @dataclass(frozen=True)
 class Request:

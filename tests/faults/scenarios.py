@@ -12,6 +12,7 @@ from jobs.ports import Attempt, Stamp
 from jobs.runtime import wiring
 from jobs.store import items
 
+from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
@@ -49,10 +50,15 @@ class Scenario:
     beside: frozenset[str] = frozenset()
     #: Objects in the bucket.
     objects: tuple[str, ...] = ()
-    #: What is left of the invocation's time, in milliseconds.
-    time_left: int = 55_000
+    #: How many seconds the invocation has, None for as many as the template gives the function.
+    seconds: float | None = None
     #: Calls that are not tried again in the same invocation but by botocore.
     tried_once: frozenset[str] = frozenset()
+
+    @property
+    def milliseconds(self) -> int:
+        """How long the invocation may take."""
+        return round(1_000 * (time_out_of(self.function) if self.seconds is None else self.seconds))
 
     @property
     def name(self) -> str:
@@ -62,6 +68,12 @@ class Scenario:
         if callable(self.event):
             return self.event(service)
         return service.event(self.function, self.event)
+
+
+def time_out_of(function: str) -> int:
+    """The seconds that the template gives a function."""
+    seconds: int = properties(function).get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
+    return seconds
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------
@@ -257,6 +269,6 @@ SCENARIOS = (
     Scenario("ingest_events", "poison", "batch_with_poison", tried_once=frozenset({"SendMessage"})),
     Scenario("publish_changes", "two changes", two_changes, lambda service: put(service, scheduled(has_params=True))),
     Scenario("delete_user_data", "all", "started", a_running_deletion, objects=_OBJECTS),
-    Scenario("delete_user_data", "short of time", "started", a_running_deletion, objects=_OBJECTS, time_left=1),
+    Scenario("delete_user_data", "short of time", "started", a_running_deletion, objects=_OBJECTS, seconds=0.001),
     Scenario("delete_user_data", "cancelled", "started", a_stopped_deletion, objects=_OBJECTS),
 )

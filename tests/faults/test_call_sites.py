@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
-    from tests.faults.matrix import Arena
+    from tests.faults.arena import Arena
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from tests.faults.matrix import Cell, Matrix
 from tests.faults.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
-    from tests.faults.matrix import Arena, Tally
+    from tests.faults.arena import Arena
+    from tests.faults.matrix import Tally
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

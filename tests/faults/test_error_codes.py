@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
+    from tests.faults.arena import Arena
     from tests.faults.injection import Site
-    from tests.faults.matrix import Arena, Tally
+    from tests.faults.matrix import Tally
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
@@ -43,8 +44,8 @@ def test_a_documented_error_is_told_as_it_should_be_and_leaves_nothing_undone(
     arena: Arena, tally: Tally, clients: list[BaseClient], met: set[tuple[object, ...]], scenario: Scenario
 ) -> None:
     matrix = Matrix(arena, scenario, tally)
-    new = [site for site in matrix.sites if (scenario.function, *site[1:]) not in met]
-    met.update((scenario.function, *site[1:]) for site in new)
+    new = [site for site in matrix.sites if site.of(scenario.function) not in met]
+    met.update(site.of(scenario.function) for site in new)
 
     assert matrix.try_cells(cells(new, clients)) == []
 

@@ -11,7 +11,8 @@ from tests.faults.matrix import Cell, Matrix
 from tests.faults.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
-    from tests.faults.matrix import Arena, Tally
+    from tests.faults.arena import Arena
+    from tests.faults.matrix import Tally
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
@@ -34,3 +35,10 @@ def test_an_environment_that_has_no_retries_left_tells_the_same_truth(
     cells = [Cell(fault, site, spent=True) for site in matrix.sites for fault in UNHEARD]
 
     assert matrix.try_cells(cells) == []
+
+
+def test_there_is_no_call_that_met_no_fault(tally: Tally) -> None:
+    """Of the tests that have run before this one, that is: of all, unless some were left out."""
+    assert tally.calls == tally.known
+    assert tally.cells.total() >= len(tally.known) * len({fault.kind for fault in NETWORK})
+    assert tally.failed == []

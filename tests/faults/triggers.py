@@ -78,10 +78,12 @@ class Caller:
             return Ended.DONE
         dialect = dialect_of(event["rawPath"])
         assert dialect is not None
-        if told == _rendered(dialect.render_error(Busy())):
+        status, headers, body = told
+        if told == _rendered(dialect.render_error(Busy())) and status == 429 and int(headers.get("Retry-After", 0)) > 0:
             return Ended.AGAIN
-        failure = dialect.render_failure(event["requestContext"]["requestId"])
-        return Ended.FAILED if told == _rendered(failure) else Ended.ASTRAY
+        request_id = event["requestContext"]["requestId"]
+        is_failure = told == _rendered(dialect.render_failure(request_id)) and status == 500
+        return Ended.FAILED if is_failure and f"internal error, request id {request_id}" in body else Ended.ASTRAY
 
     def again(self, event: dict[str, Any], result: Result) -> dict[str, Any]:
         """See `Trigger.again`."""
