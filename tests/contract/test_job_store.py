@@ -888,10 +888,15 @@ def test_the_place_of_a_message_leads_on_behind_it_in_either_direction(
 # ---- a workflow's jobs ----------------------------------------------------------------------------------------------
 
 
+#: The table of the simulation has no workflow index: nobody runs workflows there.
+with_workflows = pytest.mark.parametrize("store", ["fake", "moto", "ministack"], indirect=True)
+
+
 def walk(store: JobStore, workflow: str = "w", project: int = 1, *, newest_first: bool = False) -> list[int]:
     return [job.job_id for job in store.walk_workflow(project, workflow, newest_first=newest_first)]
 
 
+@with_workflows
 def test_a_workflow_s_jobs_are_walked_in_the_order_of_their_numbers_a_hundred_and_more(store: JobStore) -> None:
     for number in range(1, 231):
         put(store, a_job(job_id=number, run=Run("w" if number % 10 else "other")))
@@ -902,6 +907,7 @@ def test_a_workflow_s_jobs_are_walked_in_the_order_of_their_numbers_a_hundred_an
     assert walk(store, "other") == list(range(10, 231, 10))
 
 
+@with_workflows
 def test_a_workflow_s_jobs_are_walked_over_the_end_of_a_block(store: JobStore) -> None:
     for number in range(990, 1_011):
         put(store, a_job(job_id=number, run=Run("w")))
@@ -910,6 +916,7 @@ def test_a_workflow_s_jobs_are_walked_over_the_end_of_a_block(store: JobStore) -
     assert walk(store, newest_first=True) == list(range(1_010, 989, -1))
 
 
+@with_workflows
 def test_a_walk_knows_the_workflow_of_its_project_alone(store: JobStore) -> None:
     put(store, a_job(run=Run("w")), a_job(job_id=2), a_job(job_id=3, run=Run("W")), a_job(job_id=4, run=Run("w#")))
     put(store, a_job(project_id=2, run=Run("w")), a_job(project_id=11, run=Run("w")))
@@ -918,6 +925,7 @@ def test_a_walk_knows_the_workflow_of_its_project_alone(store: JobStore) -> None
     assert (walk(store, "x"), walk(store, project=3), walk(store, "")) == ([], [], [])
 
 
+@with_workflows
 @pytest.mark.parametrize(
     "run",
     [
@@ -940,6 +948,7 @@ def test_a_walked_job_is_as_it_is_stored_now(store: JobStore, run: Run) -> None:
     assert cancelled.run == run
 
 
+@with_workflows
 @pytest.mark.parametrize("run", [Run(owner_id="user-1"), Run(collection_ids=("c-1",)), Run(priority="Low")])
 def test_what_is_told_of_a_run_is_kept_without_a_workflow_too(store: JobStore, run: Run) -> None:
     put(store, a_job(run=run))
@@ -950,6 +959,7 @@ def test_what_is_told_of_a_run_is_kept_without_a_workflow_too(store: JobStore, r
     assert walk(store, "") == []
 
 
+@with_workflows
 def test_a_batch_s_jobs_are_found_by_their_workflow_too(store: JobStore) -> None:
     rows = [NewRow(a_job(job_id=number, run=Run("w")), f"t-{number}", {}, a_mark(f"{number}")) for number in (1, 2)]
 
