@@ -53,6 +53,8 @@ class Herd:
     fair: bool = True
     #: Whether the changes are published as well, which takes the simulation as long again.
     told: bool = True
+    #: With how many messages sent the tick dies that has got so far, once.
+    tick_dies_after: int = 0
     parameters: Mapping[str, int] = field(default_factory=dict)
     #: Milliseconds until the last start, and 99 of 100 single jobs' lag, where they are bounded.
     last_start: float | None = None
@@ -108,7 +110,7 @@ class Started:
             "jobs started": (-self.counts["job: SR"], -self.jobs),
             "write units of a key in a second": (self.key_peak, KEY_UNITS),
             "shard skew": (self.skew, MOST_SKEW if self.jobs >= MANY else None),
-            "messages": (self.messages, MOST_MESSAGES * self.least_messages),
+            "messages": (self.messages, MOST_MESSAGES * self.least_messages + self.herd.tick_dies_after),
             "last start": (self.last_start, self.herd.last_start),
             "single jobs' p99": (self.single.p99 if self.single else None, self.herd.single_p99),
         }
@@ -143,6 +145,7 @@ def run(herd: Herd, seed: int) -> Started:
     world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
     stack = Stack(world, warm=herd.warm, **herd.parameters)
     stack.queues[START_QUEUE].fair = herd.fair
+    stack.queues[START_QUEUE].kills_sender_after = herd.tick_dies_after
     if not herd.told:
         stack.table.on_record = lambda part, record: None
     stack.table.seed(_rows(herd.sizes, stack.settings.shards, ledger))
@@ -191,16 +194,16 @@ def _rows(sizes: Mapping[int, int], shards: int, ledger: Ledger) -> Iterator[Ite
             yield row | items.key(keys.job(project_id, job_id)) | {"gk": {"S": shard}}
 
 
-def herds(scale: int) -> list[Herd]:
-    """The herds that are run, each so many times smaller than it could be."""
+def herds(part: int) -> list[Herd]:
+    """The herds that are run, or one part in so many of each."""
     thousand = range(1, 1_001)
+    hundred_thousand = dict.fromkeys(thousand, 100 // part)
+    beside = {**dict.fromkeys(thousand, 1), 1_001: 100_000 // part}
     return [
-        Herd("midnight", dict.fromkeys(thousand, 1_000 // scale), told=scale > 1, last_start=120 * SECOND),
-        Herd("one beside a thousand", {**dict.fromkeys(thousand, 1), 1_001: 100_000 // scale}, single_p99=5 * SECOND),
-        Herd(
-            "the same without fair queues",
-            {**dict.fromkeys(thousand, 1), 1_001: 100_000 // scale},
-            fair=False,
-        ),
-        Herd("a new table", dict.fromkeys(thousand, 100 // scale), warm=COLD_UNITS),
+        Herd("midnight", dict.fromkeys(thousand, 1_000 // part), told=False, last_start=120 * SECOND),
+        Herd("one beside a thousand", beside, single_p99=5 * SECOND),
+        Herd("the same without fair queues", beside, fair=False),
+        Herd("a new table", hundred_thousand, warm=COLD_UNITS),
+        # the next tick makes it good: had this one noted as sent what it was about to send, only the sweep would
+        Herd("a tick that dies", hundred_thousand, tick_dies_after=2_000 // part, last_start=45 * SECOND),
     ]

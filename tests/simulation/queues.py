@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.model import MINUTE, SECOND
 
-from tests.simulation.wire import Latency
+from tests.simulation.wire import Killed, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +56,8 @@ class Queue:
         self.sent = 0
         #: Fair queues can be turned off, to see what they do.
         self.fair = True
+        #: With how many messages taken the sender dies, once.
+        self.kills_sender_after = 0
         self.on_visible: Callable[[], None] = lambda: None
         self._world = world
         self._visibility = visibility_seconds * SECOND
@@ -75,7 +77,11 @@ class Queue:
         return len(self._visible) + len(self._behind)
 
     def send(self, body: str, delay_seconds: int = 0, group: str = "") -> None:
-        """Take a message."""
+        """Take a message.
+
+        Raises:
+            Killed: a run has told so.
+        """
         if not 0 <= delay_seconds <= LONGEST_DELAY:
             self._world.ledger.violation(f"{self.name}: a delay of {delay_seconds} s")
         self.sent += 1
@@ -83,6 +89,9 @@ class Queue:
         message = Message(self._numbers, body, group, int(self._world.timeline.now))
         late = self._world.random.expovariate(1 / LATE)
         self._world.timeline.after(delay_seconds * SECOND + late, lambda: self._show(message))
+        if self.sent == self.kills_sender_after:
+            self._world.ledger.counts["fault: crash"] += 1
+            raise Killed
 
     def receive(self, most: int) -> list[Message]:
         """Hold up to so many messages for the visibility time-out."""
