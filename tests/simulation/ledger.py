@@ -81,7 +81,7 @@ class Ledger:
         if int(new["an"]["N"]) != path.count("S") + (letter == "S"):
             self.violation(f"job {_name(number)}: {path}{letter} is attempt {new['an']['N']}")
         self._paths[number] = path + letter
-        if letter == "R" and old is not None:
+        if letter == "R" and old is not None and "due" in old:
             self._started(now, number, old, int(history[1]["N"]))
         elif letter == "S":
             self._scheduled_at[number] = now

@@ -15,6 +15,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
+from jobs.model import MINUTE
 from jobs.store import aws
 
 from tests.simulation import expressions
@@ -32,7 +33,7 @@ KEY_UNITS = 1_000
 #: Write units that a new on-demand table takes a second, and each of its indexes.
 COLD_UNITS = 4_000
 #: After how long an on-demand table is as wide as twice its peak.
-GROWTH_MILLISECONDS = 30 * 60_000
+GROWTH_MILLISECONDS = 30 * MINUTE
 UNIT_BYTES = 1_024
 PAGE_BYTES = 1024 * 1024
 BATCH_STATEMENTS = 25
@@ -169,7 +170,8 @@ class Throughput:
         self._in_second = 0.0
         minute = self._second // 60
         if minute != self._minute:
-            self._growth.append((now + GROWTH_MILLISECONDS, 2 * self._in_minute / 60))
+            ended = (self._minute + 1) * MINUTE
+            self._growth.append((ended + GROWTH_MILLISECONDS, 2 * self._in_minute / 60))
             self._minute, self._in_minute = minute, 0.0
         while self._growth and self._growth[0][0] <= now:
             self.warm = max(self.warm, self._growth.popleft()[1])
