@@ -53,8 +53,8 @@ slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
 	.venv/bin/pytest -m slow
 
 prove: $(INSTALLED) ## Prove the claims at full size (minutes)
-	.venv/bin/python -m tests.simulation.explorer --full
-	.venv/bin/python -m tests.simulation
+	.venv/bin/python -m tests.proofs.interleavings.explorer --full
+	.venv/bin/python -m tests.proofs.simulation
 	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run

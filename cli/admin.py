@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from jobs import administration
 from jobs.errors import JobsError
 from jobs.model import Right, Role
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import administration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

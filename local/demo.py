@@ -8,9 +8,9 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jobs import administration
-from jobs.erasure import prefix_of
+from jobs.erasure.erasing import prefix_of
 from jobs.model import DELETE_USER_DATA, Right, Role
+from jobs.tenancy import administration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from jobs import access, administration
 from jobs.model import AccessToken, Client, Credential, Role
+from jobs.tenancy import access, administration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import creation, deletion, retrying, workflows
-from jobs.dialects import requests
+from jobs.dialects import bodies
 from jobs.dialects.registry import PUBLIC, V3
 from jobs.errors import DeletionActive
+from jobs.lifecycle import creation, deletion, retrying
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
+from jobs.workflows import running
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, Call, UserCall
@@ -20,8 +21,8 @@ api = handler = Api()
 @api.route("POST /public/{projectKey}/jobs")
 def create_job(call: Call) -> Answer:
     """Create the job of the body, once for each idempotency key."""
-    key = requests.parse_idempotency_key(call.headers.get("idempotency-key"))
-    new, digest = requests.parse_job(call.body, wiring.clock().now())
+    key = bodies.parse_idempotency_key(call.headers.get("idempotency-key"))
+    new, digest = bodies.parse_job(call.body, wiring.clock().now())
     created = creation.create_job(
         wiring.ports(),
         call.project,
@@ -55,6 +56,6 @@ def retry_job(call: Call) -> Answer:
 @api.user_route("POST /webapi/v3/workflows/{workflowId}/jobs")
 def run_workflow(call: UserCall) -> Answer:
     """Create the job that runs the workflow of the path now."""
-    request = requests.parse_run(call.body)
-    job = workflows.run_workflow(wiring.ports(), wiring.directory(), call.principal, call.path["workflowId"], request)
+    request = bodies.parse_run(call.body)
+    job = running.run_workflow(wiring.ports(), wiring.directory(), call.principal, call.path["workflowId"], request)
     return V3.render_job(job, outputs=(), messages=())

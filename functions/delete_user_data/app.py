@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs import erasure, errors
+from jobs import errors
+from jobs.erasure import erasing
 from jobs.runtime import observability, wiring
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with observability.invocation(context):
         for record in event["Records"]:
             try:
-                order = erasure.Order.from_body(record["body"])
-                outcome = erasure.erase(wiring.erasure_ports(), order, lambda: _has_time(context))
+                order = erasing.Order.from_body(record["body"])
+                outcome = erasing.erase(wiring.erasure_ports(), order, lambda: _has_time(context))
             except (ValueError, errors.JobsError) as error:
                 log.warning("not worked on", extra={"messageId": record["messageId"], "error": type(error).__name__})
                 failed.append({"itemIdentifier": record["messageId"]})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs import ingestion
-from jobs.dialects import events
+from jobs.dialects import event_bodies
 from jobs.errors import InvalidRequest
-from jobs.ingestion import Taken
+from jobs.events import ingestion
+from jobs.events.ingestion import Taken
 from jobs.runtime import observability, wiring
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for record in event["Records"]:
             try:
                 arrived = int(record["attributes"]["SentTimestamp"])
-                deliveries.append(events.parse_event(record["body"], arrived, wiring.clock().now()))
+                deliveries.append(event_bodies.parse_event(record["body"], arrived, wiring.clock().now()))
                 records.append(record)
             except InvalidRequest:
                 # Not what is wrong with it, which may be a name of the sender's making: the event is kept whole.

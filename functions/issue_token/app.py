@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import access
 from jobs.dialects.registry import OAUTH2
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
+from jobs.tenancy import access
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, ClientCall

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs import queries, viewing
+from jobs import queries
+from jobs.dialects import cursor
 from jobs.dialects.base import dump
 from jobs.dialects.registry import PUBLIC, V3
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
-from jobs.store import cursor
+from jobs.workflows import viewing
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, Call, UserCall

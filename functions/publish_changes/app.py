@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs import publishing
+from jobs.events import publishing
 from jobs.runtime import observability, wiring
 from jobs.store import stream
 

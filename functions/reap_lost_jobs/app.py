@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs import reaping
+from jobs.lifecycle import reaping
 from jobs.runtime import observability, wiring
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs import starting
 from jobs.adapters import sqs
 from jobs.runtime import observability, wiring
+from jobs.timing import starting
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

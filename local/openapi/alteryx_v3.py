@@ -12,12 +12,12 @@ from jobs.dialects.alteryx_v3 import (
     HIGHEST_LIMIT,
     HIGHEST_OFFSET,
 )
-from jobs.dialects.events import MOST_ENTRIES
+from jobs.dialects.bodies import WorkflowRunRequest
+from jobs.dialects.event_bodies import MOST_ENTRIES
 from jobs.dialects.registry import V3
-from jobs.dialects.requests import WorkflowRunRequest
 from jobs.model import DEFAULT_TIMEOUT_SECONDS, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
 from jobs.runtime.http import LARGEST_BODY
-from jobs.workflows import LONGEST_WORKFLOW_ID, RUN_WORKFLOW
+from jobs.workflows.running import LONGEST_WORKFLOW_ID, RUN_WORKFLOW
 
 from local.openapi.document import (
     Chapter,

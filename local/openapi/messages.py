@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects.events import LARGEST_TEXT
+from jobs.dialects.event_bodies import LARGEST_TEXT
 from jobs.model import Severity
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.access import TOKEN_LIFETIME, TOKEN_PREFIX, IssuedToken
 from jobs.dialects.oauth2 import GRANT_TYPE
 from jobs.dialects.registry import OAUTH2
 from jobs.model import SECOND
 from jobs.runtime.http import LARGEST_BODY
+from jobs.tenancy.access import TOKEN_LIFETIME, TOKEN_PREFIX, IssuedToken
 
 from local.openapi.document import Chapter, Operation, Reply, failure, refusals, strict
 

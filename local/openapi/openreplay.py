@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.deletion import LONGEST_USER_ID
 from jobs.dialects.base import Call
-from jobs.dialects.events import LARGEST_ENTRY, MOST_ENTRIES
-from jobs.dialects.requests import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
+from jobs.dialects.bodies import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
+from jobs.dialects.event_bodies import LARGEST_ENTRY, MOST_ENTRIES
+from jobs.lifecycle.deletion import LONGEST_USER_ID
 from jobs.model import (
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,

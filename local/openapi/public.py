@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobs import errors
-from jobs.creation import Creation
-from jobs.dialects import requests
-from jobs.dialects.events import MOST_ENTRIES
+from jobs.dialects import bodies
+from jobs.dialects.event_bodies import MOST_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
 from jobs.dialects.registry import PUBLIC
+from jobs.lifecycle.creation import Creation
 from jobs.model import (
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
@@ -265,7 +265,7 @@ CHAPTER = Chapter(
                     "Printable ASCII of the caller's choice.",
                     {
                         "type": "string",
-                        "maxLength": requests.LONGEST_IDEMPOTENCY_KEY,
+                        "maxLength": bodies.LONGEST_IDEMPOTENCY_KEY,
                         "pattern": "^[!-~]([ -~]*[!-~])?$",
                     },
                     "export-2021-06",

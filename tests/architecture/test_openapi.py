@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import deletion, errors, retrying
-from jobs.dialects import requests
+from jobs import errors
+from jobs.dialects import bodies, cursor
 from jobs.dialects.registry import PUBLIC, V1, V3
+from jobs.lifecycle import deletion, retrying
 from jobs.model import DAY
 from jobs.runtime import http
-from jobs.store import cursor
-from jobs.workflows import check_workflow_id
+from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
@@ -193,7 +193,7 @@ def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() 
         ("listJobsV1", "InvalidRequest.after", V1, lambda: V1.parse_list({"after": "x"})),
         ("deleteUserV1", "InvalidRequest.userId", V1, lambda: deletion.request_deletion(" ", NOW)),
         ("getJob", "InvalidRequest.include", PUBLIC, lambda: PUBLIC.parse_include({"include": "x"})),
-        ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: requests.parse_job(IN_TWO_YEARS, NOW)),
+        ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: bodies.parse_job(IN_TWO_YEARS, NOW)),
         ("retryJob", "JobNotRetryable", PUBLIC, lambda: retrying._check(a_job())),
         ("listMessages", "InvalidRequest.cursor", PUBLIC, lambda: cursor.decode(a_project(), "messages", "x")),
         ("getJobV3", "InvalidRequest.includeMessages", V3, lambda: V3.parse_include_messages({"includeMessages": "x"})),

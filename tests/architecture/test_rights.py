@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from jobs.erasure import prefix_of
+from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.runtime import wiring
 from jobs.store import items

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from jobs import ingestion, publishing
+from jobs.events import ingestion, publishing
 from jobs.model import Message, Severity
 from jobs.store import items
 

@@ -12,8 +12,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from jobs import retrying
 from jobs.errors import JobsError
+from jobs.lifecycle import retrying
 from jobs.model import (
     NO_RUN,
     SECOND,
@@ -34,7 +34,7 @@ from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.builders import NOW, a_job, a_project
 from tests.conftest import TABLE
-from tests.simulation.stage import TokenStore
+from tests.proofs.interleavings.stage import TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

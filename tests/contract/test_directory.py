@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from jobs import access, administration
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
 from jobs.model import AccessToken, Principal, Right, Role
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import access, administration
 
 from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE

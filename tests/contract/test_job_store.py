@@ -28,7 +28,7 @@ from jobs.store.dynamodb import DynamoDBJobStore
 from tests.builders import NOW, a_job, a_project, start
 from tests.conftest import TABLE
 from tests.fakes import FakeStore
-from tests.simulation.stack import a_simulated_store
+from tests.proofs.simulation.stack import a_simulated_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
-from jobs import administration
 from jobs.model import Role
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import administration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

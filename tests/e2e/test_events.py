@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import administration
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import administration
 
 from local import stack as deployment
 from tests.e2e.embedded import ROOT, now

@@ -15,9 +15,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jobs import administration
 from jobs.model import Role
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import administration
 from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi import checks

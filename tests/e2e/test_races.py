@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import creation, viewing
 from jobs.dialects.registry import V3
+from jobs.lifecycle import creation
 from jobs.model import TRANSITIONS, NewJob, Principal, Role, Status
 from jobs.ports import Ports
 from jobs.runtime.wiring import SystemClock
 from jobs.store.dynamodb import DynamoDBJobStore, new_token
+from jobs.workflows import viewing
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, v3_id

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import access, creation
+from jobs.lifecycle import creation
 from jobs.model import AccessToken, Message, NewJob, Right, Role, Run, SeenEvent, Severity
 from jobs.ports import Attempt, Stamp
 from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.tenancy import access
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, send, text

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from jobs import access
 from jobs.model import AccessToken, Client, Credential, Role, User
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import access
 
 from tests.architecture.project import ROOT
 from tests.conftest import TABLE

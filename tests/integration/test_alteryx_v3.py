@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from jobs import access
 from jobs.model import AccessToken, Client, Message, Right, Role, SeenEvent, Severity, Status, User
 from jobs.ports import Attempt, Stamp
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.tenancy import access
 
 from tests.conftest import TABLE
 from tests.integration.conftest import API_KEY, CLIENT_ID, CLIENT_SECRET, TOKEN, WORKFLOW_ID

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.erasure import prefix_of
+from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Status
 from jobs.runtime import wiring
 from jobs.store import items

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs import dispatch, reaping
+from jobs.lifecycle import reaping
 from jobs.model import HOUR, MINUTE, SECOND, Status
 from jobs.ports import Append
-from jobs.starting import start_jobs
 from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.timing import dispatch
+from jobs.timing.starting import start_jobs
 
 from tests.builders import a_job
 from tests.conftest import TABLE

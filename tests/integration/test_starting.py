@@ -6,10 +6,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobs import starting
 from jobs.ports import Start
 from jobs.runtime import wiring
 from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.timing import starting
 
 from tests.integration.conftest import Context
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
 import pytest
-from jobs.erasure import prefix_of
+from jobs.erasure.erasing import prefix_of
 from jobs.model import DELETE_USER_DATA, Job, Status
 
 from tests.architecture.project import ROOT, logical_id

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import access
 from jobs.errors import ProjectNotFound, Unauthorized
 from jobs.model import AccessToken, Principal, Right
+from jobs.tenancy import access
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
 from tests.fakes import FakeRegistry

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs import access, administration
 from jobs.errors import InvalidRequest, Unauthorized
 from jobs.model import Principal, Right, Role
+from jobs.tenancy import access, administration
 
 from tests.builders import NOW
 from tests.fakes import FakeRegistry

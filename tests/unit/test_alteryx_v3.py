@@ -12,7 +12,7 @@ from jobs import errors
 from jobs.dialects.alteryx_v3 import job_id
 from jobs.dialects.registry import V3
 from jobs.model import Change, Message, Run, Severity, Status
-from jobs.viewing import Reference, Selection
+from jobs.workflows.viewing import Reference, Selection
 
 from tests.builders import NOW, a_job
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import dispatch
-from jobs.dispatch import Dispatched
 from jobs.errors import Busy
 from jobs.model import MINUTE, SECOND, DueJob
-from jobs.starting import start_jobs
 from jobs.store import keys
+from jobs.timing import dispatch
+from jobs.timing.dispatch import Dispatched
+from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_job
 from tests.fakes import FakeStore, World

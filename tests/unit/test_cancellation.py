@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs.cancellation import cancel_job
 from jobs.errors import JobNotCancellable, JobNotFound
+from jobs.lifecycle.cancellation import cancel_job
 from jobs.model import Change, Status
 
 from tests.builders import NOW, a_job, a_project

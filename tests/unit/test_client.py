@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ChecksumError
 from jobs.store import client
-from jobs.store.aws import proves_nothing
+from jobs.store.failures import proves_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import creation
-from jobs.creation import IdempotencyKey, Request, announce, create_batch, create_job
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
+from jobs.lifecycle import creation
+from jobs.lifecycle.creation import IdempotencyKey, Request, announce, create_batch, create_job
 from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartMessage, Status
 from jobs.ports import Append, BatchAppend
 from jobs.store import items

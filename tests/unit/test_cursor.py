@@ -8,8 +8,8 @@ from string import ascii_letters, digits
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from jobs.dialects import cursor
 from jobs.errors import InvalidRequest
-from jobs.store import cursor
 
 from tests.builders import a_project
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.deletion import lock_digest, next_midnight, request_deletion
 from jobs.errors import InvalidRequest
+from jobs.lifecycle.deletion import lock_digest, next_midnight, request_deletion
 from jobs.model import DAY, NewJob
 
 from tests.builders import NOW, a_project

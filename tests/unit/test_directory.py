@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs import access
 from jobs.errors import Unauthorized
 from jobs.model import AccessToken, Right, Role
 from jobs.store import directory as subject
 from jobs.store.directory import CachedDirectory
+from jobs.tenancy import access
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
 from tests.fakes import FakeRegistry

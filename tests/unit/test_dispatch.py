@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import dispatch
-from jobs.dispatch import Dispatched, group
 from jobs.model import MINUTE, DueJob, Status
 from jobs.ports import SweepCursor, Watermark
+from jobs.timing import dispatch
+from jobs.timing.dispatch import Dispatched, group
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World

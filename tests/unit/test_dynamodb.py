@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 from jobs import errors
-from jobs.creation import IdempotencyKey, create_job
+from jobs.lifecycle.creation import IdempotencyKey, create_job
 from jobs.model import (
     DELETE_USER_DATA,
     Change,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import erasure
-from jobs.erasure import Order, Outcome, Tally, prefix_of
+from jobs.erasure import erasing
+from jobs.erasure.erasing import Order, Outcome, Tally, prefix_of
 from jobs.errors import Busy, ProjectNotFound
 from jobs.model import DELETE_USER_DATA, Status
 from jobs.ports import ObjectVersion, SessionsRefused
@@ -37,7 +37,7 @@ class Worker:
         self.sessions, self.bus, self.queue = FakeSessions(), FakeBus(), FakeWorkerQueue()
         registry = FakeRegistry()
         registry.projects[PROJECT.project_key] = PROJECT
-        self.ports = erasure.ErasurePorts(
+        self.ports = erasing.ErasurePorts(
             store=self.world.store,
             directory=registry,
             sessions=self.sessions,
@@ -63,7 +63,7 @@ class Worker:
         """Deliver a message, by default the event of the start, with time for so many batches."""
         last = None if batches is None else len(self.sessions.batches) + batches
         order = Order.from_body(body or a_body())
-        return erasure.erase(self.ports, order, lambda: last is None or len(self.sessions.batches) < last)
+        return erasing.erase(self.ports, order, lambda: last is None or len(self.sessions.batches) < last)
 
     def said(self, detail_type: str) -> list[dict[str, Any]]:
         return [dict(event.detail) for event in self.bus.events if event.detail_type == f"Job {detail_type}"]
@@ -88,7 +88,7 @@ def worker() -> Worker:
 @pytest.fixture
 def small_batches() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(erasure, "BATCH", 3)
+        patch.setattr(erasing, "BATCH", 3)
         yield
 
 
@@ -248,7 +248,7 @@ def test_where_nothing_is_stored_it_completes_at_once(worker: Worker) -> None:
 def test_progress_stays_below_all_of_it_while_nobody_knows_how_much_there_is(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "MOST_COUNTED", 2_000)
+    monkeypatch.setattr(erasing, "MOST_COUNTED", 2_000)
     fill(worker, 3_500)
 
     worker.work()

@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jobs import cancellation, ingestion, reaping, retrying
-from jobs.creation import IdempotencyKey
-from jobs.dispatch import group
 from jobs.errors import DeletionActive, JobNotCancellable, JobNotFound, JobNotRetryable
-from jobs.ingestion import (
+from jobs.events import ingestion
+from jobs.events.ingestion import (
     Delivery,
     Envelope,
     JobCompleted,
@@ -28,8 +26,11 @@ from jobs.ingestion import (
     JobRequested,
     Taken,
 )
+from jobs.lifecycle import cancellation, reaping, retrying
+from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import TRANSITIONS, Message, Severity, Status
-from jobs.starting import start_jobs
+from jobs.timing.dispatch import group
+from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_project, a_request
 from tests.fakes import FakeClock, FakeRegistry, FakeStore, World

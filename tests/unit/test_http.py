@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import access, errors
+from jobs import errors
 from jobs.dialects.base import Answer
 from jobs.model import AccessToken, Principal, Status
 from jobs.runtime import observability, wiring
 from jobs.runtime.http import Api, answer_unrouted
+from jobs.tenancy import access
 
 from tests.architecture.project import FOLDERS
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_job, a_project, a_user

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import creation, ingestion
-from jobs.creation import IdempotencyKey
 from jobs.errors import Busy
-from jobs.ingestion import (
+from jobs.events import ingestion
+from jobs.events.ingestion import (
     Delivery,
     Envelope,
     JobCompleted,
@@ -19,6 +18,8 @@ from jobs.ingestion import (
     JobRequested,
     Taken,
 )
+from jobs.lifecycle import creation
+from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
 
 from tests.builders import NOW, a_client_error, a_job, a_project, a_request, start
@@ -27,7 +28,7 @@ from tests.fakes import FakeRegistry, World
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.ingestion import Content
+    from jobs.events.ingestion import Content
     from jobs.model import Job, Project
     from jobs.ports import Append, BatchAppend, NewRow
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
-from jobs.access import IssuedToken
 from jobs.dialects.base import Request
 from jobs.dialects.oauth2 import TokenRequest
 from jobs.dialects.registry import OAUTH2
+from jobs.tenancy.access import IssuedToken
 
 #: Whatever may hold a token is kept by nobody on the way.
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}

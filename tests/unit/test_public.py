@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
-from jobs.creation import Creation
 from jobs.dialects.registry import PUBLIC
+from jobs.lifecycle.creation import Creation
 from jobs.model import TRANSITIONS, Change, Status
 from jobs.queries import Listing, Page, Stretch, Walk
 

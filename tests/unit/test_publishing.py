@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs.events.publishing import Committed, deduplication_id, events_of, publish
 from jobs.model import TRANSITIONS, Change, Status
-from jobs.publishing import Committed, deduplication_id, events_of, publish
 from jobs.store import items, stream
 
 from tests.builders import NOW, a_job, a_project

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import reaping
 from jobs.errors import Busy
+from jobs.lifecycle import reaping
 from jobs.model import Change, Status
 from jobs.ports import Attempt
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import reporting
+from jobs.lifecycle import reporting
 from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartMessage, Status
 from jobs.ports import Attempt, Ports, Report
 

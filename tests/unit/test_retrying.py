@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.creation import create_job
 from jobs.errors import Busy, DeletionActive, JobNotFound, JobNotRetryable
+from jobs.lifecycle.creation import create_job
+from jobs.lifecycle.retrying import retry_job
 from jobs.model import DELETE_USER_DATA, Change, StartMessage, Status
 from jobs.ports import Append
-from jobs.retrying import retry_job
 
 from tests.builders import NOW, a_job, a_project, a_request
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from jobs import access
 from jobs.store.directory import DynamoDBDirectory
+from jobs.tenancy import access
 
 from local import engine, examples, sam
 from local.emulator import Server

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import starting
 from jobs.model import JobKey, StartMessage, Status
 from jobs.ports import Start
+from jobs.timing import starting
 
 from tests.builders import NOW, a_job
 from tests.fakes import World

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs import cancellation, queries, retrying, viewing
+from jobs import queries
 from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted, Unauthorized
+from jobs.lifecycle import cancellation, retrying
 from jobs.model import Change, Message, Right, Role, Run, SeenEvent, Severity, Status
-from jobs.viewing import Reference, Selection
+from jobs.workflows import viewing
+from jobs.workflows.viewing import Reference, Selection
 
 from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, start
 from tests.fakes import FakeRegistry, FakeStore, World

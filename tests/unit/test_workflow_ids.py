@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs import viewing, workflows
 from jobs.errors import InvalidRequest
 from jobs.model import Client, Principal, Role, Status, User
-from jobs.workflows import RunRequest
+from jobs.workflows import running, viewing
+from jobs.workflows.running import RunRequest
 
 from tests.fakes import FakeRegistry
 
@@ -28,9 +28,9 @@ def test_an_id_that_no_workflow_can_have_is_refused_by_name_to_whoever_runs_or_l
     # DynamoDB refuses a key of over 2,048 bytes, which no emulator here does.
     wanted = viewing.Selection(frozenset(Status), offset=0, limit=50)
 
-    with pytest.raises(InvalidRequest) as running:
-        workflows.run_workflow(world.ports, FakeRegistry(), PRINCIPAL, workflow_id, RunRequest())
+    with pytest.raises(InvalidRequest) as refused_run:
+        running.run_workflow(world.ports, FakeRegistry(), PRINCIPAL, workflow_id, RunRequest())
     with pytest.raises(InvalidRequest) as listing:
         viewing.list_workflow_jobs(world.store, FakeRegistry(), PRINCIPAL, workflow_id, wanted)
 
-    assert running.value.field == listing.value.field == "workflowId"
+    assert refused_run.value.field == listing.value.field == "workflowId"

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.dialects.requests import parse_run
+from jobs.dialects.bodies import parse_run
 from jobs.errors import InvalidRequest, Unauthorized
 from jobs.model import Change, NewJob, Principal, Role, Run, Status
-from jobs.workflows import RunRequest, run_workflow
+from jobs.workflows.running import RunRequest, run_workflow
 
 from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user
 from tests.fakes import FakeRegistry, World

@@ -1,4 +1,4 @@
 """Jobs: durable, cancellable, observable, started on the second they are due.
 
-Imports run one way: functions → runtime → store, dialects, adapters → use cases → ports → model, errors.
+Imports run one way, package by package: pyproject.toml lists them in order.
 """

@@ -11,7 +11,7 @@ from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.model import SECOND, Status
-from jobs.viewing import Reference, Selection
+from jobs.workflows.viewing import Reference, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

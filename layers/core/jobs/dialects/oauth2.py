@@ -12,8 +12,8 @@ from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 
 if TYPE_CHECKING:
-    from jobs.access import IssuedToken
     from jobs.dialects.base import Request
+    from jobs.tenancy.access import IssuedToken
 
 GRANT_TYPE = "client_credentials"
 #: More parameters than any client sends.

@@ -16,8 +16,8 @@ from jobs.representation import ten_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.creation import Creation
     from jobs.dialects.base import Call
+    from jobs.lifecycle.creation import Creation
     from jobs.model import Job, Message
     from jobs.queries import Listing, Stretch
 

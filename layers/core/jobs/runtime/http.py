@@ -13,10 +13,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from jobs import access, errors
+from jobs import errors
 from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
 from jobs.dialects.registry import OAUTH2, V3, dialect_of, project_dialect_of
 from jobs.runtime import observability, wiring
+from jobs.tenancy import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

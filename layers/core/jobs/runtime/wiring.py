@@ -16,7 +16,7 @@ from botocore.config import Config
 from jobs.adapters.eventbridge import EventBridgeBus
 from jobs.adapters.s3 import S3SessionStore
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, SQSWorkerQueue
-from jobs.erasure import ErasurePorts
+from jobs.erasure.erasing import ErasurePorts
 from jobs.ports import Ports
 from jobs.runtime.observability import PowertoolsMeter
 from jobs.runtime.settings import Settings

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import errors
 from jobs.model import Credential, Organisation, Project
-from jobs.store import aws, items, keys
+from jobs.store import failures, items, keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -51,7 +51,7 @@ class DynamoDBDirectory:
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """See `Directory.list_projects`: one Query."""
         pk, _ = keys.organisation(organisation_id)
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             page = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
@@ -88,7 +88,7 @@ class DynamoDBDirectory:
         try:
             self._client.put_item(TableName=self._table, Item=items.token_to_item(token, digest))
         except (ClientError, BotoCoreError) as error:
-            if aws.proves_nothing(error):
+            if failures.proves_nothing(error):
                 raise errors.Busy from error
             raise
 
@@ -261,7 +261,7 @@ class DynamoDBDirectory:
         try:
             self._client.update_item(**update)
         except ClientError as error:
-            if not aws.failed_conditions(error):
+            if not failures.failed_conditions(error):
                 raise
             raise errors.InvalidRequest(*refused) from None
 
@@ -278,9 +278,9 @@ class DynamoDBDirectory:
         try:
             self._client.transact_write_items(TransactItems=actions)
         except ClientError as error:
-            if aws.proves_nothing(error):
+            if failures.proves_nothing(error):
                 raise errors.Busy from error
-            if aws.failed_conditions(error):
+            if failures.failed_conditions(error):
                 raise errors.InvalidRequest(*refused) from None
             raise
 
@@ -296,7 +296,7 @@ class DynamoDBDirectory:
         return int(answer["Attributes"]["last"]["N"])
 
     def _get(self, key: keys.Key, *, strong: bool = False) -> dict[str, Any]:
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             answer = self._client.get_item(TableName=self._table, Key=items.key(key), ConsistentRead=strong)
         return answer.get("Item", {})
 

@@ -21,7 +21,7 @@ from jobs.model import (
     Status,
 )
 from jobs.ports import Append, BatchAppend, MessagePage, Report, Start, SweepCursor, Watermark
-from jobs.store import aws, items, keys
+from jobs.store import failures, items, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +125,7 @@ class DynamoDBJobStore:
         found: dict[tuple[int, int], Job] = {}
         wanted: Any = {self._table: {"Keys": [items.key(keys.job(*job)) for job in jobs]}}
         for _ in range(CONFLICT_TRIES):
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 answer = self._client.batch_get_item(RequestItems=wanted)
             for item in answer["Responses"].get(self._table, []):
                 job = items.job_from_item(item)
@@ -157,7 +157,7 @@ class DynamoDBJobStore:
         return last or 0
 
     def _last_in_block(self, project_id: int, block: int, *, strong: bool) -> int | None:
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             page = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
@@ -198,7 +198,7 @@ class DynamoDBJobStore:
         if seen is not None:
             beside.append(self._seen_put(seen, job.created_at))
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 if beside:
                     self._client.transact_write_items(TransactItems=[{"Put": put} for put in [row, *beside]])
                 else:
@@ -219,14 +219,14 @@ class DynamoDBJobStore:
                 item = items.params_to_item(row.job.project_id, row.job.job_id, row.params)
                 puts.append({"TableName": self._table, "Item": item})
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, rows[0].token, len(rows))
             if outcome is Append.OVERTAKEN:
                 job = rows[0].job
                 outcome = self._unless_own(keys.job(job.project_id, job.job_id), "tc", rows[0].token)
-            taken = aws.failed_conditions(error)
+            taken = failures.failed_conditions(error)
             return BatchAppend(outcome, frozenset(place - len(rows) for place in taken if place >= len(rows)))
         return BatchAppend(Append.DONE)
 
@@ -246,10 +246,10 @@ class DynamoDBJobStore:
     def mark_seen(self, seen: SeenEvent, now: int) -> None:
         """See `JobStore.mark_seen`: one conditional PutItem."""
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 self._client.put_item(**self._seen_put(seen, now))
         except ClientError as error:
-            if not aws.failed_conditions(error):
+            if not failures.failed_conditions(error):
                 raise
 
     def _row_put(self, job: Job, token: str) -> PutTypeDef:
@@ -310,7 +310,7 @@ class DynamoDBJobStore:
             return
         hint_lags = "#block < :block"
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 self._client.update_item(
                     TableName=self._table,
                     Key=items.key(keys.project(project.project_id)),
@@ -320,7 +320,7 @@ class DynamoDBJobStore:
                     ExpressionAttributeValues={":block": items.number(block)},
                 )
         except (ClientError, BotoCoreError) as error:
-            if not aws.failed_conditions(error):
+            if not failures.failed_conditions(error):
                 raise errors.Busy from error
         self._noted[project.project_id] = block
 
@@ -373,7 +373,7 @@ class DynamoDBJobStore:
         try:
             answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except (ClientError, BotoCoreError) as error:
-            if not aws.proves_nothing(error):
+            if not failures.proves_nothing(error):
                 raise
             return [Start.UNCERTAIN] * len(jobs)
         return [_start_outcome(answer, token) for answer, token in zip(answers, tokens, strict=True)]
@@ -404,9 +404,9 @@ class DynamoDBJobStore:
         except errors.Busy:
             return Start.UNCERTAIN
         except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+            if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
-            return _not_started(aws.old_item(error), token)
+            return _not_started(failures.old_item(error), token)
         return Start.STARTED
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
@@ -429,9 +429,9 @@ class DynamoDBJobStore:
                 },
             )
         except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+            if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
-            item = aws.old_item(error)
+            item = failures.old_item(error)
             if not item:
                 raise errors.JobNotFound from None
             if item.get("tx") != items.string(token):
@@ -448,7 +448,7 @@ class DynamoDBJobStore:
             try:
                 self._client.put_item(TableName=self._table, Item=item)
             except (ClientError, BotoCoreError) as error:
-                if aws.proves_nothing(error):
+                if failures.proves_nothing(error):
                     raise errors.Busy from error
                 raise
         return self._end_attempt(
@@ -526,9 +526,9 @@ class DynamoDBJobStore:
                 values=values,
             )
         except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+            if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
-            return _report_outcome(aws.old_item(error), attempt, stamp.token)
+            return _report_outcome(failures.old_item(error), attempt, stamp.token)
         return Report.APPLIED
 
     def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
@@ -549,9 +549,9 @@ class DynamoDBJobStore:
                 },
             )
         except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+            if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
-            return _report_outcome(aws.old_item(error), attempt, token=None)
+            return _report_outcome(failures.old_item(error), attempt, token=None)
         return Report.APPLIED
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
@@ -581,7 +581,7 @@ class DynamoDBJobStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 if lock is None:
                     self._client.update_item(**update)
                 else:
@@ -608,14 +608,14 @@ class DynamoDBJobStore:
         item = items.message_to_item(project_id, job_id, message, seen.digest[:MESSAGE_SUFFIX])
         mark = self._seen_put(seen, message.at)
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 self._client.transact_write_items(
                     TransactItems=[{"Put": mark}, {"Put": {"TableName": self._table, "Item": item}}]
                 )
         except (ClientError, BotoCoreError) as error:
-            if aws.proves_nothing(error):
+            if failures.proves_nothing(error):
                 raise errors.Busy from error
-            if not aws.failed_conditions(error):
+            if not failures.failed_conditions(error):
                 raise
             return False
         return True
@@ -640,7 +640,7 @@ class DynamoDBJobStore:
         }
         if after is not None:
             query["ExclusiveStartKey"] = items.key((pk, after))
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             page = self._client.query(**query)
         following = page["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in page else None
         places = [item["sk"]["S"] for item in page["Items"]]
@@ -679,7 +679,7 @@ class DynamoDBJobStore:
         """
         for last_try in (False,) * (tries - 1) + (True,):
             try:
-                with aws.throttling_as_busy():
+                with failures.throttling_as_busy():
                     return self._client.update_item(
                         TableName=self._table,
                         Key=items.key(key),
@@ -690,7 +690,7 @@ class DynamoDBJobStore:
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )["Attributes"]
             except (ClientError, BotoCoreError) as error:
-                if not aws.proves_nothing(error):
+                if not failures.proves_nothing(error):
                     raise
                 if last_try:
                     raise errors.Busy from error
@@ -745,7 +745,7 @@ class DynamoDBJobStore:
         is_new_or_earlier = "attribute_not_exists(pk) OR #at <= :at"
         position = items.due_to_attributes(watermark.last)
         try:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 self._client.put_item(
                     TableName=self._table,
                     Item={**items.key(keys.watermark(watermark.shard)), **position},
@@ -754,7 +754,7 @@ class DynamoDBJobStore:
                     ExpressionAttributeValues={":at": position["at"]},
                 )
         except ClientError as error:
-            if aws.code_of(error) != aws.CONDITION_FAILED:
+            if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
 
     def get_sweep_cursor(self) -> SweepCursor:
@@ -768,7 +768,7 @@ class DynamoDBJobStore:
         """See `JobStore.save_sweep_cursor`: one PutItem, unconditioned, as the cursor is only a place to begin."""
         position = items.due_to_attributes(cursor.last) if cursor.last is not None else {}
         shard = items.number(cursor.shard)
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             self._client.put_item(
                 TableName=self._table, Item={**items.key(keys.sweep_cursor()), "shard": shard, **position}
             )
@@ -776,14 +776,14 @@ class DynamoDBJobStore:
     # ---- the calls ----------------------------------------------------------------------------------------------
 
     def _get(self, key: keys.Key) -> dict[str, Any]:
-        with aws.throttling_as_busy():
+        with failures.throttling_as_busy():
             answer = self._client.get_item(TableName=self._table, Key=items.key(key), ConsistentRead=True)
         return answer.get("Item", {})
 
     def _query(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Walk a Query over all its pages: a page ends at its limit or at a megabyte, whichever is first."""
         while True:
-            with aws.throttling_as_busy():
+            with failures.throttling_as_busy():
                 page = self._client.query(TableName=self._table, **query)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
@@ -797,9 +797,9 @@ def _append_outcome(error: Exception, token: str, rows: int = 1, attribute: str 
     Raises:
         ClientError: the call itself was wrong, which trying again does not mend.
     """
-    if isinstance(error, errors.Busy) or aws.proves_nothing(error):
+    if isinstance(error, errors.Busy) or failures.proves_nothing(error):
         return Append.UNCERTAIN
-    failed = aws.failed_conditions(error)
+    failed = failures.failed_conditions(error)
     if not failed:
         raise error
     of_rows = {place: item for place, item in failed.items() if place < rows}
@@ -819,9 +819,9 @@ def _start_outcome(answer: BatchStatementResponseTypeDef, token: str) -> Start:
     if error is None:
         return Start.STARTED
     code = error.get("Code", "")
-    if code == aws.CONDITION_CODE:
+    if code == failures.CONDITION_CODE:
         return _not_started(error.get("Item", {}), token)
-    if code in aws.PASSING_STATEMENT_ERRORS:
+    if code in failures.PASSING_STATEMENT_ERRORS:
         return Start.UNCERTAIN
     raise ClientError({"Error": {"Code": code, "Message": error.get("Message", "")}}, "BatchExecuteStatement")
 

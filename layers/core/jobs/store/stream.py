@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.publishing import Committed
+from jobs.events.publishing import Committed
 from jobs.store import items, keys
 
 if TYPE_CHECKING:

@@ -1,0 +1,203 @@
+"""Bodies that come from outside, validated by pydantic; imported by functions that write alone (decision 0004)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+
+from jobs.errors import InvalidRequest
+from jobs.model import (
+    ACTION,
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_TIMEOUT_SECONDS,
+    DELETE_USER_DATA,
+    DELETION_MAX_ATTEMPTS,
+    DELETION_TIMEOUT_SECONDS,
+    LONGEST_DELAY,
+    MOST_ATTEMPTS,
+    NO_RUN,
+    NewJob,
+    Run,
+)
+from jobs.workflows.running import RunRequest
+
+#: What a request may hold: the service's own limits, as no document of the two APIs gives any.
+LARGEST_PARAMS = 32 * 1024
+DEEPEST_PARAMS = 16
+LONGEST_TIMEOUT_SECONDS = 31_536_000
+LONGEST_IDEMPOTENCY_KEY = 255
+#: Any past time starts now; below this it is no time that a client could mean, but a number out of bounds.
+EARLIEST_START = -(2**53)
+#: An unknown field is named back to the caller, as far as this.
+LONGEST_FIELD_NAME = 64
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class JobRequest(BaseModel):
+    """The body of `POST /public/{projectKey}/jobs`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
+    # null is what many clients send for what they leave out
+    description: Annotated[str, Field(max_length=1024)] | None = None
+    referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
+    startAt: Annotated[StrictInt, Field(ge=EARLIEST_START)] | None = None  # noqa: N815
+    params: dict[str, Any] | None = None
+    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
+    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+
+
+class _Answer(BaseModel):
+    """An answer to a question that a workflow asks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=256)]
+    value: str | None = None
+
+
+class WorkflowRunRequest(BaseModel):
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`; Alteryx' clients send `""` for what they leave out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    credentialId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    questions: Annotated[list[_Answer], Field(max_length=100)] | None = None
+    priority: Literal["Default", "Low", "Medium", "High", "Critical", ""] | None = None
+
+
+def parse_run(body: str) -> RunRequest:
+    """Read how a workflow is to be run; no body asks for nothing in particular.
+
+    Raises:
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+    """
+    request = validated(WorkflowRunRequest, parse_object(body or "{}"))
+    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    params = {name: value for name, value in request.model_dump().items() if value}
+    _check_params(params)
+    return RunRequest(request.priority or "", request.workerTag or "", params)
+
+
+def parse_job(body: str, now: int) -> tuple[NewJob, str]:
+    """Read what a caller wants created.
+
+    Args:
+        body: JSON text.
+        now: the time, against which `startAt` is bounded.
+
+    Returns:
+        The job, and the digest of the validated body: two bodies that ask for the same have the same.
+
+    Raises:
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+    """
+    new = new_job(validated(JobRequest, parse_object(body)), now)
+    return new, digest_of(new)
+
+
+def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
+    """Decide what a request leaves open, and check what one field alone does not tell.
+
+    Raises:
+        InvalidRequest: a field is out of bounds.
+    """
+    _check_params(request.params or {})
+    if request.startAt is not None and request.startAt > now + LONGEST_DELAY:
+        raise InvalidRequest("startAt", "must be at most 1 year ahead")
+    is_deletion = request.action == DELETE_USER_DATA
+    if is_deletion and not (request.referenceId or "").strip():
+        raise InvalidRequest("referenceId", f"must be the user's id for {DELETE_USER_DATA}")
+    return NewJob(
+        action=request.action,
+        start_at=request.startAt,
+        description=request.description or "",
+        reference_id=request.referenceId or "",
+        params=request.params or {},
+        max_attempts=request.maxAttempts or (DELETION_MAX_ATTEMPTS if is_deletion else DEFAULT_MAX_ATTEMPTS),
+        timeout_seconds=request.timeoutSeconds
+        or (DELETION_TIMEOUT_SECONDS if is_deletion else DEFAULT_TIMEOUT_SECONDS),
+        run=run,
+    )
+
+
+def parse_idempotency_key(header: str | None) -> str | None:
+    """Read an `Idempotency-Key` header.
+
+    Raises:
+        InvalidRequest: it is empty, too long or not printable ASCII.
+    """
+    if header is None:
+        return None
+    if not 1 <= len(header) <= LONGEST_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
+        raise InvalidRequest("Idempotency-Key", f"must be 1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters")
+    return header
+
+
+def parse_object(body: str) -> dict[str, Any]:
+    """Read a JSON object whose texts can be stored.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        content = json.loads(body, parse_constant=_refuse_constant)
+        # A lone surrogate is JSON, but no text that can be stored.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise InvalidRequest("body", "must be JSON") from None
+    if not isinstance(content, dict):
+        raise InvalidRequest("body", "must be a JSON object")
+    return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(name)
+
+
+def validated(model: type[Model], content: dict[str, Any]) -> Model:
+    """Hold what came against what may come.
+
+    Raises:
+        InvalidRequest: a field is out of bounds or unknown; it names the first.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise InvalidRequest(str(first["loc"][0])[:LONGEST_FIELD_NAME], str(first["msg"])) from None
+
+
+def _check_params(params: dict[str, Any]) -> None:
+    if len(_canonical(params).encode()) > LARGEST_PARAMS:
+        raise InvalidRequest("params", f"must be at most {LARGEST_PARAMS} bytes of JSON")
+    if _depth(params) > DEEPEST_PARAMS:
+        raise InvalidRequest("params", f"must be at most {DEEPEST_PARAMS} levels deep")
+
+
+def _depth(value: object) -> int:
+    """How deep objects and arrays are nested, level by level rather than by recursion."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return depth
+
+
+def _canonical(content: object) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def digest_of(new: NewJob) -> str:
+    """The digest of what is asked for, the same however it was written."""
+    content = {field.name: getattr(new, field.name) for field in fields(new)}
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The worker that comes with the service: it erases what is stored of a user."""

@@ -1,0 +1,1 @@
+"""Events of other services come in; events about status changes go out."""

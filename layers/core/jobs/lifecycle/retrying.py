@@ -1,0 +1,68 @@
+"""Scheduling an ended job again because its caller asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jobs.errors import DeletionActive, JobNotFound, JobNotRetryable
+from jobs.lifecycle.creation import DEADLINE, Contention, announce, look_at_lock
+from jobs.model import MOST_ATTEMPTS, Change, DueJob, Job, Status
+from jobs.ports import Append
+
+if TYPE_CHECKING:
+    from jobs.model import Project
+    from jobs.ports import Ports
+
+
+def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
+    """Schedule a failed or cancelled job again, as a new attempt that is due now.
+
+    Raises:
+        JobNotFound: the project has no such job.
+        JobNotRetryable: it is not failed or cancelled, or was attempted 20 times.
+        DeletionActive: it deletes a user of whom another deletion is active.
+        Busy: too many changed it at once, or DynamoDB throttles; try again.
+    """
+    token = ports.token()
+    contention = Contention(ports, DEADLINE)
+    while True:
+        job = ports.store.get_job(project.project_id, job_id) if job_id >= 1 else None
+        if job is None:
+            raise JobNotFound
+        _check(job)
+        active, lock = look_at_lock(ports, project, job.action, job.reference_id)
+        if active is not None:
+            raise DeletionActive(active)
+        retried = _retried(job, ports.clock.now(), by)
+        moved = lock and replace(lock, job_id=job_id)
+        outcome = ports.store.retry_job(job, retried, token, moved)
+        while outcome is Append.UNCERTAIN:
+            contention.wait()
+            outcome = ports.store.retry_job(job, retried, token, moved)
+        if outcome is Append.DONE:
+            break
+        contention.wait()
+    announce(ports, [DueJob(retried.history[-1].at, project.project_id, job_id)])
+    return retried
+
+
+def _check(job: Job) -> None:
+    if job.status not in {Status.FAILED, Status.CANCELLED}:
+        raise JobNotRetryable("only a failed or cancelled job can be retried")
+    if job.attempt >= MOST_ATTEMPTS:
+        raise JobNotRetryable(f"the job was attempted {MOST_ATTEMPTS} times, as often as a job may be")
+
+
+def _retried(job: Job, now: int, by: str) -> Job:
+    return replace(
+        job,
+        status=Status.SCHEDULED,
+        next_at=now,
+        attempt=job.attempt + 1,
+        max_attempts=max(job.max_attempts, job.attempt + 1),
+        history=(*job.history, Change(Status.SCHEDULED, now, by)),
+        errors=None,
+        progress=None,
+        outputs_token=None,
+    )

@@ -1,0 +1,1 @@
+"""Organisations, projects and credentials: who may call, and how administrators make them."""

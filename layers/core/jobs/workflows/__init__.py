@@ -1,0 +1,1 @@
+"""Alteryx' notions: running a workflow, and which jobs a user sees."""

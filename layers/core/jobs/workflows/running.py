@@ -1,0 +1,73 @@
+"""Running workflows: the jobs that users of Alteryx' API create."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from jobs.errors import InvalidRequest, Unauthorized
+from jobs.lifecycle.creation import create_job
+from jobs.model import NewJob, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from jobs.model import Job, Principal
+    from jobs.ports import Directory, Ports
+
+#: The action that workers of workflows subscribe to.
+RUN_WORKFLOW = "run_workflow"
+LONGEST_WORKFLOW_ID = 256
+
+
+class RunRequest(NamedTuple):
+    """How a workflow is to be run."""
+
+    priority: str = ""
+    worker_tag: str = ""
+    #: What the worker is told.
+    params: Mapping[str, Any] | None = None
+
+
+def check_workflow_id(workflow_id: str) -> None:
+    """Hold a workflow's id to what can be stored.
+
+    Raises:
+        InvalidRequest: it is blank or over 256 characters.
+    """
+    if not workflow_id.strip() or len(workflow_id) > LONGEST_WORKFLOW_ID:
+        raise InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+
+
+def run_workflow(
+    ports: Ports, directory: Directory, principal: Principal, workflow_id: str, request: RunRequest
+) -> Job:
+    """Create the job that runs a workflow now: in the client's project, owned by its user.
+
+    It is shared through the collections that the workflow is in.
+
+    Raises:
+        InvalidRequest: the workflow's id is blank or too long.
+        Unauthorized: the client's project is gone.
+        Busy: the job's number was contended for five seconds, or DynamoDB throttles; try again.
+    """
+    check_workflow_id(workflow_id)
+    client = principal.client
+    project = directory.get_project(client.project_id)
+    if project is None:
+        raise Unauthorized
+    run = Run(
+        workflow_id=workflow_id,
+        owner_id=principal.user.user_id,
+        collection_ids=tuple(directory.workflow_collections(client.organisation_id, workflow_id)),
+        priority=request.priority,
+        worker_tag=request.worker_tag,
+    )
+    new = NewJob(
+        action=RUN_WORKFLOW,
+        reference_id=workflow_id,
+        description=f"Run workflow {workflow_id}",
+        params=request.params or {},
+        run=run,
+    )
+    return create_job(ports, project, new, by=client.client_id).job

@@ -1,0 +1,156 @@
+"""The real handlers with their real clients, on a wire that fails as it is told."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from botocore.retries import quota, standard
+from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
+from jobs.runtime import observability, wiring
+from jobs.store import dynamodb
+from jobs.tenancy import access
+from moto.s3.models import s3_backends
+
+from tests.fakes import FakeClock
+from tests.integration.conftest import Service, service
+from tests.proofs.faults.arena import Arena
+from tests.proofs.faults.injection import Wire
+from tests.proofs.faults.matrix import Tally
+from tests.proofs.faults.memory import ACCOUNT, BUCKET
+from tests.proofs.faults.scenarios import NOW, SHARDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.client import BaseClient
+
+__all__ = ["service"]  # a fixture, which pytest finds by its name here
+
+#: The queues that the service fixture has not, by the variables that tell functions of them.
+QUEUES = {
+    "INGEST_QUEUE_URL": "IngestQueue",
+    "INGEST_DEAD_LETTER_QUEUE_URL": "IngestDeadLetterQueue",
+    "WORKER_QUEUE_URL": "DeleteUserDataQueue",
+}
+TALLY = pytest.StashKey[Tally]()
+
+
+@pytest.fixture(scope="session")
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """What all tests of this folder have tried."""
+    return request.config.stash.setdefault(TALLY, Tally())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if TALLY in config.stash:
+        terminalreporter.write_sep("-", "faults")
+        terminalreporter.write_line(str(config.stash[TALLY]))
+
+
+@pytest.fixture(scope="module")
+def quotas() -> list[Any]:
+    """How many retries the clients have left: a client that has failed often stops to try again."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]:
+    """The clients of the functions, made anew, and made anew for those who come after."""
+    made = (wiring._dynamodb, wiring._sqs, wiring._events, wiring._s3)
+
+    class Known(quota.RetryQuota):
+        def __init__(self) -> None:
+            super().__init__()
+            quotas.append(self)
+
+    for factory in made:
+        factory.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quota, "RetryQuota", Known)
+        patch.setattr(standard, "ExponentialBackoff", partial(standard.ExponentialBackoff, random=lambda: 1.0))
+        found = [cast("BaseClient", factory()) for factory in made]
+    yield found
+    for factory in made:
+        factory.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def wire(clients: list[BaseClient]) -> Iterator[Wire]:
+    wire = Wire(clients)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The service with all else that its functions call, by the names that the template has for it."""
+    urls = {variable: service.sqs.create_queue(QueueName=name)["QueueUrl"] for variable, name in QUEUES.items()}
+    s3, bus = boto3.client("s3"), boto3.client("events")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    bus.create_event_bus(Name="jobs")
+    environment = {
+        **urls,
+        "ACCOUNT_ID": ACCOUNT,
+        "EVENT_BUS_NAME": "jobs",
+        "SESSIONS_BUCKET": BUCKET,
+        "SHARD_COUNT": f"{SHARDS}",
+        "START_BATCH_SIZE": "25",
+    }
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    wiring.clear()
+    yield service
+    for url in urls.values():
+        service.sqs.delete_queue(QueueUrl=url)
+    bus.delete_event_bus(Name="jobs")
+    s3_backends[ACCOUNT]["aws"].reset()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The time of all that waits: of the functions, and of botocore between its tries."""
+    clock = FakeClock(NOW)
+    for waits in ("botocore.endpoint", "jobs.store.dynamodb"):
+        monkeypatch.setattr(f"{waits}.time", SimpleNamespace(sleep=lambda seconds: clock.sleep(1_000 * seconds)))
+    monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
+    return clock
+
+
+@pytest.fixture
+def arena(
+    whole: Service, wire: Wire, quotas: list[Any], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Arena]:
+    """The service in a time of its own, and without chance."""
+
+    def begin_environment(*, spent: bool) -> None:
+        wiring.clear()
+        for each in quotas:
+            # the greatest, too, as each call that succeeds gives some back
+            each._max_capacity = each._available_capacity = 0 if spent else quota.RetryQuota.INITIAL_CAPACITY
+
+    arena = Arena(whole, wire, clock, begin_environment)
+
+    def token() -> str:
+        return f"token-{next(arena.numbers)}"
+
+    def token_hex(size: int) -> str:
+        return f"{next(arena.numbers):0{2 * size}x}"
+
+    monkeypatch.setattr(dynamodb, "new_token", token)
+    monkeypatch.setattr(wiring, "new_token", token)
+    monkeypatch.setattr(access, "secrets", SimpleNamespace(token_hex=token_hex))
+    # the longest pause that chance may choose, which makes for the fewest tries
+    monkeypatch.setattr(wiring, "random", SimpleNamespace(SystemRandom=lambda: SimpleNamespace(random=lambda: 1.0)))
+    # nor who is calling, which is half of the time that a call takes
+    monkeypatch.setattr(RequestSigner, "sign", lambda *_, **__: None)
+    monkeypatch.setattr(UserAgentString, "to_string", lambda _: "functions")
+    monkeypatch.setattr(observability.logger().handlers[0], "stream", arena.log)
+    wiring.clear()
+    yield arena
+    wire.instead.clear()

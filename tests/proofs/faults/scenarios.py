@@ -1,0 +1,274 @@
+"""What functions are called with: a row for each way through one on which it makes other calls to AWS."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from jobs.erasure.erasing import prefix_of
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
+from jobs.ports import Attempt, Stamp
+from jobs.runtime import wiring
+from jobs.store import items
+
+from tests.architecture.project import TEMPLATE, properties
+from tests.builders import a_job
+from tests.conftest import TABLE
+from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Service
+
+    Event = dict[str, Any]
+
+#: The second in which the run was created that the files of `events/` ask for.
+RUN_AT = 0x66EB_D18D * 1_000
+#: The time in the files of `events/`, and a second later, when the functions are called.
+IN_FILES = 1_795_219_200_000
+NOW = IN_FILES + 1_000
+SHARDS = 2
+USER = "user/1"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way through a function."""
+
+    function: str
+    what: str
+    #: The event; a name is that of a file of `events/`.
+    event: str | Callable[[Service], Event]
+    prepare: Callable[[Service], None] = lambda _service: None
+    #: What a caller may be answered who asks again for what was done although the answer said otherwise.
+    again: frozenset[int] = frozenset()
+    #: Whether a caller who asks again gets another job, having no idempotency key.
+    repeats: bool = False
+    #: The store's calls that a caller is not failed for.
+    beside: frozenset[str] = frozenset()
+    #: Objects in the bucket.
+    objects: tuple[str, ...] = ()
+    #: How many seconds the invocation has, None for as many as the template gives the function.
+    seconds: float | None = None
+    #: Calls that are not tried again in the same invocation but by botocore.
+    tried_once: frozenset[str] = frozenset()
+
+    @property
+    def milliseconds(self) -> int:
+        """How long the invocation may take."""
+        return round(1_000 * (time_out_of(self.function) if self.seconds is None else self.seconds))
+
+    @property
+    def name(self) -> str:
+        return f"{self.function}: {self.what}"
+
+    def event_for(self, service: Service) -> Event:
+        if callable(self.event):
+            return self.event(service)
+        return service.event(self.function, self.event)
+
+
+def time_out_of(function: str) -> int:
+    """The seconds that the template gives a function."""
+    seconds: int = properties(function).get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
+    return seconds
+
+
+# ---- rows ---------------------------------------------------------------------------------------------------------
+
+
+def put(service: Service, *jobs: Job) -> None:
+    for job in jobs:
+        service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token-of-creation", SHARDS))
+        if job.has_params:
+            row = items.params_to_item(job.project_id, job.job_id, {"format": "csv"})
+            service.dynamodb.put_item(TableName=TABLE, Item=row)
+
+
+def scheduled(job_id: int = 1, **changes: Any) -> Job:
+    return a_job(job_id=job_id, **{"at": IN_FILES, **changes})
+
+
+def running(job_id: int = 1, **changes: Any) -> Job:
+    job = scheduled(job_id, **{"next_at": IN_FILES + 900_000, **changes})
+    started = Change(Status.RUNNING, IN_FILES, BY_SERVICE)
+    return replace(job, status=Status.RUNNING, history=(*job.history, started))
+
+
+def ended(status: Status, job_id: int = 1, **changes: Any) -> Job:
+    job = running(job_id, **changes)
+    return replace(job, status=status, next_at=None, history=(*job.history, Change(status, IN_FILES, "key-demo")))
+
+
+def three_jobs(service: Service) -> None:
+    put(service, scheduled(1), running(2), ended(Status.FAILED, 3, errors=("table orders is locked",)))
+
+
+def one_scheduled(service: Service) -> None:
+    put(service, scheduled())
+
+
+def one_running(service: Service) -> None:
+    put(service, running())
+
+
+def one_failed(service: Service) -> None:
+    put(service, ended(Status.FAILED, errors=("table orders is locked",)))
+
+
+def a_run(service: Service) -> None:
+    """A running run of a workflow, with a message."""
+    run = Run(workflow_id=WORKFLOW_ID, owner_id=USER_ID)
+    put(service, running(at=RUN_AT, next_at=IN_FILES + 900_000, run=run))
+    message = Message(NOW, Severity.WARNING, "Table is empty")
+    assert wiring.store().add_message(1, 1, message, SeenEvent("0" * 64, NOW // 1000 + 60))
+
+
+def a_full_block(service: Service) -> None:
+    put(service, scheduled(1_000))
+
+
+def one_with_everything(service: Service) -> None:
+    """A completed job with parameters, outputs and messages."""
+    put(service, running(has_params=True))
+    wiring.store().complete_job(Attempt(1, 1, 1), Stamp(NOW, "com.example.worker", "token-0"), [{"bucket": "exports"}])
+    for number in range(2):
+        message = Message(NOW + number, Severity.WARNING, f"Table {number} is empty")
+        wiring.store().add_message(1, 1, message, SeenEvent(f"{number}" * 64, NOW // 1000 + 60))
+
+
+def a_job_of_its_key(service: Service) -> None:
+    assert service.http("create_job", "public").status == 201
+
+
+def a_cancelled_deletion(service: Service) -> None:
+    assert service.http("create_job", "public_delete_user").status == 200
+    assert service.http("cancel_job", "public").status == 200
+
+
+def a_running_deletion(service: Service) -> None:
+    put(service, running(action=DELETE_USER_DATA, reference_id=USER))
+    lock(service)
+
+
+def a_stopped_deletion(service: Service) -> None:
+    put(service, ended(Status.CANCELLED, action=DELETE_USER_DATA, reference_id=USER))
+
+
+def lock(service: Service) -> None:
+    """The lock that the deletion of a user has, under a digest of no consequence."""
+    row = {"pk": {"S": "deletion#1#digest"}, "sk": {"S": "deletion"}, "jo": {"N": "1"}, "v": {"N": "1"}}
+    service.dynamodb.put_item(TableName=TABLE, Item=row)
+
+
+def an_active_deletion_by_request(service: Service) -> None:
+    assert service.http("create_job", "public_delete_user").status == 200
+
+
+def due_and_overdue(service: Service) -> None:
+    """Jobs that no tick has seen, and some that one has and that have not started since."""
+    put(service, *(scheduled(number, at=NOW - 120_000) for number in (1, 2)))
+    service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
+    put(service, *(scheduled(number, next_at=NOW + 60_000 + number) for number in (3, 4, 5)))
+
+
+def three_due(service: Service) -> None:
+    put(service, *(scheduled(number) for number in (1, 2, 3)))
+
+
+def two_lost(service: Service) -> None:
+    put(service, running(1, next_at=IN_FILES, max_attempts=2), running(2, next_at=IN_FILES))
+
+
+# ---- events -------------------------------------------------------------------------------------------------------
+
+
+def without_key(service: Service) -> Event:
+    event = service.event("create_job", "public")
+    return {**event, "headers": {**event["headers"], **NO_KEY}, "body": json.dumps({"action": "export"})}
+
+
+def one_hint(service: Service) -> Event:
+    (record,) = service.event("start_jobs", "hint")["Records"]
+    return {"Records": [{**record, "body": json.dumps({"projectId": 1, "jobs": [[1, IN_FILES]]})}]}
+
+
+def two_hints(service: Service) -> Event:
+    (record,) = service.event("start_jobs", "hint")["Records"]
+    bodies = [{"projectId": 1, "jobs": [[1, IN_FILES], [2, IN_FILES]]}, {"projectId": 1, "jobs": [[3, IN_FILES]]}]
+    return {"Records": [{**record, "messageId": f"{n}", "body": json.dumps(b)} for n, b in enumerate(bodies)]}
+
+
+def of_bus(case: str, *changes: dict[str, Any]) -> Callable[[Service], Event]:
+    """The event of a file once for each of some changes of its detail."""
+
+    def build(service: Service) -> Event:
+        (record,) = service.event("ingest_events", case)["Records"]
+        records = []
+        for number, change in enumerate(changes):
+            envelope = json.loads(record["body"])
+            envelope = {**envelope, "id": f"event-{number}", "detail": {**envelope["detail"], **change}}
+            records.append({**record, "messageId": f"{number}", "body": json.dumps(envelope)})
+        return {"Records": records}
+
+    return build
+
+
+def two_changes(service: Service) -> Event:
+    created = service.event("publish_changes", "created_with_params")["Records"]
+    return {"Records": created + service.event("publish_changes", "started_and_progressed")["Records"]}
+
+
+# ---- the table ----------------------------------------------------------------------------------------------------
+
+_DELETION = {"action": DELETE_USER_DATA, "referenceId": "mehdi@example.com"}
+_OBJECTS = tuple(f"{prefix_of(PROJECT_KEY, user)}{name}" for user in (USER, "user/10") for name in ("1", "2"))
+
+SCENARIOS = (
+    Scenario("list_jobs", "v1", "openreplay_v1", three_jobs),
+    Scenario("list_jobs", "public", "public", three_jobs),
+    Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
+    Scenario("list_jobs", "v3", "alteryx_v3", a_run),
+    Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
+    Scenario("get_job", "v1", "openreplay_v1", one_scheduled),
+    Scenario("get_job", "public", "public", one_scheduled),
+    Scenario("get_job", "details", "public_details", one_with_everything),
+    Scenario("get_job", "v3", "alteryx_v3", a_run),
+    Scenario("get_messages", "public", "public", one_with_everything),
+    Scenario("get_messages", "v3", "alteryx_v3", a_run),
+    Scenario("issue_token", "basic", "basic", repeats=True, tried_once=frozenset({"PutItem"})),
+    Scenario("cancel_job", "v1 scheduled", "openreplay_v1", one_scheduled, again=frozenset({501})),
+    Scenario("cancel_job", "public running", "public", one_running, again=frozenset({400})),
+    Scenario("cancel_job", "v3", "alteryx_v3", a_run, again=frozenset({400})),
+    Scenario("create_job", "run of a workflow", "alteryx_v3_run_workflow", repeats=True),
+    Scenario("create_job", "with a key", "public", again=frozenset({200})),
+    Scenario("create_job", "without a key", without_key, repeats=True),
+    Scenario("create_job", "in a new block", without_key, a_full_block, repeats=True, beside=frozenset({"UpdateItem"})),
+    Scenario("create_job", "replayed", "public", a_job_of_its_key),
+    Scenario("create_job", "v1 deletion", "openreplay_v1_delete_user"),
+    Scenario("create_job", "public deletion", "public_delete_user", again=frozenset({409})),
+    Scenario("create_job", "next deletion", "public_delete_user", a_cancelled_deletion, again=frozenset({409})),
+    Scenario("create_job", "retry", "public_retry", one_failed, again=frozenset({409})),
+    Scenario("create_job", "retry of a deletion", "public_retry", a_cancelled_deletion, again=frozenset({409})),
+    Scenario("dispatch_due_jobs", "due and overdue", "schedule", due_and_overdue),
+    Scenario("start_jobs", "one job", one_hint, one_scheduled),
+    Scenario("start_jobs", "two hints", two_hints, three_due),
+    Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),
+    Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
+    Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
+    Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),
+    Scenario("ingest_events", "dropped deletion", of_bus("job_requested", _DELETION), an_active_deletion_by_request),
+    Scenario("ingest_events", "progress", "job_progress", one_running),
+    Scenario("ingest_events", "message", "job_message", one_running),
+    Scenario("ingest_events", "completed", "job_completed", one_running),
+    Scenario("ingest_events", "failed", "job_failed", one_running),
+    Scenario("ingest_events", "backs off", "job_failed", lambda service: put(service, running(max_attempts=2))),
+    Scenario("ingest_events", "early", "job_completed", one_scheduled),
+    Scenario("ingest_events", "poison", "batch_with_poison", tried_once=frozenset({"SendMessage"})),
+    Scenario("publish_changes", "two changes", two_changes, lambda service: put(service, scheduled(has_params=True))),
+    Scenario("delete_user_data", "all", "started", a_running_deletion, objects=_OBJECTS),
+    Scenario("delete_user_data", "short of time", "started", a_running_deletion, objects=_OBJECTS, seconds=0.001),
+    Scenario("delete_user_data", "cancelled", "started", a_stopped_deletion, objects=_OBJECTS),
+)

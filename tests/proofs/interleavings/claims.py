@@ -1,0 +1,224 @@
+"""What must hold after every step of every schedule, and once everything has come to rest."""
+
+from __future__ import annotations
+
+from itertools import count, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jobs.errors import JobsError
+from jobs.lifecycle.reaping import reap
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
+from jobs.ports import Attempt, Ports
+from jobs.timing.dispatch import dispatch
+from jobs.timing.starting import start_jobs
+
+from tests.fakes import FakeClock, FakeMeter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jobs.model import Change, Job
+
+    from tests.proofs.interleavings.stage import Stage
+
+    Jobs = Mapping[tuple[int, int], Job]
+
+#: Ticks, each minutes after the one before, after which no job may be active any more.
+MOST_TICKS = 20
+
+
+class Broken(AssertionError):
+    """Something that must always hold did not."""
+
+
+class Told(NamedTuple):
+    """What an actor answers."""
+
+    what: str
+    #: Whether that claims a change of its own; None leaves it open.
+    changed: bool | None
+    #: Whether what it works on is not done, and comes again.
+    again: bool = False
+
+
+class Commit(NamedTuple):
+    """A change of status that a call has made: which kind, of which job, as which entry of its history."""
+
+    kind: str
+    project_id: int
+    job_id: int
+    entry: int
+
+
+def hold(condition: object, sentence: str) -> None:
+    """Hold a claim.
+
+    Raises:
+        Broken: `condition` is false.
+    """
+    if not condition:
+        raise Broken(sentence)
+
+
+def kind_of(before: Status | None, to: Status) -> str:
+    """Which kind of change leads from one status to another: each kind has a token attribute of its own."""
+    if before is None:
+        return "create"
+    if to is Status.RUNNING:
+        return "start"
+    if to is Status.CANCELLED:
+        return "cancel"
+    return "finish" if before is Status.RUNNING else "retry"
+
+
+def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, ...]:
+    """Hold what one call has done to the jobs against what calls may do, and return the changes of status.
+
+    Args:
+        before: all jobs before the call.
+        after: all jobs after it.
+        args: what the call was given.
+
+    Raises:
+        Broken: a job is lost, moves as none may, starts early or in an attempt that has started, or ends in an attempt
+            that is not the one reported or has not timed out; numbers have a gap; a user has two active deletions.
+    """
+    hold(before.keys() <= after.keys(), "a job's row is gone")
+    if before == after:
+        return ()
+    commits = []
+    for key, job in after.items():
+        was = before.get(key)
+        if was == job:
+            continue
+        if was is None or len(job.history) > len(was.history):
+            _check_change(was, job, args)
+            commits.append(Commit(kind_of(None if was is None else was.status, job.status), *key, len(job.history) - 1))
+        else:
+            hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
+            hold(job.status is was.status is Status.RUNNING, f"job {key[1]} is changed without a change of status")
+    _check_numbers(after)
+    _check_deletions(after)
+    return tuple(commits)
+
+
+def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
+    name = f"job {job.job_id}"
+    change = job.history[-1]
+    hold(change.to is job.status, f"{name} is {job.status}, its history says {change.to}")
+    if was is not None:
+        hold(job.history[:-1] == was.history, f"{name} has lost a part of its history")
+        hold(job.status in TRANSITIONS[was.status], f"{name} goes from {was.status} to {job.status}")
+    check_history(job)
+    if was is None:
+        hold(len(job.history) == 1, f"{name} is created with a past")
+        return
+    if job.status is Status.RUNNING:
+        hold(was.next_at is not None and change.at >= was.next_at, f"{name} starts early")
+    for attempt in args:
+        if isinstance(attempt, Attempt):
+            hold(attempt.number == was.attempt, f"a report of attempt {attempt.number} ends attempt {was.attempt}")
+    if change.by == BY_SERVICE and kind_of(was.status, job.status) == "finish":
+        hold((was.next_at or 0) <= change.at, f"{name} counts as lost before its time-out")
+
+
+def check_history(job: Job) -> None:
+    """Hold a history against the moves there are, and against the number of attempts.
+
+    Raises:
+        Broken: it takes a move that there is not, or starts an attempt twice.
+    """
+    states = [change.to for change in job.history]
+    path = " → ".join(states)
+    hold(states[0] is Status.SCHEDULED, f"job {job.job_id}: {path}")
+    hold(all(to in TRANSITIONS[of] for of, to in pairwise(states)), f"job {job.job_id}: {path}")
+    hold(job.attempt == states.count(Status.SCHEDULED), f"job {job.job_id} is in attempt {job.attempt} after {path}")
+    hold(states.count(Status.RUNNING) <= job.attempt, f"job {job.job_id} has an attempt that started twice: {path}")
+
+
+def _check_numbers(jobs: Jobs) -> None:
+    for project in {project_id for project_id, _ in jobs}:
+        numbers = sorted(job_id for project_id, job_id in jobs if project_id == project)
+        hold(numbers == list(range(1, len(numbers) + 1)), f"the numbers are {numbers}")
+
+
+def _check_deletions(jobs: Jobs) -> None:
+    users = [
+        (job.project_id, job.reference_id)
+        for job in jobs.values()
+        if job.action == DELETE_USER_DATA and job.status.is_active
+    ]
+    hold(len(users) == len(set(users)), "a user has two active deletions")
+
+
+def check_told(who: str, told: Told, commits: Sequence[Commit], jobs: Jobs) -> None:
+    """Hold what an actor answers against what it has changed.
+
+    A change whose answer was lost is known again by its token, until another of the same kind overwrites that. From
+    then on it may be told as refused, and be made again by who wants it still. And a start that is sent again may start
+    the next attempt, if that is due: any hint may.
+
+    Raises:
+        Broken: it claims a change that it has not made, refuses one that it has made, or has made one twice.
+    """
+    if told.changed:
+        hold(commits, f"{who} was told {told.what!r}, and nothing was changed")
+    if told.changed is False:
+        for commit in commits:
+            later = _kinds(jobs[commit[1:3]].history)[commit.entry + 1 :]
+            hold(commit.kind in later, f"{who} was told {told.what!r}, and yet its {commit.kind} was committed")
+    for first, second in pairwise(commits):
+        if first[:3] == second[:3] and first.kind != "start":
+            between = _kinds(jobs[first[1:3]].history)[first.entry + 1 : second.entry]
+            hold(first.kind in between, f"one call of {who} was applied twice")
+
+
+def _kinds(history: Sequence[Change]) -> list[str]:
+    return ["create", *(kind_of(of.to, change.to) for of, change in pairwise(history))]
+
+
+def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Ports], Told]]) -> None:
+    """Let the service alone, without a fault: deliveries that must come again, reapers, ticks and their hints.
+
+    Raises:
+        Broken: what is delivered again is never done, a job that is due is not started, or one is active for ever.
+    """
+    store, waiting, now, tokens = stage.store, dict(unfinished), begin, count()
+
+    def ports() -> Ports:
+        store.call_token = f"rest.{next(tokens)}"
+        return Ports(
+            store=store,
+            queue=stage.queue,
+            clock=FakeClock(now),
+            meter=FakeMeter(),
+            random=lambda: 0.0,
+            token=lambda: f"rest.{next(tokens)}",
+        )
+
+    for _ in range(MOST_TICKS):
+        if not waiting and not any(job.status.is_active for job in store.jobs.values()):
+            break
+        waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}
+        # A tick a minute; here time leaps to what is next, and the first tick may find it due without having seen it.
+        for _tick in range(2):
+            now = max([now, *(job.next_at or 0 for job in store.jobs.values())]) + 2 * MINUTE
+            reap(ports(), store.shards, lambda: True)
+            dispatch(ports(), store.shards, lambda _: True)
+            messages, stage.queue.messages = stage.queue.messages, []
+            for message in messages:
+                start_jobs(ports(), [message], lambda _: True)
+        for job in store.jobs.values():
+            hold(job.due_at is None or job.due_at > now, f"job {job.job_id} is due and nothing starts it")
+    hold(not waiting, f"{sorted(waiting)} come again for ever")
+    for job in store.jobs.values():
+        hold(not job.status.is_active, f"job {job.job_id} is {job.status} for ever")
+        check_history(job)
+    _check_numbers(store.jobs)
+
+
+def _comes_again(run: Callable[[Ports], Told], ports: Ports) -> bool:
+    try:
+        return run(ports).again
+    except JobsError:
+        return False

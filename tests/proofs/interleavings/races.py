@@ -1,0 +1,383 @@
+"""Who may meet: the actors of this service and the races between them that are explored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from jobs.lifecycle import cancellation, creation, reporting, retrying
+from jobs.lifecycle.creation import IdempotencyKey, Request
+from jobs.lifecycle.deletion import lock_digest, request_deletion
+from jobs.lifecycle.reaping import reap
+from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage, Status
+from jobs.ports import Attempt, Report, Stamp
+from jobs.timing.dispatch import dispatch
+from jobs.timing.starting import start_jobs
+
+from tests.builders import NOW, a_job, a_project, a_request, start
+from tests.proofs.interleavings.claims import Told, hold
+from tests.proofs.interleavings.interleavings import Actor, Race
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jobs.model import NewJob
+    from jobs.ports import Ports
+
+    from tests.fakes import FakeMeter
+    from tests.proofs.interleavings.stage import StageQueue, TokenStore
+
+PROJECT = a_project()
+USER = "user-1"
+#: When the first attempt of a job that started at NOW counts as lost.
+TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
+FIRST = Attempt(1, 1, 1)
+
+
+def hint(job_id: int = 1) -> StartMessage:
+    return StartMessage(1, ((job_id, NOW),))
+
+
+# ---- actors ---------------------------------------------------------------------------------------------------------
+
+
+def _start(ports: Ports, messages: Sequence[StartMessage]) -> Told:
+    if start_jobs(ports, messages, lambda _: True):
+        return Told("throttled", changed=None, again=True)
+    counts = cast("FakeMeter", ports.meter).counts
+    started = counts["JobStarted"] > 0
+    # A start without an answer is tried again as a new one, which finds the job running and not by whom.
+    changed = None if counts["StartThrottled"] and not started else started
+    return Told("started" if started else "stale", changed=changed)
+
+
+def starter(name: str, at: int = NOW) -> Actor:
+    """Has received a hint."""
+    return Actor(name, lambda ports: _start(ports, [hint()]), at, comes_again=True)
+
+
+def receiver(name: str, at: int = NOW) -> Actor:
+    """Receives whatever hints the queue holds."""
+
+    def run(ports: Ports) -> Told:
+        messages = cast("StageQueue", ports.queue).receive()
+        return _start(ports, messages) if messages else Told("nothing", changed=False)
+
+    return Actor(name, run, at, comes_again=True)
+
+
+def canceller(name: str, job_id: int = 1, at: int = NOW) -> Actor:
+    """A caller who cancels."""
+
+    def run(ports: Ports) -> Told:
+        cancellation.cancel_job(ports, PROJECT, job_id, by=name)
+        return Told("cancelled", changed=True)
+
+    return Actor(name, run, at)
+
+
+def retrier(name: str, job_id: int = 1, at: int = TIMED_OUT) -> Actor:
+    """A caller who retries."""
+
+    def run(ports: Ports) -> Told:
+        retrying.retry_job(ports, PROJECT, job_id, by=name)
+        return Told("retried", changed=True)
+
+    return Actor(name, run, at)
+
+
+def reporter(name: str, report: Callable[[Ports], Report], at: int = TIMED_OUT) -> Actor:
+    """A worker's report, which is delivered at least once; an early one comes again."""
+
+    def run(ports: Ports) -> Told:
+        outcome = report(ports)
+        return Told(outcome.name, changed=outcome is Report.APPLIED, again=outcome is Report.EARLY)
+
+    return Actor(name, run, at, comes_again=True)
+
+
+def completes(ports: Ports) -> Report:
+    return reporting.complete(ports, FIRST, by="worker", outputs=["a.csv"])
+
+
+def completes_with_nothing(ports: Ports) -> Report:
+    return reporting.complete(ports, FIRST, by="worker")  # without looking first
+
+
+def fails(ports: Ports) -> Report:
+    return reporting.fail(ports, FIRST, by="worker", errors=["no disk"])
+
+
+def heart(name: str, at: int = TIMED_OUT) -> Actor:
+    """A worker that says it is alive, in the moment in which it counts as lost."""
+
+    def run(ports: Ports) -> Told:
+        outcome = reporting.note_progress(ports, FIRST, 50, at)
+        return Told(outcome.name, changed=None, again=outcome is Report.EARLY)
+
+    return Actor(name, run, at, comes_again=True)
+
+
+def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
+    """The reaper's run of one minute; the next comes by itself."""
+
+    def run(ports: Ports) -> Told:
+        ended = reap(ports, 1, lambda: True)
+        throttled = cast("FakeMeter", ports.meter).counts["ReapThrottled"]
+        return Told(f"ended {ended}", changed=None if throttled else ended > 0)
+
+    return Actor(name, run, at)
+
+
+def dispatcher(name: str, at: int = NOW) -> Actor:
+    """The tick of one minute; the next comes by itself."""
+
+    def run(ports: Ports) -> Told:
+        dispatched = dispatch(ports, 1, lambda _: True)
+        return Told(f"hinted {dispatched.due} and {dispatched.overdue} again", changed=False)
+
+    return Actor(name, run, at)
+
+
+def creator(name: str, new: NewJob, *, key: str | None = None, seen: SeenEvent | None = None) -> Actor:
+    """A caller who creates; with an idempotency key, or by an event, the same comes again until it is answered."""
+
+    def run(ports: Ports) -> Told:
+        idempotency = IdempotencyKey(key, "body") if key else None
+        created = creation.create_job(ports, PROJECT, new, by=name, idempotency=idempotency, seen=seen)
+        hold(created.job.reference_id == new.reference_id, f"{name} was told of a job that it has not asked for")
+        return Told("replayed", changed=False) if created.replayed else Told("created", changed=True)
+
+    return Actor(name, run, NOW, comes_again=key is not None or seen is not None)
+
+
+def ingester(name: str, *events: str, at: int = NOW) -> Actor:
+    """A batch of events that ask for a job each; it is delivered at least once."""
+
+    def run(ports: Ports) -> Told:
+        requests = [Request(a_request(reference_id=event), name, mark(event)) for event in events]
+        jobs = creation.create_batch(ports, PROJECT, requests)
+        made = sum(job is not None for job in jobs)
+        return Told(f"created {made}", changed=made > 0)
+
+    return Actor(name, run, at, comes_again=True)
+
+
+def mark(event: str) -> SeenEvent:
+    return SeenEvent(event.ljust(64, "0"), NOW // SECOND + 3_600)
+
+
+# ---- races ----------------------------------------------------------------------------------------------------------
+
+
+def _nothing(_: TokenStore) -> None: ...
+
+
+def _due(attempts: int, at: int = NOW) -> Callable[[TokenStore], None]:
+    """A job that is due, and of whose hints this says nothing."""
+
+    def given(store: TokenStore) -> None:
+        store.append(a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
+
+    return given
+
+
+def _runs(attempts: int) -> Callable[[TokenStore], None]:
+    def given(store: TokenStore) -> None:
+        _due(attempts)(store)
+        start(store, 1, NOW)
+
+    return given
+
+
+def _failed(store: TokenStore) -> None:
+    _runs(1)(store)
+    store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given"), ["no disk"], lost=False)
+
+
+def _cancelled_deletion(store: TokenStore) -> None:
+    job = a_job(action=DELETE_USER_DATA, reference_id=USER)
+    store.append(job, "given", {}, None, DeletionLock(lock_digest(PROJECT, USER), 1, 1))
+    store.cancel_job(1, 1, NOW, "given")
+
+
+def _one_job_of_each(*references: str) -> Callable[[TokenStore], None]:
+    def at_rest(store: TokenStore) -> None:
+        for reference in references:
+            made = [job.job_id for job in store.jobs.values() if job.reference_id == reference]
+            hold(len(made) == 1, f"{reference!r} has made the jobs {made}")
+
+    return at_rest
+
+
+def _worker_ends_its_own_attempt(store: TokenStore) -> None:
+    for job in store.jobs.values():
+        states = [change.to for change in job.history]
+        for place, change in enumerate(job.history):
+            attempt = states[:place].count(Status.SCHEDULED)
+            hold(change.by != "worker" or attempt == FIRST.number, f"a report of attempt 1 ends attempt {attempt}")
+
+
+def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Race:
+    """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
+    actors = (
+        starter("start"),
+        starter("start later", TIMED_OUT),
+        canceller("cancel"),
+        reporter("report", report),
+        reaper(),
+        retrier("retry"),
+    )
+    answers = {
+        "start": ("started", "stale"),
+        "start later": ("started", "stale"),
+        # where attempts are left, nothing but the second start's worker ends the job for good, and it has none
+        "cancel": ("cancelled", "JobNotCancellable")[: 1 + ("completed" in ends or "failed" in ends)],
+        "report": ("APPLIED", "STALE", "EARLY"),
+        "reaper": ("ended 0", "ended 1"),
+        "retry": ("retried", "JobNotRetryable"),
+    }
+    statuses = ("scheduled", "running", "cancelled", *ends)
+    name = f"one job, attempts {attempts}, its worker {report.__name__}"
+    reaches = reaching(answers, job_1=statuses)
+    return Race(name, actors, _due(attempts), reaches, _worker_ends_its_own_attempt)
+
+
+def reaching(answers: Mapping[str, Sequence[str]], **statuses: Sequence[str]) -> frozenset[str]:
+    """What must be reached: answers of actors, and statuses of jobs."""
+    named = {**answers, **{job.replace("_", " "): of for job, of in statuses.items()}}
+    return frozenset(f"{name}: {what}" for name, all_ in named.items() for what in all_)
+
+
+RACES = (
+    one_job(1, completes, "completed", "failed"),
+    one_job(2, completes, "completed"),
+    one_job(1, fails, "failed"),
+    one_job(2, fails),
+    Race(
+        "a failed job that two retry and two cancel",
+        (
+            retrier("retry"),
+            retrier("retry too"),
+            canceller("cancel"),
+            canceller("cancel too"),
+            starter("start", TIMED_OUT),
+            reporter("late report", completes_with_nothing),
+        ),
+        _failed,
+        reaching(
+            {
+                "retry": ("retried", "JobNotRetryable"),
+                "retry too": ("retried", "JobNotRetryable"),
+                "cancel": ("cancelled", "JobNotCancellable"),
+                "start": ("started", "stale"),
+                "late report": ("STALE",),
+            },
+            job_1=("scheduled", "running", "cancelled"),
+        ),
+        _worker_ends_its_own_attempt,
+    ),
+    Race(
+        "a worker that lives in the moment in which it counts as lost",
+        (
+            heart("heart"),
+            reaper(),
+            reaper("reaper later", TIMED_OUT + MINUTE),
+            reporter("report", fails),
+            starter("start", TIMED_OUT + MINUTE),
+        ),
+        _runs(2),
+        reaching(
+            {
+                "heart": ("APPLIED", "STALE"),
+                "reaper": ("ended 0", "ended 1"),
+                "reaper later": ("ended 0", "ended 1"),
+                "report": ("APPLIED", "STALE"),
+                "start": ("started", "stale"),
+            },
+            job_1=("scheduled", "running"),
+        ),
+        _worker_ends_its_own_attempt,
+    ),
+    Race(
+        "two creators with one key, and a batch",
+        (
+            creator("create", a_request(reference_id="keyed"), key="key"),
+            creator("create too", a_request(reference_id="keyed"), key="key"),
+            ingester("batch", "event 1", "event 2"),
+        ),
+        _nothing,
+        reaching(
+            {
+                "create": ("created", "replayed"),
+                "create too": ("created", "replayed"),
+                "batch": ("created 2",),
+            },
+            job_1=("scheduled",),
+            job_2=("scheduled",),
+            job_3=("scheduled",),
+        ),
+        _one_job_of_each("keyed", "event 1", "event 2"),
+    ),
+    Race(
+        "a batch that is delivered twice, and one of its events alone",
+        (
+            ingester("batch", "event 1", "event 2"),
+            ingester("batch too", "event 1", "event 2"),
+            creator("alone", a_request(reference_id="event 2"), seen=mark("event 2")),
+        ),
+        _nothing,
+        reaching(
+            {
+                "batch": ("created 0", "created 1", "created 2"),
+                "batch too": ("created 0", "created 1", "created 2"),
+                "alone": ("created", "EventSeen"),
+            },
+            job_1=("scheduled",),
+            job_2=("scheduled",),
+        ),
+        _one_job_of_each("event 1", "event 2"),
+    ),
+    Race(
+        "deletions of one user: two new ones, one that is retried, and cancels",
+        (
+            creator("create", request_deletion(USER, NOW)),
+            creator("create too", request_deletion(USER, NOW)),
+            retrier("retry"),
+            canceller("cancel"),
+            canceller("cancel new", job_id=2),
+        ),
+        _cancelled_deletion,
+        reaching(
+            {
+                "create": ("created", "DeletionActive"),
+                "create too": ("created", "DeletionActive"),
+                "retry": ("retried", "DeletionActive"),
+                "cancel": ("cancelled", "JobNotCancellable"),
+                "cancel new": ("cancelled", "JobNotFound"),
+            },
+            job_1=("scheduled", "cancelled"),
+            job_2=("scheduled", "cancelled"),
+            job_3=("scheduled",),
+        ),
+    ),
+    Race(
+        "two ticks that overlap, a job whose hint was lost and a new one",
+        (
+            dispatcher("tick"),
+            dispatcher("next tick", NOW + 2 * MINUTE),
+            creator("create", a_request(start_at=NOW)),
+            receiver("start", NOW + 2 * MINUTE),
+        ),
+        _due(1, NOW + SECOND),  # so that the watermark may be beyond the new job, which only the sweep finds then
+        reaching(
+            {
+                "tick": ("hinted 0 and 0 again", "hinted 2 and 0 again"),
+                "next tick": ("hinted 0 and 0 again", "hinted 0 and 2 again", "hinted 2 and 0 again"),
+                "create": ("created",),
+                "start": ("nothing", "started"),
+            },
+            job_1=("scheduled", "running"),
+            job_2=("scheduled", "running"),
+        ),
+    ),
+)

@@ -1,0 +1,616 @@
+"""The table as DynamoDB keeps it: conditions, index, stream, and how much it takes a second.
+
+Rows are bytes, as there may be a million of them. What the rules are, and whose, is in docs/decisions/0027.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import math
+import re
+import zlib
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
+from jobs.model import MINUTE
+from jobs.store import failures
+
+from tests.proofs.simulation import expressions
+from tests.proofs.simulation.wire import DYNAMODB_TRIES, Latency, service_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tests.proofs.simulation.expressions import Condition, Item, Value, Values
+    from tests.proofs.simulation.ledger import Ledger
+    from tests.proofs.simulation.wire import Environment, Faults
+
+#: Write units that one partition key takes a second, of the table and of the index alike.
+KEY_UNITS = 1_000
+#: Write units that a new on-demand table takes a second, and each of its indexes.
+COLD_UNITS = 4_000
+#: After how long an on-demand table is as wide as twice its peak.
+GROWTH_MILLISECONDS = 30 * MINUTE
+UNIT_BYTES = 1_024
+PAGE_BYTES = 1024 * 1024
+BATCH_STATEMENTS = 25
+TRANSACTION_ACTIONS = 100
+#: Rows that no transaction touches while the service runs, and which thus never conflict with one.
+ALONE = ("dispatch", "project#")
+#: Parts that the table's partitions lie on: each has a shard of the stream, and its own delay towards the index.
+PARTS = 8
+#: The index is usually this far behind, in milliseconds.
+INDEX_LAG = 40.0
+
+READ = Latency(4)
+WRITE = Latency(5)
+TRANSACTION = Latency(12)
+#: Of a batch of statements: to begin with, and for each.
+BATCH = 8.0
+STATEMENT = 0.6
+#: Of a Query of the index, for each entry that it finds: the service's time, and the reader's own work with it.
+ENTRY = 0.005
+ENTRY_WORK = 0.01
+
+
+class Key(NamedTuple):
+    """The primary key of a row."""
+
+    pk: str
+    sk: str
+
+
+class Entry(NamedTuple):
+    """An entry of the status index, in the order that a Query of a partition gives them."""
+
+    due: int
+    pk: str
+    sk: str
+
+
+class Write(NamedTuple):
+    """One action of a write: under which condition a row becomes what."""
+
+    key: Key
+    change: Callable[[Item, Values], Item]
+    values: Values
+    condition: Condition | None
+    #: Whether the row that fails the condition comes with the refusal.
+    return_old: bool
+
+
+class Record(NamedTuple):
+    """A record of the stream: a row before and after."""
+
+    number: int
+    key: Key
+    before: bytes | None
+    after: bytes
+
+
+class _Row(NamedTuple):
+    """A row before and after a write that is not committed yet, also as bytes."""
+
+    key: Key
+    old: Item | None
+    new: Item
+    before: bytes | None
+    after: bytes
+
+    @property
+    def units(self) -> int:
+        """Write units: its size before or after, whichever is larger, in KB begun."""
+        if len(self.after) <= UNIT_BYTES and len(self.before or b"") <= UNIT_BYTES:
+            return 1  # these bytes hold all that DynamoDB counts, and more
+        return max(math.ceil(size_of(item) / UNIT_BYTES) for item in (self.old, self.new) if item)
+
+
+class _Change(NamedTuple):
+    """A change of the index, and when it can be read."""
+
+    visible_at: float
+    entry: Entry
+    added: bool
+
+
+class _Refused(Exception):
+    """An action is refused, with its code among a transaction's reasons."""
+
+    def __init__(self, reason: str, old: Item | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.old = old
+
+
+class Throughput:
+    """What is taken of a table or an index in each second, by partition key and in all."""
+
+    def __init__(self, warm: float) -> None:
+        self.warm = warm
+        self.peak = 0.0
+        #: Of one key: what was taken, and what was asked for, refused or not.
+        self.key_peak = 0.0
+        self.key_demand = 0.0
+        self.total = 0.0
+        self.refused = 0
+        self._second = -1
+        self._in_second = 0.0
+        self._keys: defaultdict[str, float] = defaultdict(float)
+        self._demand: defaultdict[str, float] = defaultdict(float)
+        self._minute = -1
+        self._in_minute = 0.0
+        self._growth: deque[tuple[float, float]] = deque()
+
+    def fits(self, key: str, units: float, now: float) -> bool:
+        """Whether so much more fits this second; asking is counted as demand."""
+        if int(now // 1000) != self._second:
+            self._next_second(now)
+        self._demand[key] += units
+        self.key_demand = max(self.key_demand, self._demand[key])
+        fits = self._keys[key] + units <= KEY_UNITS and self._in_second + units <= self.warm
+        self.refused += not fits
+        return fits
+
+    def take(self, key: str, units: float) -> None:
+        """Take what was found to fit."""
+        self._keys[key] += units
+        self._in_second += units
+        self._in_minute += units
+        self.total += units
+        self.key_peak = max(self.key_peak, self._keys[key])
+        self.peak = max(self.peak, self._in_second)
+
+    def _next_second(self, now: float) -> None:
+        self._second = int(now // 1000)
+        self._keys.clear()
+        self._demand.clear()
+        self._in_second = 0.0
+        minute = self._second // 60
+        if minute != self._minute:
+            ended = (self._minute + 1) * MINUTE
+            self._growth.append((ended + GROWTH_MILLISECONDS, 2 * self._in_minute / 60))
+            self._minute, self._in_minute = minute, 0.0
+        while self._growth and self._growth[0][0] <= now:
+            self.warm = max(self.warm, self._growth.popleft()[1])
+
+
+class _Partition:
+    """The rows of one partition key."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, bytes] = {}
+        self._order: list[str] = []
+
+    @property
+    def order(self) -> list[str]:
+        """The sort keys in their order."""
+        if len(self._order) != len(self.rows):  # no row is ever deleted
+            self._order = sorted(self.rows)
+        return self._order
+
+
+class _IndexPartition:
+    """The entries of one partition key of the index, as a reader sees them."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.pending: list[_Change] = []
+
+    def catch_up(self, now: float) -> None:
+        """Show what has become visible."""
+        ripe = [change for change in self.pending if change.visible_at <= now]
+        if not ripe:
+            return
+        self.pending = [change for change in self.pending if change.visible_at > now]
+        if len(ripe) < 100:
+            for change in ripe:
+                self._apply(change)
+            return
+        # Each entry's changes come in their order: the last one says whether it is there.
+        last = {change.entry: change.added for change in ripe}
+        kept = [entry for entry in self.entries if entry not in last]
+        self.entries = sorted([*kept, *(entry for entry, added in last.items() if added)])
+
+    def _apply(self, change: _Change) -> None:
+        if change.added:
+            insort(self.entries, change.entry)
+            return
+        at = bisect_left(self.entries, change.entry)
+        if at < len(self.entries) and self.entries[at] == change.entry:
+            del self.entries[at]
+
+
+class Table:
+    """The rows, at the moment that requests arrive; callers wait elsewhere."""
+
+    def __init__(self, ledger: Ledger, random: Any, faults: Faults, warm: float = COLD_UNITS) -> None:
+        self._ledger = ledger
+        self._random = random
+        self._faults = faults
+        self._partitions: defaultdict[str, _Partition] = defaultdict(_Partition)
+        self._index: defaultdict[str, _IndexPartition] = defaultdict(_IndexPartition)
+        self._shown_until = [0.0] * PARTS
+        self._sequence = 0
+        self.index_lag = INDEX_LAG
+        self.table_units = Throughput(warm)
+        self.index_units = Throughput(warm)
+        #: Told of each write of a job's row, by the part of the table that it lies on.
+        self.on_record: Callable[[int, Record], None] = lambda part, record: None
+
+    # ---- what a run puts there before it begins ------------------------------------------------------------------
+
+    def seed(self, items: Iterable[Item]) -> None:
+        """Put rows as if they had been there for long: in the index, and not in the stream."""
+        touched = set()
+        for item in items:
+            key = Key(item["pk"]["S"], item["sk"]["S"])
+            self._partitions[key.pk].rows[key.sk] = _bytes(item)
+            if "gk" in item:
+                partition = self._index[item["gk"]["S"]]
+                partition.entries.append(Entry(int(item["due"]["N"]), *key))
+                touched.add(item["gk"]["S"])
+        for name in touched:
+            self._index[name].entries.sort()
+
+    def rows(self) -> Iterable[Item]:
+        """All rows, for whoever checks them at the end."""
+        for partition in self._partitions.values():
+            for row in partition.rows.values():
+                yield marshal.loads(row)
+
+    def index_sizes(self) -> dict[str, int]:
+        """How many entries each partition of the index shows."""
+        return {name: len(partition.entries) for name, partition in self._index.items()}
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, key: Key) -> Item | None:
+        """Read a row, strongly."""
+        partition = self._partitions.get(key.pk)
+        row = partition.rows.get(key.sk) if partition is not None else None
+        return None if row is None else marshal.loads(row)
+
+    def query(
+        self, pk: str, matches: Callable[[Item], bool], *, forward: bool, after: str | None, limit: int | None
+    ) -> tuple[list[Item], Key | None]:
+        """Read rows of a partition in their order, and the key to go on behind where the limit stopped it."""
+        partition = self._partitions[pk]
+        order = partition.order
+        if after is not None:
+            order = order[bisect_right(order, after) :] if forward else order[: bisect_left(order, after)]
+        found: list[Item] = []
+        for sk in order if forward else reversed(order):
+            if matches({"pk": {"S": pk}, "sk": {"S": sk}}):
+                found.append(marshal.loads(partition.rows[sk]))
+                if len(found) == limit:
+                    return found, Key(pk, sk)
+        return found, None
+
+    def query_index(
+        self, name: str, until: int, after: Entry | None, limit: int, now: float
+    ) -> tuple[list[Entry], Entry | None]:
+        """Read entries of a partition of the index as it is shown now, and where to go on."""
+        partition = self._index[name]
+        partition.catch_up(now)
+        entries = partition.entries
+        start = bisect_right(entries, after) if after is not None else 0
+        end = bisect_right(entries, Entry(until, "\U0010ffff", ""))
+        size = len(name) + 60
+        found = entries[start : min(end, start + limit, start + PAGE_BYTES // size)]
+        more = bool(found) and (start + len(found) < end or len(found) == limit)
+        return found, found[-1] if more else None
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    def write(self, write: Write, now: float) -> Item:
+        """Do one write alone, and return the row as it is then.
+
+        Raises:
+            ServiceError: the condition does not hold, a transaction holds the row, or there is no room this second.
+        """
+        try:
+            return self._write(write, now)
+        except _Refused as refused:
+            raise _as_error(refused, write) from None
+
+    def transact(self, writes: Sequence[Write], now: float) -> None:
+        """Do several writes or none.
+
+        Raises:
+            ServiceError: for one of them at least a reason stands against it.
+        """
+        _check_size(writes, TRANSACTION_ACTIONS)
+        reasons: list[dict[str, Any]] = []
+        rows = []
+        for write in writes:
+            try:
+                rows.append(self._evaluate(write, 2, now))
+                reasons.append({"Code": "None"})
+            except _Refused as refused:
+                reasons.append(_as_reason(refused, write))
+        if len(rows) == len(writes):
+            try:
+                self._make_room(rows, 2, now)
+            except _Refused as refused:
+                reasons[0] = {"Code": refused.reason}
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise service_error(failures.TRANSACTION_CANCELLED, CancellationReasons=reasons)
+        for row in rows:
+            self._commit(row, now)
+
+    def batch(self, writes: Sequence[Write], now: float) -> list[dict[str, Any]]:
+        """Do several writes each by itself, and answer for each."""
+        _check_size(writes, BATCH_STATEMENTS)
+        answers: list[dict[str, Any]] = []
+        for write in writes:
+            try:
+                self._write(write, now)
+                answers.append({"TableName": "jobs"})
+            except _Refused as refused:
+                answers.append({"TableName": "jobs", "Error": _as_reason(refused, write)})
+        return answers
+
+    def _write(self, write: Write, now: float) -> Item:
+        row = self._evaluate(write, 1, now)
+        self._make_room([row], 1, now)
+        self._commit(row, now)
+        return row.new
+
+    def _evaluate(self, write: Write, factor: int, now: float) -> _Row:
+        if self._random.random() < self._faults.conflict and not write.key.pk.startswith(ALONE):
+            self._ledger.counts["fault: transaction conflict"] += 1
+            raise _Refused("TransactionConflict")
+        before = self._partitions[write.key.pk].rows.get(write.key.sk)
+        old: Item | None = None if before is None else marshal.loads(before)
+        if write.condition is not None and not write.condition(old or {}, write.values):
+            units = math.ceil(size_of(old or _key_item(write.key)) / UNIT_BYTES)
+            if self.table_units.fits(write.key.pk, factor * units, now):
+                self.table_units.take(write.key.pk, factor * units)  # paid all the same
+            raise _Refused(failures.CONDITION_CODE, old)
+        new = write.change(dict(old) if old else _key_item(write.key), write.values)
+        return _Row(write.key, old, new, before, _bytes(new))
+
+    def _make_room(self, rows: Sequence[_Row], factor: int, now: float) -> None:
+        """Take the write units of some rows, of the table and of the index, or of neither."""
+        wanted = [(self.table_units, row.key.pk, factor * row.units) for row in rows]
+        for row in rows:
+            before, after = _entry_of(row.old), _entry_of(row.new)
+            if before != after:
+                wanted += [(self.index_units, name, 1) for name, _ in filter(None, (before, after))]
+        if not all([throughput.fits(key, units, now) for throughput, key, units in wanted]):  # noqa: C419  # each is demand
+            self._ledger.counts["fault: throttled"] += 1
+            raise _Refused("ThrottlingError")
+        for throughput, key, units in wanted:
+            throughput.take(key, units)
+
+    def _commit(self, row: _Row, now: float) -> None:
+        self._partitions[row.key.pk].rows[row.key.sk] = row.after
+        part = zlib.crc32(row.key.pk.encode()) % PARTS
+        self._change_index(part, row, now)
+        if "st" in row.new:
+            self._ledger.committed(now, row.old, row.new)
+            self._sequence += 1
+            self.on_record(part, Record(self._sequence, row.key, row.before, row.after))
+
+    def _change_index(self, part: int, row: _Row, now: float) -> None:
+        before, after = _entry_of(row.old), _entry_of(row.new)
+        if before == after:
+            return
+        lag = self.index_lag * self._random.expovariate(1)
+        if self._random.random() < self._faults.slow_index:
+            self._ledger.counts["fault: index fell behind"] += 1
+            lag = self._random.uniform(0, self._faults.slow_index_milliseconds)
+        # one part's changes come in their order, so that of one row none overtakes another
+        shown = self._shown_until[part] = max(self._shown_until[part], now + lag)
+        for position, added in ((before, False), (after, True)):
+            if position is not None:
+                name, due = position
+                self._index[name].pending.append(_Change(shown, Entry(due, *row.key), added))
+
+
+class DynamoDBClient:
+    """boto3's client of DynamoDB in one environment, as far as the store calls it."""
+
+    def __init__(self, environment: Environment, table: Table) -> None:
+        self._environment = environment
+        self._table = table
+
+    @property
+    def _now(self) -> float:
+        return self._environment.timeline.now
+
+    def get_item(self, *, Key: Item, **_: Any) -> Any:  # noqa: N803  # AWS's names, here and below
+        """Read a row."""
+        item = self._call(READ, lambda: self._table.get(_key_of(Key)))
+        return {"Item": item} if item is not None else {}
+
+    def query(self, **request: Any) -> Any:
+        """Read a page of a partition, of the table or of its index."""
+        if "IndexName" in request:
+            return self._query_index(**request)
+        values = request["ExpressionAttributeValues"]
+        holds = expressions.condition(request["KeyConditionExpression"])
+        start = request.get("ExclusiveStartKey")
+        found, last = self._call(
+            READ,
+            lambda: self._table.query(
+                values[":pk"]["S"],
+                lambda item: holds(item, values),
+                forward=request.get("ScanIndexForward", True),
+                after=start and start["sk"]["S"],
+                limit=request.get("Limit"),
+            ),
+        )
+        return {"Items": found, **({"LastEvaluatedKey": _key_item(last)} if last else {})}
+
+    def _query_index(self, **request: Any) -> Any:
+        values = request["ExpressionAttributeValues"]
+        if request["KeyConditionExpression"] != "gk = :gk AND due <= :until":
+            raise expressions.NotUnderstood(request["KeyConditionExpression"])
+        name, until = values[":gk"]["S"], int(values[":until"]["N"])
+        start = request.get("ExclusiveStartKey")
+        after = start and Entry(int(start["due"]["N"]), start["pk"]["S"], start["sk"]["S"])
+        found, last = self._call(READ, lambda: self._table.query_index(name, until, after, request["Limit"], self._now))
+        self._environment.sleep(ENTRY * len(found))
+        self._environment.work(ENTRY_WORK * len(found))
+        items = [{"pk": {"S": pk}, "sk": {"S": sk}, "due": {"N": str(due)}} for due, pk, sk in found]
+        more = {"LastEvaluatedKey": {**items[-1], "gk": {"S": name}}} if last else {}
+        return {"Items": items, **more}
+
+    def put_item(self, **request: Any) -> Any:
+        """Put a row."""
+        write = _put(request)
+        self._call(WRITE, lambda: self._table.write(write, self._now))
+        return {}
+
+    def update_item(self, **request: Any) -> Any:
+        """Update a row, and return it as it is then."""
+        write = _update(request)
+        return {"Attributes": self._call(WRITE, lambda: self._table.write(write, self._now))}
+
+    def transact_write_items(self, *, TransactItems: Any) -> Any:  # noqa: N803
+        """Write several rows or none."""
+        writes = [_put(item["Put"]) if "Put" in item else _update(item["Update"]) for item in TransactItems]
+        # botocore adds a ClientRequestToken, the same at each of its tries
+        self._call(TRANSACTION, lambda: self._table.transact(writes, self._now), entries=len(writes), once=True)
+        return {}
+
+    def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
+        """Write several rows, each by itself."""
+        writes = [_statement(statement) for statement in Statements]
+        latency = Latency(BATCH + STATEMENT * len(writes))
+        answers = self._call(latency, lambda: self._table.batch(writes, self._now), entries=len(writes))
+        return {"Responses": answers}
+
+    def _call(self, latency: Latency, effect: Callable[[], Any], *, entries: int = 1, once: bool = False) -> Any:
+        return self._environment.call(latency, effect, entries=entries, tries=DYNAMODB_TRIES, once=once)
+
+
+def _put(request: Mapping[str, Any]) -> Write:
+    item = request["Item"]
+    return Write(
+        _key_of(item),
+        lambda old, values: dict(item),
+        request.get("ExpressionAttributeValues", {}),
+        _condition(request),
+        "ReturnValuesOnConditionCheckFailure" in request,
+    )
+
+
+def _update(request: Mapping[str, Any]) -> Write:
+    update = expressions.update(_named(request["UpdateExpression"], request))
+
+    def change(item: Item, values: Values) -> Item:
+        update(item, values)
+        return item
+
+    return Write(
+        _key_of(request["Key"]),
+        change,
+        request.get("ExpressionAttributeValues", {}),
+        _condition(request),
+        "ReturnValuesOnConditionCheckFailure" in request,
+    )
+
+
+def _statement(request: Mapping[str, Any]) -> Write:
+    statement = expressions.statement(request["Statement"])
+    values = {f"?{place}": _as_text(value) for place, value in enumerate(request["Parameters"])}
+
+    def change(item: Item, values: Values) -> Item:
+        statement.update(item, values)
+        return item
+
+    return Write(
+        Key(*(values[statement.keys[name]]["S"] for name in ("pk", "sk"))),
+        change,
+        values,
+        statement.condition,
+        "ReturnValuesOnConditionCheckFailure" in request,
+    )
+
+
+def _condition(request: Mapping[str, Any]) -> Condition | None:
+    text = request.get("ConditionExpression")
+    return None if text is None else expressions.condition(_named(text, request))
+
+
+def _named(text: str, request: Mapping[str, Any]) -> str:
+    names = request.get("ExpressionAttributeNames")
+    return re.sub(r"#\w+", lambda found: str(names[found[0]]), text) if names else text
+
+
+def _bytes(item: Item) -> bytes:
+    try:
+        return marshal.dumps(item)
+    except ValueError:  # a member of an enumeration, which botocore writes as its text
+        return marshal.dumps(json.loads(json.dumps(item)))
+
+
+def _as_text(value: Value) -> Value:
+    """A value as it travels: a member of an enumeration as its text, which bytes are made of faster."""
+    text = value.get("S", "")
+    return value if type(text) is str else {"S": str(text)}
+
+
+def _key_of(item: Item) -> Key:
+    return Key(item["pk"]["S"], item["sk"]["S"])
+
+
+def _key_item(key: Key) -> Item:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _entry_of(item: Item | None) -> tuple[str, int] | None:
+    """Where a row is in the index: partition and sort key."""
+    return (item["gk"]["S"], int(item["due"]["N"])) if item and "gk" in item else None
+
+
+def _check_size(writes: Sequence[Write], most: int) -> None:
+    """Refuse what DynamoDB does not even look at. That is the caller's defect, and no fault that a run may have.
+
+    Raises:
+        ClientError: there are too many, or two of one row.
+    """
+    if len(writes) > most or len({write.key for write in writes}) < len(writes):
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Simulated")
+
+
+def _as_reason(refused: _Refused, write: Write) -> dict[str, Any]:
+    shown = refused.reason == failures.CONDITION_CODE and write.return_old and refused.old
+    return {"Code": refused.reason, **({"Item": refused.old} if shown else {})}
+
+
+def _as_error(refused: _Refused, write: Write) -> Exception:
+    """The error of a single write for what is a reason in a transaction."""
+    code = {
+        failures.CONDITION_CODE: failures.CONDITION_FAILED,
+        "TransactionConflict": "TransactionConflictException",
+        "ThrottlingError": "ThrottlingException",
+    }[refused.reason]
+    item = _as_reason(refused, write).get("Item")
+    return service_error(code, **({"Item": item} if item else {}))
+
+
+def size_of(item: Item) -> int:
+    """The bytes that DynamoDB reckons for a row (Developer Guide, «DynamoDB item sizes and formats»)."""
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    [(kind, content)] = value.items()
+    match kind:
+        case "S":
+            return len(str(content).encode())
+        case "N":
+            return len(str(content).strip("-0.")) // 2 + 1 + str(content).startswith("-")
+        case "BOOL":
+            return 1
+        case "L":
+            return 3 + sum(1 + _size(each) for each in content)
+        case "SS":
+            return sum(len(str(each).encode()) for each in content)
+    raise expressions.NotUnderstood(kind)

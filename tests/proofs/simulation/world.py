@@ -1,0 +1,25 @@
+"""What all simulated services share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tests.proofs.simulation.ledger import Ledger
+    from tests.proofs.simulation.timeline import Timeline
+    from tests.proofs.simulation.wire import Faults
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """Time, chance, what may go wrong, and who keeps the books."""
+
+    timeline: Timeline
+    random: Random
+    faults: Faults
+    ledger: Ledger

@@ -1,0 +1,298 @@
+"""Bodies from outside: every bound, and nothing but `InvalidRequest` whatever comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jobs.dialects.bodies import parse_idempotency_key, parse_job
+from jobs.errors import InvalidRequest
+from jobs.model import DAY, NewJob
+
+from tests.builders import NOW
+
+DEFAULTS: dict[str, Any] = {
+    "description": "",
+    "referenceId": "",
+    "startAt": None,
+    "params": {},
+    "maxAttempts": 1,
+    "timeoutSeconds": 900,
+}
+
+
+def parse(**body: Any) -> NewJob:
+    return parse_job(json.dumps({"action": "export", **body}), NOW)[0]
+
+
+def digest(**body: Any) -> str:
+    return parse_job(json.dumps({"action": "export", **body}), NOW)[1]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+def test_an_action_is_enough() -> None:
+    assert parse() == NewJob(action="export")
+
+
+def test_all_that_can_be_asked_for_is_read() -> None:
+    body = {
+        "description": "d",
+        "referenceId": "r",
+        "startAt": NOW + 5,
+        "params": {"a": [1]},
+        "maxAttempts": 20,
+        "timeoutSeconds": 60,
+    }
+
+    assert parse(**body) == NewJob(
+        action="export",
+        description="d",
+        reference_id="r",
+        start_at=NOW + 5,
+        params={"a": [1]},
+        max_attempts=20,
+        timeout_seconds=60,
+    )
+
+
+def test_a_deletion_has_defaults_of_its_own_that_give_way() -> None:
+    deletion = {"action": "delete_user_data", "referenceId": "u"}
+
+    assert parse(**deletion) == NewJob(
+        action="delete_user_data", reference_id="u", max_attempts=3, timeout_seconds=43_200
+    )
+    assert parse(**deletion, maxAttempts=1, timeoutSeconds=900).max_attempts == 1
+
+
+WITHIN = [
+    {"action": "a"},
+    {"action": "a" * 64},
+    {"action": "a-z_0.9"},
+    {"description": "😀" * 1_024},
+    {"referenceId": "😀" * 256},
+    {"startAt": 0},
+    {"startAt": NOW - 1},
+    {"startAt": NOW + 365 * DAY},
+    {"params": nested(16)},
+    {"params": {"a": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}},
+    {"params": {"a": "x" * (32 * 1024 - 8)}},
+    {"maxAttempts": 1},
+    {"maxAttempts": 20},
+    {"timeoutSeconds": 1},
+    {"timeoutSeconds": 31_536_000},
+]
+
+OUTSIDE = [
+    ("action", {"action": ""}),
+    ("action", {"action": "a" * 65}),
+    ("action", {"action": "Export"}),
+    ("action", {"action": "a\n"}),
+    ("action", {"action": "é"}),
+    ("action", {"action": 1}),
+    ("action", {"action": None}),
+    ("description", {"description": "x" * 1_025}),
+    ("description", {"description": 1}),
+    ("referenceId", {"referenceId": "x" * 257}),
+    ("referenceId", {"action": "delete_user_data"}),
+    ("referenceId", {"action": "delete_user_data", "referenceId": " \t"}),
+    ("startAt", {"startAt": NOW + 365 * DAY + 1}),
+    ("startAt", {"startAt": 10**30}),
+    ("startAt", {"startAt": str(NOW)}),
+    ("startAt", {"startAt": NOW + 0.5}),
+    ("startAt", {"startAt": float(NOW)}),
+    ("startAt", {"startAt": True}),
+    ("params", {"params": []}),
+    ("params", {"params": "{}"}),
+    ("params", {"params": nested(17)}),
+    ("params", {"params": {"a": [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}}),
+    ("params", {"params": {"a": "x" * (32 * 1024 - 7)}}),
+    ("params", {"params": {"a": "é" * 16_384}}),
+    ("maxAttempts", {"maxAttempts": 0}),
+    ("maxAttempts", {"maxAttempts": 21}),
+    ("maxAttempts", {"maxAttempts": "3"}),
+    ("maxAttempts", {"maxAttempts": True}),
+    ("timeoutSeconds", {"timeoutSeconds": 0}),
+    ("timeoutSeconds", {"timeoutSeconds": 31_536_001}),
+    ("timeoutSeconds", {"timeoutSeconds": 1.5}),
+    ("jobId", {"jobId": 1}),
+    ("x" * 64, {"x" * 1_000: 1}),
+]
+
+
+@pytest.mark.parametrize("body", WITHIN, ids=lambda body: str(body)[:40])
+def test_what_is_within_bounds_is_taken(body: dict[str, Any]) -> None:
+    parse(**body)
+
+
+@pytest.mark.parametrize(("field", "body"), OUTSIDE, ids=lambda value: str(value)[:40])
+def test_what_is_out_of_bounds_or_unknown_is_refused_by_name(field: str, body: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parse(**body)
+
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        " ",
+        "null",
+        "[]",
+        '"a"',
+        "1",
+        "{",
+        "\ufeff{}",
+        '{"action":"a"}}',
+        '{"action":"a","params":{"n":NaN}}',
+        '{"action":"a","params":{"n":-Infinity}}',
+        '{"action":"a","params":{"n":1e999}}',
+        '{"action":"a","description":"\\ud800"}',
+        "[" * 100_000,
+        '{"action":"a","params":' + '{"a":' * 60_000,
+    ],
+    ids=lambda body: body[:40],
+)
+def test_what_is_no_json_object_is_refused_as_a_body(body: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parse_job(body, NOW)
+
+    assert refusal.value.field == "body"
+
+
+def test_null_is_as_good_as_left_out_but_for_the_action() -> None:
+    nothing = dict.fromkeys(("description", "referenceId", "startAt", "params", "maxAttempts", "timeoutSeconds"))
+
+    assert parse_job(json.dumps({"action": "a", **nothing}), NOW) == parse_job('{"action":"a"}', NOW)
+
+
+def test_a_start_before_the_epoch_is_only_past() -> None:
+    assert parse_job('{"action":"a","startAt":-1}', NOW)[0].start_at == -1
+
+
+def test_a_missing_action_is_named() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parse_job("{}", NOW)
+
+    assert refusal.value.field == "action"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+near_requests = st.fixed_dictionaries(
+    {},
+    optional={
+        "action": st.sampled_from(["export", "delete_user_data", "é"]) | json_values,
+        "description": st.text() | json_values,
+        "referenceId": st.text() | json_values,
+        "startAt": st.integers() | json_values,
+        "params": st.dictionaries(st.text(), json_values) | json_values,
+        "maxAttempts": st.integers(-1, 22) | json_values,
+        "timeoutSeconds": st.integers() | json_values,
+        "other": json_values,
+    },
+)
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+@example("1" * 5_000)
+@example('{"action":"a","params":{"n":' + "1" * 5_000 + "}}")
+@example('{"a":' * 400 + "1" + "}" * 400)
+def test_any_text_is_a_job_or_an_invalid_request(text: str) -> None:
+    try:
+        new, _ = parse_job(text, NOW)
+    except InvalidRequest:
+        return
+    assert isinstance(new, NewJob)
+
+
+@given(near_requests | json_values)
+def test_any_json_is_a_storable_job_or_an_invalid_request_that_names_its_field(content: Any) -> None:
+    try:
+        new, _ = parse_job(json.dumps(content), NOW)
+    except InvalidRequest as refusal:
+        assert refusal.field in {*DEFAULTS, "action", "other", "body"} or refusal.field in content  # noqa: PT017
+        return
+    assert set(content) <= {*DEFAULTS, "action"}
+    json.dumps(new.params, allow_nan=False).encode()
+    f"{new.action}{new.description}{new.reference_id}".encode()
+
+
+def test_nesting_of_any_depth_is_refused_and_breaks_nothing() -> None:
+    """Around the interpreter's recursion limit, where a parser may take what a writer then can not."""
+    for depth in range(300, 1_400, 7):
+        body = '{"action":"a","params":' + '{"a":' * depth + "1" + "}" * depth + "}"
+        with pytest.raises(InvalidRequest):
+            parse_job(body, NOW)
+
+
+# ---- what counts as the same request ------------------------------------------------------------------------------
+
+valid_bodies = st.fixed_dictionaries(
+    {"action": st.sampled_from(["export", "import"])},
+    optional={
+        "description": st.text(st.characters(codec="utf-8"), max_size=5),
+        "referenceId": st.text(st.characters(codec="utf-8"), max_size=5),
+        "startAt": st.none() | st.integers(0, NOW),
+        "params": st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=3), st.integers() | st.booleans()),
+        "maxAttempts": st.integers(1, 20),
+        "timeoutSeconds": st.integers(1, 1_000),
+    },
+)
+
+
+@given(body=valid_bodies, random=st.randoms(use_true_random=False), omitted=st.sets(st.sampled_from(sorted(DEFAULTS))))
+def test_a_request_has_one_digest_however_it_is_written(body: dict[str, Any], random: Any, omitted: set[str]) -> None:
+    """Order, white space, escapes, and defaults written out or left out make no other request of it."""
+    full = {**DEFAULTS, **body}
+    entries = [(name, value) for name, value in full.items() if not (name in omitted and value == DEFAULTS[name])]
+    random.shuffle(entries)
+    params = list(full["params"].items())
+    random.shuffle(params)
+    entries = [(name, dict(params) if name == "params" else value) for name, value in entries]
+
+    other = parse_job(json.dumps(dict(entries), indent=2, ensure_ascii=False), NOW + 1)[1]
+
+    assert parse_job(json.dumps(body), NOW)[1] == other
+
+
+@given(valid_bodies, valid_bodies)
+def test_two_requests_have_two_digests(body: dict[str, Any], other: dict[str, Any]) -> None:
+    is_same = json.dumps({**DEFAULTS, **body}, sort_keys=True) == json.dumps({**DEFAULTS, **other}, sort_keys=True)
+
+    assert (parse_job(json.dumps(body), NOW)[1] == parse_job(json.dumps(other), NOW)[1]) is is_same
+
+
+def test_a_replay_of_a_start_that_has_passed_meanwhile_is_the_same_request() -> None:
+    body = json.dumps({"action": "export", "startAt": NOW + 1})
+
+    assert parse_job(body, NOW)[1] == parse_job(body, NOW + DAY - 1)[1]
+
+
+# ---- the key ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["k", "x" * 255, 'shop 42, order "7"~'])
+def test_a_printable_idempotency_key_is_taken(key: str) -> None:
+    assert parse_idempotency_key(key) == key
+    assert parse_idempotency_key(None) is None
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "é", "\x7f"])
+def test_any_other_idempotency_key_is_refused_by_name(key: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        parse_idempotency_key(key)
+
+    assert refusal.value.field == "Idempotency-Key"
