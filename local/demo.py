@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.model import Project
-    from jobs.ports import Directory, Registry
+    from jobs.ports import Directory, DirectoryAdmin
 
 #: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
 Demo: TypeAlias = dict[str, Any]
@@ -31,7 +31,7 @@ COLLECTION = "demo"
 
 
 def seed(
-    registry: Registry, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
+    registry: DirectoryAdmin, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
 ) -> Demo:
     """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
 
@@ -51,14 +51,14 @@ def seed(
     return demo
 
 
-def _open(registry: Registry, name: str) -> tuple[Project, str]:
+def _open(registry: DirectoryAdmin, name: str) -> tuple[Project, str]:
     """Make an organisation with a project, and what opens it."""
     organisation = administration.create_organisation(registry, name)
     project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
     return project, administration.create_api_key(registry, organisation.organisation_id).secret
 
 
-def _seed_users(registry: Registry, project: Project) -> Demo:
+def _seed_users(registry: DirectoryAdmin, project: Project) -> Demo:
     """Make an administrator and a member with a client each, and share the workflow with the member."""
     demo: Demo = {"workflowId": WORKFLOW}
     organisation_id = project.organisation_id

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.dialects.base import ProjectDialect
-    from jobs.ports import JobStore, Start
+    from jobs.ports import JobStore, StartOutcome
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -74,7 +74,7 @@ def a_job(**overrides: Any) -> Job:
     return Job(**{**values, **overrides})
 
 
-def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
+def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> StartOutcome:
     """Try to start one job alone."""
     [outcome] = store.start_jobs([JobKey(project_id, job_id)], at)
     return outcome

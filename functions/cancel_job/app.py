@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects.registry import V3
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import cancellation
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
@@ -27,6 +27,6 @@ def cancel_job(call: Call) -> Answer:
 @api.user_route("DELETE /webapi/v3/jobs/{jobId}")
 def cancel_users_job(call: UserCall) -> Answer:
     """Cancel the job of the path if the user may, and say what that has done."""
-    reference = V3.parse_job_id(call.path["jobId"])
+    reference = ALTERYX_V3.parse_job_id(call.path["jobId"])
     job = viewing.cancel_job(wiring.ports(), wiring.directory(), call.principal, reference)
-    return V3.render_cancelled(job)
+    return ALTERYX_V3.render_cancelled(job)

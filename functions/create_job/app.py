@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.dialects import bodies
-from jobs.dialects.registry import PUBLIC, V3
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.errors import DeletionActive
 from jobs.lifecycle import creation, deletion, retrying
 from jobs.runtime import wiring
@@ -49,8 +49,9 @@ def delete_user(call: Call) -> Answer:
 def retry_job(call: Call) -> Answer:
     """Schedule the job of the path again and answer it."""
     job_id = call.dialect.parse_job_id(call.path["jobId"])
-    job = retrying.retry_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
-    return call.dialect.render_job(job)
+    return call.dialect.render_job(
+        retrying.retry_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
+    )
 
 
 @api.user_route("POST /webapi/v3/workflows/{workflowId}/jobs")
@@ -58,4 +59,4 @@ def run_workflow(call: UserCall) -> Answer:
     """Create the job that runs the workflow of the path now."""
     request = bodies.parse_run(call.body)
     job = running.run_workflow(wiring.ports(), wiring.directory(), call.principal, call.path["workflowId"], request)
-    return V3.render_job(job, outputs=(), messages=())
+    return ALTERYX_V3.render_job(job, outputs=(), messages=())

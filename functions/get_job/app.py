@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
-from jobs.dialects.registry import PUBLIC, V3
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.workflows import viewing
@@ -36,8 +36,8 @@ def get_job_or_details(call: Call) -> Answer:
 @api.user_route("GET /webapi/v3/jobs/{jobId}")
 def get_job_with_messages(call: UserCall) -> Answer:
     """Answer the job of the path, with its newest messages unless those are declined."""
-    include = V3.parse_include_messages(call.query)
-    reference = V3.parse_job_id(call.path["jobId"])
+    include = ALTERYX_V3.parse_include_messages(call.query)
+    reference = ALTERYX_V3.parse_job_id(call.path["jobId"])
     _, job = viewing.find_job(wiring.store(), wiring.directory(), call.principal, reference)
     messages = viewing.newest_messages(wiring.store(), job) if include else None
-    return V3.render_job(job, queries.get_outputs(wiring.store(), job), messages and messages.messages)
+    return ALTERYX_V3.render_job(job, queries.get_outputs(wiring.store(), job), messages and messages.messages)

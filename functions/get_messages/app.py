@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs import queries
 from jobs.dialects import cursor
-from jobs.dialects.registry import PUBLIC, V3
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.workflows import viewing
@@ -34,10 +34,10 @@ def get_messages(call: Call) -> Answer:
 def get_newest_messages(call: UserCall) -> Answer:
     """Answer the newest messages of the job of the path to an administrator."""
     viewing.require_administrator(call.principal)
-    reference = V3.parse_job_id(call.path["jobId"])
+    reference = ALTERYX_V3.parse_job_id(call.path["jobId"])
     project, job = viewing.find_job(wiring.store(), wiring.directory(), call.principal, reference)
     purpose = f"messages before, of {job.job_id}"
     before = cursor.decode(project, purpose, call.query["cursor"]) if call.query.get("cursor") else None
     page = viewing.newest_messages(wiring.store(), job, before)
     older = page.next and call.url(cursor=cursor.encode(project, purpose, page.next))
-    return V3.render_messages(page.messages, older or None)
+    return ALTERYX_V3.render_messages(page.messages, older or None)

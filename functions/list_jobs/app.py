@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jobs import queries
 from jobs.dialects import cursor
 from jobs.dialects.base import dump
-from jobs.dialects.registry import PUBLIC, V3
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.workflows import viewing
@@ -29,17 +29,17 @@ def list_jobs(call: Call) -> Answer:
 def list_organisations_jobs(call: UserCall) -> Answer:
     """Answer the organisation's jobs to an administrator."""
     viewing.require_administrator(call.principal)
-    wanted = V3.parse_jobs(call.query)
-    return V3.render_jobs(viewing.list_jobs(wiring.store(), wiring.directory(), call.principal, wanted))
+    wanted = ALTERYX_V3.parse_jobs(call.query)
+    return ALTERYX_V3.render_jobs(viewing.list_jobs(wiring.store(), wiring.directory(), call.principal, wanted))
 
 
 @api.user_route("GET /webapi/v3/workflows/{workflowId}/jobs")
 def list_workflows_jobs(call: UserCall) -> Answer:
     """Answer the jobs of the workflow of the path that the user sees."""
-    wanted = V3.parse_workflow_jobs(call.query)
+    wanted = ALTERYX_V3.parse_workflow_jobs(call.query)
     workflow_id = call.path["workflowId"]
     jobs = viewing.list_workflow_jobs(wiring.store(), wiring.directory(), call.principal, workflow_id, wanted)
-    return V3.render_workflow_jobs(jobs)
+    return ALTERYX_V3.render_workflow_jobs(jobs)
 
 
 @api.route("GET /public/{projectKey}/jobs")

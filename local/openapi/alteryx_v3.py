@@ -9,15 +9,15 @@ from jobs import errors
 from jobs.dialects.alteryx_v3 import (
     DEFAULT_LIMIT,
     DEFAULT_PRIORITY,
-    HIGHEST_LIMIT,
-    HIGHEST_OFFSET,
+    MAX_LIMIT,
+    MAX_OFFSET,
 )
 from jobs.dialects.bodies import WorkflowRunRequest
-from jobs.dialects.event_bodies import MOST_ENTRIES
-from jobs.dialects.registry import V3
+from jobs.dialects.event_bodies import MAX_ENTRIES
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import DEFAULT_TIMEOUT_SECONDS, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
-from jobs.runtime.http import LARGEST_BODY
-from jobs.workflows.running import LONGEST_WORKFLOW_ID, RUN_WORKFLOW
+from jobs.runtime.http import MAX_BODY_BYTES
+from jobs.workflows.running import MAX_WORKFLOW_ID, RUN_WORKFLOW
 
 from local.openapi.document import (
     Chapter,
@@ -71,7 +71,7 @@ _SAID = (
     Message(_CREATED_AT, Severity.INFORMATION, "12 records were read", tool_id=1),
     Message(_CREATED_AT + SECOND, Severity.WARNING, "A field was truncated", tool_id=4),
 )
-_SHOWN = [json.loads(V3.render_job(_moved(_QUEUED, status), (), ()).body) for status in Status]
+_SHOWN = [json.loads(ALTERYX_V3.render_job(_moved(_QUEUED, status), (), ()).body) for status in Status]
 _ASKED = schema_of(
     WorkflowRunRequest,
     workerTag="Which workers may take it.",
@@ -87,7 +87,7 @@ _FIELDS: dict[str, Node] = {
     "createDateTime": {"type": "string", "format": "date-time", "pattern": r"\.[0-9]{3}Z$"},
     "status": {"type": "string", "enum": _STATUSES},
     "disposition": {"type": "string", "enum": list(dict.fromkeys(shown["disposition"] for shown in _SHOWN))},
-    "outputs": {"type": "array", "items": reference("V3Output"), "maxItems": MOST_ENTRIES},
+    "outputs": {"type": "array", "items": reference("V3Output"), "maxItems": MAX_ENTRIES},
     "messages": {"type": "array", "items": reference("V3Message"), "description": "Oldest first."},
     "priority": {"type": "string", "enum": [name for name in _ASKED["properties"]["priority"]["enum"] if name]},
     "workerTag": {"type": "string", "maxLength": _ASKED["properties"]["workerTag"]["maxLength"]},
@@ -111,19 +111,19 @@ _PART = [
         "query",
         "offset",
         "How many jobs to pass over.",
-        {"type": "integer", "minimum": 0, "maximum": HIGHEST_OFFSET, "default": 0},
+        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
     ),
     parameter(
         "query",
         "limit",
         "How many jobs at most.",
-        {"type": "integer", "minimum": 1, "maximum": HIGHEST_LIMIT, "default": DEFAULT_LIMIT},
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
 ]
-_OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {HIGHEST_LIMIT}")
-_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+_OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {MAX_LIMIT}")
+_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
 _NO_ADMINISTRATOR = Reply(
-    "NoAdministrator", "The user is no administrator.", V3.render_error(errors.Unauthorized()), _ERROR
+    "NoAdministrator", "The user is no administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), _ERROR
 )
 
 CHAPTER = Chapter(
@@ -153,7 +153,7 @@ CHAPTER = Chapter(
         _JOBS: strict(
             data={
                 "type": "array",
-                "maxItems": HIGHEST_LIMIT,
+                "maxItems": MAX_LIMIT,
                 "items": _of(
                     *("jobId", "appId", "status", "disposition", "createDateTime", "priority", "workerTag"), jobId="id"
                 ),
@@ -161,7 +161,7 @@ CHAPTER = Chapter(
         ),
         _WORKFLOW_JOBS: {
             "type": "array",
-            "maxItems": HIGHEST_LIMIT,
+            "maxItems": MAX_LIMIT,
             "items": _of(
                 *("id", "createDate", "status", "priority", "workerTag", "runWithE2"), createDate="createDateTime"
             ),
@@ -175,20 +175,20 @@ CHAPTER = Chapter(
             "path",
             "workflowId",
             "The workflow's id, any that your workers know.",
-            {"type": "string", "minLength": 1, "maxLength": LONGEST_WORKFLOW_ID, "pattern": r"\S"},
+            {"type": "string", "minLength": 1, "maxLength": MAX_WORKFLOW_ID, "pattern": r"\S"},
             _WORKFLOW_ID,
         ),
     },
     replies=[
         *refusals(
-            V3,
+            ALTERYX_V3,
             _ERROR,
             errors.InvalidRequest("body", "must be UTF-8 text"),
             errors.Unauthorized(),
-            errors.BodyTooLarge(LARGEST_BODY),
+            errors.BodyTooLarge(MAX_BODY_BYTES),
             errors.Busy(),
         ),
-        failure(V3, _ERROR),
+        failure(ALTERYX_V3, _ERROR),
     ],
     operations=[
         Operation(
@@ -198,9 +198,9 @@ CHAPTER = Chapter(
             text="However they were created, the newest first; for administrators.",
             parameters=[_statuses("statuses"), *_PART],
             replies=[
-                Reply("jobs", "Jobs.", V3.render_jobs([_COMPLETED]), _JOBS),
+                Reply("jobs", "Jobs.", ALTERYX_V3.render_jobs([_COMPLETED]), _JOBS),
                 _NO_ADMINISTRATOR,
-                *refusals(V3, _ERROR, _OUT_OF_BOUNDS),
+                *refusals(ALTERYX_V3, _ERROR, _OUT_OF_BOUNDS),
             ],
         ),
         Operation(
@@ -216,10 +216,13 @@ CHAPTER = Chapter(
                 )
             ],
             replies=[
-                Reply("job", "The job with its messages.", V3.render_job(_COMPLETED, _OUTPUTS, _SAID), _JOB),
-                Reply("reduced", "The job without them.", V3.render_job(_COMPLETED, _OUTPUTS, None), _REDUCED),
+                Reply("job", "The job with its messages.", ALTERYX_V3.render_job(_COMPLETED, _OUTPUTS, _SAID), _JOB),
+                Reply("reduced", "The job without them.", ALTERYX_V3.render_job(_COMPLETED, _OUTPUTS, None), _REDUCED),
                 *refusals(
-                    V3, _ERROR, errors.InvalidRequest("includeMessages", "must be true or false"), errors.JobNotFound()
+                    ALTERYX_V3,
+                    _ERROR,
+                    errors.InvalidRequest("includeMessages", "must be true or false"),
+                    errors.JobNotFound(),
                 ),
             ],
         ),
@@ -230,11 +233,11 @@ CHAPTER = Chapter(
             text="The newest message, and the list of all, of which it holds the newest megabyte; for administrators.",
             parameters=[parameter("query", "cursor", "Where the list ends; `Link` sets it.", {"type": "string"})],
             replies=[
-                Reply("all", "All messages.", V3.render_messages(_SAID, None), _MESSAGES),
+                Reply("all", "All messages.", ALTERYX_V3.render_messages(_SAID, None), _MESSAGES),
                 Reply(
                     "newest",
                     "The newest messages, and a `Link` to older ones.",
-                    V3.render_messages(
+                    ALTERYX_V3.render_messages(
                         _SAID,
                         "https://jobs.example.com/webapi/v3/jobs/66ebd18d3d6200007e000d8c/messages"
                         "?cursor=mq0pG0m5Jd1fWw4nV3b1Yg",
@@ -242,7 +245,9 @@ CHAPTER = Chapter(
                     _MESSAGES,
                 ),
                 _NO_ADMINISTRATOR,
-                *refusals(V3, _ERROR, errors.InvalidRequest("cursor", "is not one of this list"), errors.JobNotFound()),
+                *refusals(
+                    ALTERYX_V3, _ERROR, errors.InvalidRequest("cursor", "is not one of this list"), errors.JobNotFound()
+                ),
             ],
         ),
         Operation(
@@ -254,12 +259,21 @@ CHAPTER = Chapter(
                 Reply(
                     "cancelled",
                     "The job was running.",
-                    V3.render_cancelled(_moved(_RUNNING, Status.CANCELLED)),
+                    ALTERYX_V3.render_cancelled(_moved(_RUNNING, Status.CANCELLED)),
                     _DONE,
                 ),
-                Reply("deleted", "The job was queued.", V3.render_cancelled(_moved(_QUEUED, Status.CANCELLED)), _DONE),
+                Reply(
+                    "deleted",
+                    "The job was queued.",
+                    ALTERYX_V3.render_cancelled(_moved(_QUEUED, Status.CANCELLED)),
+                    _DONE,
+                ),
                 *refusals(
-                    V3, _ERROR, errors.JobNotCancellable(_COMPLETED), errors.NotPermitted(), errors.JobNotFound()
+                    ALTERYX_V3,
+                    _ERROR,
+                    errors.JobNotCancellable(_COMPLETED),
+                    errors.NotPermitted(),
+                    errors.JobNotFound(),
                 ),
             ],
         ),
@@ -284,8 +298,8 @@ CHAPTER = Chapter(
                 }
             },
             replies=[
-                Reply("queued", "The job, queued.", V3.render_job(_QUEUED, (), ()), _JOB),
-                *refusals(V3, _ERROR, _NO_WORKFLOW),
+                Reply("queued", "The job, queued.", ALTERYX_V3.render_job(_QUEUED, (), ()), _JOB),
+                *refusals(ALTERYX_V3, _ERROR, _NO_WORKFLOW),
             ],
         ),
         Operation(
@@ -305,8 +319,8 @@ CHAPTER = Chapter(
                 *_PART,
             ],
             replies=[
-                Reply("jobs", "Jobs.", V3.render_workflow_jobs([_COMPLETED]), _WORKFLOW_JOBS),
-                *refusals(V3, _ERROR, _NO_WORKFLOW, _OUT_OF_BOUNDS),
+                Reply("jobs", "Jobs.", ALTERYX_V3.render_workflow_jobs([_COMPLETED]), _WORKFLOW_JOBS),
+                *refusals(ALTERYX_V3, _ERROR, _NO_WORKFLOW, _OUT_OF_BOUNDS),
             ],
         ),
     ],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs import errors
-from jobs.runtime.http import LARGEST_BODY
+from jobs.runtime.http import MAX_BODY_BYTES
 
 from local.settings import ROOT
 
@@ -41,7 +41,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotFound: "For this caller there is no such job.",
     errors.InvalidRequest: "Something in the request is out of bounds; the sentence names it.",
     errors.InvalidJobId: "The job id is no integer.",
-    errors.BodyTooLarge: f"The body is over {LARGEST_BODY // 1024} KB.",
+    errors.BodyTooLarge: f"The body is over {MAX_BODY_BYTES // 1024} KB.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
     errors.JobNotRetryable: "The job has not failed or been cancelled, or was attempted as often as a job may be.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects.event_bodies import LARGEST_TEXT
+from jobs.dialects.event_bodies import MAX_TEXT_BYTES
 from jobs.model import Severity
 
 if TYPE_CHECKING:
@@ -16,6 +16,6 @@ MESSAGE: dict[str, Node] = {
         "enum": [severity.value for severity in Severity],
         "description": "; ".join(f"{severity.value} {severity.name.lower()}" for severity in Severity),
     },
-    "text": {"type": "string", "maxLength": LARGEST_TEXT},
+    "text": {"type": "string", "maxLength": MAX_TEXT_BYTES},
     "toolId": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "description": "0 where no tool spoke."},
 }

@@ -6,7 +6,7 @@ from jobs import errors
 from jobs.dialects.oauth2 import GRANT_TYPE
 from jobs.dialects.registry import OAUTH2
 from jobs.model import SECOND
-from jobs.runtime.http import LARGEST_BODY
+from jobs.runtime.http import MAX_BODY_BYTES
 from jobs.tenancy.access import TOKEN_LIFETIME, TOKEN_PREFIX, IssuedToken
 
 from local.openapi.document import Chapter, Operation, Reply, failure, refusals, strict
@@ -50,7 +50,7 @@ CHAPTER = Chapter(
             OAUTH2.render_error(errors.InvalidClient(basic=True)),
             _ERROR,
         ),
-        *refusals(OAUTH2, _ERROR, errors.BodyTooLarge(LARGEST_BODY), errors.Busy()),
+        *refusals(OAUTH2, _ERROR, errors.BodyTooLarge(MAX_BODY_BYTES), errors.Busy()),
         failure(OAUTH2, _FAILURE),
     ],
     operations=[

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.dialects.base import Call
-from jobs.dialects.bodies import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
-from jobs.dialects.event_bodies import LARGEST_ENTRY, MOST_ENTRIES
-from jobs.lifecycle.deletion import LONGEST_USER_ID
+from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, JobRequest
+from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
+from jobs.lifecycle.deletion import MAX_USER_ID
 from jobs.model import (
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
@@ -20,7 +20,7 @@ from jobs.model import (
     Project,
     Status,
 )
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 from local.openapi.document import parameter, schema_of, strict
 
@@ -42,7 +42,7 @@ USER_ID_PARAMETER = parameter(
     "path",
     "userId",
     "The user's id, percent-encoded; it may hold any character, `/` as well, but not be blank.",
-    {"type": "string", "minLength": 1, "maxLength": LONGEST_USER_ID, "pattern": r"\S"},
+    {"type": "string", "minLength": 1, "maxLength": MAX_USER_ID, "pattern": r"\S"},
     "shekar@example.com",
 )
 JOB_ID = "The job's number in its project."
@@ -55,7 +55,7 @@ REQUEST = schema_of(
     description="Empty where it is left out.",
     referenceId=f"What it is done to, empty where it is left out. `{DELETE_USER_DATA}` needs it: the user's id.",
     startAt="Milliseconds since the epoch, at most a year ahead. Now where it is left out or has passed.",
-    params=f"For the worker: at most {LARGEST_PARAMS} bytes of JSON and {DEEPEST_PARAMS} levels.",
+    params=f"For the worker: at most {MAX_PARAMS_BYTES} bytes of JSON and {MAX_PARAMS_DEPTH} levels.",
     maxAttempts=f"{DEFAULT_MAX_ATTEMPTS} where it is left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
     timeoutSeconds="How long an attempt may be silent. "
     f"{DEFAULT_TIMEOUT_SECONDS} where it is left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
@@ -79,8 +79,8 @@ _FIELDS: dict[str, Node] = {
     "startAt": {**TIME, "description": "When it was asked to start; never moves."},
     "errors": {
         "type": ["array", "null"],
-        "items": {"type": "string", "maxLength": LARGEST_ENTRY},
-        "maxItems": MOST_ENTRIES,
+        "items": {"type": "string", "maxLength": MAX_ENTRY_BYTES},
+        "maxItems": MAX_ENTRIES,
         "description": "Why it failed.",
     },
 }
@@ -113,7 +113,7 @@ def seeds(first: tuple[str, str], second: tuple[str, str]) -> tuple[Job, Job]:
 
 def job_schema(job: Job, **differences: Node) -> Node:
     """The ten fields in their order."""
-    return strict(**{name: {**_FIELDS[name], **differences.get(name, {})} for name in ten_fields(job, None)})
+    return strict(**{name: {**_FIELDS[name], **differences.get(name, {})} for name in core_fields(job, None)})
 
 
 def a_call(dialect: ProjectDialect) -> Call:

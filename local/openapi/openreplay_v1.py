@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.registry import V1
+from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.queries import Listing, Rest
-from jobs.runtime.http import LARGEST_BODY
+from jobs.runtime.http import MAX_BODY_BYTES
 
 from local.openapi.document import Chapter, Operation, Reply, failure, parameter, reference, refusals, strict
 from local.openapi.openreplay import (
@@ -23,7 +23,7 @@ SCHEDULED, CANCELLED = seeds(*[("shekar@example.com", "mehdi@openreplay.com")] *
 
 def _list(name: str, meaning: str, total: int) -> Reply:
     listing = Listing(Rest(after=0), iter((SCHEDULED, CANCELLED)), total)
-    return Reply(name, meaning, V1.render_listing(listing, a_call(V1)), _JOBS)
+    return Reply(name, meaning, OPENREPLAY_V1.render_listing(listing, a_call(OPENREPLAY_V1)), _JOBS)
 
 
 CHAPTER = Chapter(
@@ -53,15 +53,15 @@ CHAPTER = Chapter(
     },
     replies=[
         *refusals(
-            V1,
+            OPENREPLAY_V1,
             _ERROR,
             errors.InvalidRequest("body", "must be UTF-8 text"),
             errors.Unauthorized(),
             errors.ProjectNotFound(),
-            errors.BodyTooLarge(LARGEST_BODY),
+            errors.BodyTooLarge(MAX_BODY_BYTES),
             errors.Busy(),
         ),
-        failure(V1, _ERROR),
+        failure(OPENREPLAY_V1, _ERROR),
     ],
     operations=[
         Operation(
@@ -81,7 +81,7 @@ CHAPTER = Chapter(
             replies=[
                 _list("all", "All jobs.", 2),
                 _list("part", "As many jobs as the answer holds, and a `Link` to the rest.", 4711),
-                *refusals(V1, _ERROR, errors.InvalidRequest("after", "must be an integer of at least 0")),
+                *refusals(OPENREPLAY_V1, _ERROR, errors.InvalidRequest("after", "must be an integer of at least 0")),
             ],
         ),
         Operation(
@@ -89,8 +89,8 @@ CHAPTER = Chapter(
             name="getJobV1",
             summary="Get a job",
             replies=[
-                Reply("job", "The job.", V1.render_job(SCHEDULED), _JOB),
-                *refusals(V1, _ERROR, errors.JobNotFound()),
+                Reply("job", "The job.", OPENREPLAY_V1.render_job(SCHEDULED), _JOB),
+                *refusals(OPENREPLAY_V1, _ERROR, errors.JobNotFound()),
             ],
         ),
         Operation(
@@ -99,8 +99,8 @@ CHAPTER = Chapter(
             summary="Cancel a job",
             text="Cancels a job that has not started yet or is still running.",
             replies=[
-                Reply("cancelled", "The job, cancelled.", V1.render_job(CANCELLED), _JOB),
-                *refusals(V1, _ERROR, errors.JobNotFound(), errors.JobNotCancellable(CANCELLED)),
+                Reply("cancelled", "The job, cancelled.", OPENREPLAY_V1.render_job(CANCELLED), _JOB),
+                *refusals(OPENREPLAY_V1, _ERROR, errors.JobNotFound(), errors.JobNotCancellable(CANCELLED)),
             ],
         ),
         Operation(
@@ -109,8 +109,13 @@ CHAPTER = Chapter(
             summary="Delete a user's data",
             text="Makes the job that deletes the user's data at the next midnight UTC.",
             replies=[
-                Reply("scheduled", "The job, or the one of this user that is active.", V1.render_job(SCHEDULED), _JOB),
-                *refusals(V1, _ERROR, errors.InvalidRequest("userId", "must not be blank")),
+                Reply(
+                    "scheduled",
+                    "The job, or the one of this user that is active.",
+                    OPENREPLAY_V1.render_job(SCHEDULED),
+                    _JOB,
+                ),
+                *refusals(OPENREPLAY_V1, _ERROR, errors.InvalidRequest("userId", "must not be blank")),
             ],
         ),
     ],

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from jobs import errors
 from jobs.dialects import bodies
-from jobs.dialects.event_bodies import MOST_ENTRIES
-from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
+from jobs.dialects.event_bodies import MAX_ENTRIES
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
 from jobs.lifecycle.creation import Creation
 from jobs.model import (
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
+    MAX_ATTEMPTS,
     MINUTE,
-    MOST_ATTEMPTS,
     Change,
     Job,
     Message,
@@ -23,7 +23,7 @@ from jobs.model import (
     Status,
 )
 from jobs.queries import Listing, Page, Stretch
-from jobs.runtime.http import LARGEST_BODY
+from jobs.runtime.http import MAX_BODY_BYTES
 
 from local.openapi.document import (
     Chapter,
@@ -112,12 +112,12 @@ _MESSAGES_PATH = f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}/messages"
 _DETAILS_FIELDS: dict[str, Node] = {
     "params": {"type": "object", "description": "What was given at the creation."},
     "progress": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "Of the present attempt."},
-    "attempt": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
-    "maxAttempts": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
+    "attempt": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS},
+    "maxAttempts": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS},
     "startedAt": {**nullable(TIME), "description": "When the present attempt started."},
     "finishedAt": {**nullable(TIME), "description": "When the job ended."},
     "timeoutAt": {**nullable(TIME), "description": "When the running attempt counts as lost."},
-    "outputs": {"type": "array", "maxItems": MOST_ENTRIES, "description": "What the worker put out: any JSON."},
+    "outputs": {"type": "array", "maxItems": MAX_ENTRIES, "description": "What the worker put out: any JSON."},
     "history": {"type": "array", "items": reference("PublicChange"), "minItems": 1},
 }
 
@@ -131,7 +131,7 @@ def _limit(what: str) -> Node:
         "query",
         "limit",
         f"How many {what} at most; {DEFAULT_LIMIT} where it is out of range.",
-        {"type": "integer", "minimum": 1, "maximum": HIGHEST_LIMIT, "default": DEFAULT_LIMIT},
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     )
 
 
@@ -155,7 +155,7 @@ CHAPTER = Chapter(
                 "to": STATUS,
                 "at": TIME,
                 "by": {"type": "string", "description": "Id of a key, source of an event, or `service`."},
-                "attempt": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
+                "attempt": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS},
             }
         ),
         "PublicJobDetails": strict(**job_schema(SCHEDULED, updatedAt=nullable(TIME))["properties"], **_DETAILS_FIELDS),
@@ -165,8 +165,8 @@ CHAPTER = Chapter(
         ),
         _JOB: strict(data=reference("PublicJob")),
         _DETAILS: strict(data=reference("PublicJobDetails")),
-        _JOBS: strict(data={"type": "array", "items": reference("PublicJob"), "maxItems": HIGHEST_LIMIT}),
-        _MESSAGES: strict(data={"type": "array", "items": reference("PublicMessage"), "maxItems": HIGHEST_LIMIT}),
+        _JOBS: strict(data={"type": "array", "items": reference("PublicJob"), "maxItems": MAX_LIMIT}),
+        _MESSAGES: strict(data={"type": "array", "items": reference("PublicMessage"), "maxItems": MAX_LIMIT}),
         _ERROR: strict(error={"type": "string"}),
     },
     path_parameters={
@@ -187,7 +187,7 @@ CHAPTER = Chapter(
             errors.InvalidRequest("body", "must be UTF-8 text"),
             errors.Unauthorized(),
             errors.ProjectNotFound(),
-            errors.BodyTooLarge(LARGEST_BODY),
+            errors.BodyTooLarge(MAX_BODY_BYTES),
             errors.Busy(),
         ),
         failure(PUBLIC, _ERROR),
@@ -265,7 +265,7 @@ CHAPTER = Chapter(
                     "Printable ASCII of the caller's choice.",
                     {
                         "type": "string",
-                        "maxLength": bodies.LONGEST_IDEMPOTENCY_KEY,
+                        "maxLength": bodies.MAX_IDEMPOTENCY_KEY,
                         "pattern": "^[!-~]([ -~]*[!-~])?$",
                     },
                     "export-2021-06",

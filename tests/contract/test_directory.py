@@ -13,7 +13,7 @@ from jobs.tenancy import access, administration
 
 from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from jobs import ports
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    class Registry(ports.Registry, ports.TokenStore, Protocol):
+    class Registry(ports.DirectoryAdmin, ports.TokenStore, Protocol):
         """Both registries keep tokens too."""
 
 
 @pytest.fixture(params=["fake", "moto"])
 def registry(request: pytest.FixtureRequest) -> Registry:
     if request.param == "fake":
-        return FakeRegistry()
+        return FakeDirectory()
     return DynamoDBDirectory(request.getfixturevalue("dynamodb"), TABLE)
 
 
@@ -82,7 +82,7 @@ def test_an_organisation_has_fifty_projects_at_most_whatever_others_have(registr
     made = [administration.create_project(registry, organisation, "Shop") for _ in range(50)]
 
     with pytest.raises(InvalidRequest):
-        registry.add_project(organisation, "Shop", "one-too-many", b"secret", administration.MOST_PROJECTS)
+        registry.add_project(organisation, "Shop", "one-too-many", b"secret", administration.MAX_PROJECTS)
 
     assert registry.find_project("one-too-many") is None
     assert registry.find_project(made[-1].project_key) == made[-1]

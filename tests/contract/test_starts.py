@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 from jobs.errors import JobNotCancellable
 from jobs.model import JobKey, Status
-from jobs.ports import Append, Start
+from jobs.ports import AppendOutcome, StartOutcome
 from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.builders import NOW, a_job
@@ -31,7 +31,7 @@ KEYS = [JobKey(1, number) for number in range(1, JOBS + 1)]
 def store(ministack: DynamoDBClient) -> DynamoDBJobStore:
     store = DynamoDBJobStore(ministack, TABLE, 4, start_batch=JOBS)
     for key in KEYS:
-        assert store.append(a_job(job_id=key.job_id), "token", {}, None, None) is Append.DONE
+        assert store.append(a_job(job_id=key.job_id), "token", {}, None, None) is AppendOutcome.DONE
     return store
 
 
@@ -58,7 +58,7 @@ def test_a_batch_that_botocore_repeats_has_started_each_job_once(
 ) -> None:
     twice(monkeypatch, lambda send: send())
 
-    assert store.start_jobs(KEYS, NOW) == [Start.STARTED] * JOBS
+    assert store.start_jobs(KEYS, NOW) == [StartOutcome.STARTED] * JOBS
 
     assert histories(store) == {(Status.SCHEDULED, Status.RUNNING): JOBS}
 
@@ -71,15 +71,15 @@ def test_a_batch_whose_answer_is_lost_is_uncertain_and_not_done_again(
 
     with monkeypatch.context() as patch:
         twice(patch, lose)
-        assert store.start_jobs(KEYS, NOW) == [Start.UNCERTAIN] * JOBS
+        assert store.start_jobs(KEYS, NOW) == [StartOutcome.UNCERTAIN] * JOBS
 
-    assert store.start_jobs(KEYS, NOW + 1) == [Start.NOT_SCHEDULED] * JOBS
+    assert store.start_jobs(KEYS, NOW + 1) == [StartOutcome.NOT_SCHEDULED] * JOBS
     assert histories(store) == {(Status.SCHEDULED, Status.RUNNING): JOBS}
 
 
 def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(store: DynamoDBJobStore) -> None:
     barrier = threading.Barrier(4)
-    outcomes: list[Start] = []
+    outcomes: list[StartOutcome] = []
 
     def start() -> None:
         barrier.wait()
@@ -97,7 +97,7 @@ def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(st
     found = histories(store)
     begun = found[Status.SCHEDULED, Status.RUNNING, Status.CANCELLED]
     assert begun + found[Status.SCHEDULED, Status.CANCELLED] == JOBS
-    assert outcomes.count(Start.STARTED) == begun
-    assert outcomes.count(Start.NOT_SCHEDULED) == 3 * JOBS - begun
+    assert outcomes.count(StartOutcome.STARTED) == begun
+    assert outcomes.count(StartOutcome.NOT_SCHEDULED) == 3 * JOBS - begun
     with pytest.raises(JobNotCancellable):
         store.cancel_job(*KEYS[0], NOW, "key-1")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.dialects.registry import V3
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import creation
 from jobs.model import TRANSITIONS, NewJob, Principal, Role, Status
 from jobs.ports import Ports
@@ -118,7 +118,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
 
     def race(number: int) -> tuple[str, list[str]]:
         job = tenant.create(startAt=now() + 3_600_000)
-        reference = V3.parse_job_id(v3_id(job))
+        reference = ALTERYX_V3.parse_job_id(v3_id(job))
         barrier = threading.Barrier(2)
 
         def start_it() -> None:
@@ -132,7 +132,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
             barrier.wait()
             cancelled = viewing.cancel_job(ports(store), directory, Principal(client, user), reference)
             started.result()
-        return V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
+        return ALTERYX_V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
 
     races = [race(number) for number in range(JOBS)]
 

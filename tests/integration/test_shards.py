@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs.lifecycle import reaping
 from jobs.model import HOUR, MINUTE, SECOND, Status
-from jobs.ports import Append
+from jobs.ports import AppendOutcome
 from jobs.store.dynamodb import DynamoDBJobStore
 from jobs.timing import dispatch
 from jobs.timing.starting import start_jobs
@@ -37,7 +37,7 @@ class Live:
         due = self.world.clock.now() + 5 * MINUTE
         for number in range(first, first + JOBS):
             job = a_job(job_id=number, at=due, timeout_seconds=60, max_attempts=2)
-            assert self.stores[shards].append(job, "token", {}, None, None) is Append.DONE
+            assert self.stores[shards].append(job, "token", {}, None, None) is AppendOutcome.DONE
 
     def tick(self, shards: int) -> None:
         dispatch.dispatch(replace(self.world.ports, store=self.stores[shards]), shards, lambda _: True)

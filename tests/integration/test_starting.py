@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobs.ports import Start
+from jobs.ports import StartOutcome
 from jobs.runtime import wiring
 from jobs.store.dynamodb import DynamoDBJobStore
 from jobs.timing import starting
@@ -105,8 +105,8 @@ def test_a_hint_of_a_job_that_stays_throttled_is_delivered_again_alone(
     hints = sorted(service.hints(), key=lambda hint: hint["Body"])
     start = DynamoDBJobStore.start_jobs
 
-    def throttle_second(store: DynamoDBJobStore, jobs: Sequence[JobKey], now: int) -> list[Start]:
-        return [Start.UNCERTAIN if job.job_id == 2 else start(store, [job], now)[0] for job in jobs]
+    def throttle_second(store: DynamoDBJobStore, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
+        return [StartOutcome.UNCERTAIN if job.job_id == 2 else start(store, [job], now)[0] for job in jobs]
 
     monkeypatch.setattr(DynamoDBJobStore, "start_jobs", throttle_second)
     monkeypatch.setattr(starting, "TRIES", 1)

@@ -13,7 +13,7 @@ from jobs.store.directory import CachedDirectory
 from jobs.tenancy import access
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class Remembering:
 
     def __init__(self, seconds: float) -> None:
         self.now = 1_000.0
-        self.registry = FakeRegistry()
+        self.registry = FakeDirectory()
         self.registry.credentials["digest"] = a_credential()
         self.registry.projects["key"] = a_project()
         self.directory = CachedDirectory(self.registry, seconds, lambda: self.now)
@@ -91,7 +91,7 @@ def test_a_project_key_that_reads_like_a_digest_is_no_credential() -> None:
 
 
 def test_memory_is_bounded_and_guesses_take_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "MOST_CACHED", 10)
+    monkeypatch.setattr(subject, "MAX_CACHED", 10)
     remembering = Remembering(seconds=30)
     for number in range(100):
         remembering.registry.credentials[str(number)] = a_credential()
@@ -135,22 +135,22 @@ def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
     assert remembering.registry.reads == ["token", "client", "user"] * 2
 
 
-def revoke_client(registry: FakeRegistry) -> None:
+def revoke_client(registry: FakeDirectory) -> None:
     registry.revoke_client(a_client().client_id, NOW)
 
 
-def revoke_token(registry: FakeRegistry) -> None:
+def revoke_token(registry: FakeDirectory) -> None:
     [(digest, token)] = registry.tokens.items()
     registry.tokens[digest] = replace(token, revoked_at=NOW)
 
 
-def remove_user(registry: FakeRegistry) -> None:
+def remove_user(registry: FakeDirectory) -> None:
     registry.users.clear()
 
 
 @pytest.mark.parametrize("end", [revoke_client, revoke_token, remove_user])
 def test_what_ends_a_token_ends_it_within_the_time_even_if_it_is_used_all_the_while(
-    end: Callable[[FakeRegistry], None],
+    end: Callable[[FakeDirectory], None],
 ) -> None:
     remembering = RememberingUsers(seconds=30)
     remembering.authorize()

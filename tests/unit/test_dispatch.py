@@ -19,7 +19,7 @@ from tests.fakes import FakeStore, World
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jobs.model import StartMessage
+    from jobs.model import StartHint
 
 SHARDS = 3
 
@@ -138,7 +138,7 @@ def test_a_watermark_is_saved_after_its_hints_and_never_before(monkeypatch: pyte
     world = a_world()
     scheduled(world, [NOW] * 9)
 
-    def crash(messages: Iterable[StartMessage]) -> list[StartMessage]:
+    def crash(messages: Iterable[StartHint]) -> list[StartHint]:
         raise ConnectionError
 
     with monkeypatch.context() as patch:

@@ -25,7 +25,7 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.ports import Append, Attempt, Report, Stamp, Start, SweepCursor, Watermark
+from jobs.ports import AppendOutcome, Attempt, ReportOutcome, Stamp, StartOutcome, SweepCursor, Watermark
 from jobs.store import dynamodb as subject
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.dynamodb import DynamoDBJobStore
@@ -126,7 +126,7 @@ def store(dynamodb: DynamoDBClient) -> DynamoDBJobStore:
 
 
 def put(store: DynamoDBJobStore, **job: Any) -> None:
-    assert store.append(a_job(**job), "token", {}, None, None) is Append.DONE
+    assert store.append(a_job(**job), "token", {}, None, None) is AppendOutcome.DONE
 
 
 def rows(client: DynamoDBClient) -> set[str]:
@@ -142,7 +142,7 @@ def test_an_append_that_botocore_repeats_after_a_lost_answer_finds_its_own_token
 ) -> None:
     faults.on_append(repeated)
 
-    assert store.append(a_job(), "token", *beside) is Append.DONE
+    assert store.append(a_job(), "token", *beside) is AppendOutcome.DONE
 
 
 @pytest.mark.parametrize("beside", BESIDE, ids=str)
@@ -151,9 +151,9 @@ def test_an_append_whose_answer_is_lost_is_uncertain_and_won_when_tried_again(
 ) -> None:
     faults.on_append(unheard)
 
-    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
-    assert store.append(a_job(), "token", *beside) is Append.DONE
-    assert store.append(a_job(), "another", *beside) is Append.NUMBER_TAKEN
+    assert store.append(a_job(), "token", *beside) is AppendOutcome.UNCERTAIN
+    assert store.append(a_job(), "token", *beside) is AppendOutcome.DONE
+    assert store.append(a_job(), "another", *beside) is AppendOutcome.NUMBER_TAKEN
 
 
 @pytest.mark.parametrize("beside", BESIDE, ids=str)
@@ -174,7 +174,7 @@ def test_what_proves_nothing_is_uncertain_and_writes_nothing(
 ) -> None:
     faults.on_append(refused(error))
 
-    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
+    assert store.append(a_job(), "token", *beside) is AppendOutcome.UNCERTAIN
     assert rows(dynamodb) == set()
 
 
@@ -185,23 +185,23 @@ FAILED = "ConditionalCheckFailed"
 @pytest.mark.parametrize(
     ("reasons", "outcome"),
     [
-        ([(FAILED, FOREIGN), "None"], Append.NUMBER_TAKEN),
-        ([(FAILED, FOREIGN), "TransactionConflict"], Append.NUMBER_TAKEN),
-        ([(FAILED, FOREIGN), (FAILED, {})], Append.NUMBER_TAKEN),
-        ([(FAILED, OWN), "None"], Append.DONE),
-        ([(FAILED, OWN), (FAILED, {})], Append.DONE),
-        ([(FAILED, OWN), "TransactionConflict", (FAILED, {})], Append.DONE),
-        (["None", (FAILED, {})], Append.OVERTAKEN),
-        (["None", "None", (FAILED, {})], Append.OVERTAKEN),
-        (["TransactionConflict", (FAILED, {})], Append.OVERTAKEN),
-        (["ThrottlingError", "None", (FAILED, {})], Append.OVERTAKEN),
-        (["TransactionConflict", "ThrottlingError"], Append.UNCERTAIN),
-        (["None", "ProvisionedThroughputExceeded"], Append.UNCERTAIN),
+        ([(FAILED, FOREIGN), "None"], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), "TransactionConflict"], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), (FAILED, {})], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, OWN), "None"], AppendOutcome.DONE),
+        ([(FAILED, OWN), (FAILED, {})], AppendOutcome.DONE),
+        ([(FAILED, OWN), "TransactionConflict", (FAILED, {})], AppendOutcome.DONE),
+        (["None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["None", "None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["TransactionConflict", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["ThrottlingError", "None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["TransactionConflict", "ThrottlingError"], AppendOutcome.UNCERTAIN),
+        (["None", "ProvisionedThroughputExceeded"], AppendOutcome.UNCERTAIN),
     ],
     ids=str,
 )
 def test_each_mixture_of_reasons_is_read_for_what_it_proves(
-    store: DynamoDBJobStore, faults: Faults, reasons: list[Any], outcome: Append
+    store: DynamoDBJobStore, faults: Faults, reasons: list[Any], outcome: AppendOutcome
 ) -> None:
     faults.on_append(refused(a_cancelled_transaction(*reasons)))
 
@@ -301,7 +301,7 @@ def test_a_start_that_botocore_repeats_has_started_the_job_once(store: DynamoDBJ
     put(store)
     faults.on("UpdateItem", repeated)
 
-    assert start(store, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is StartOutcome.STARTED
 
     job = store.get_job(1, 1)
     assert job is not None
@@ -329,7 +329,7 @@ def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
         assert seen is not None
         changes = (*seen.history, Change(Status.SCHEDULED, NOW + 9, "key-2"))
         retried = replace(seen, status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
-        assert store.retry_job(seen, retried, "retry", None) is Append.DONE
+        assert store.retry_job(seen, retried, "retry", None) is AppendOutcome.DONE
         return call()
 
     faults.on("UpdateItem", retried_meanwhile)
@@ -345,8 +345,8 @@ def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: Dyna
     put(store, job_id=2)
     store.cancel_job(1, 2, NOW, "key-1")
 
-    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
-    assert start(store, 2, NOW) is Start.NOT_SCHEDULED
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [StartOutcome.STARTED, StartOutcome.NOT_SCHEDULED]
+    assert start(store, 2, NOW) is StartOutcome.NOT_SCHEDULED
 
 
 @pytest.mark.parametrize("conflicts", [1, 4])
@@ -364,7 +364,7 @@ def test_a_start_that_is_alone_is_tried_again_by_who_starts_jobs(
     put(store)
     faults.on("UpdateItem", refused(error))
 
-    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.UNCERTAIN, Start.STARTED]
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [StartOutcome.UNCERTAIN, StartOutcome.STARTED]
 
 
 def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: DynamoDBJobStore, faults: Faults) -> None:
@@ -385,7 +385,7 @@ def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
     put(store)
 
     faults.on("UpdateItem", refused(error))
-    assert start(store, 1, NOW) is Start.UNCERTAIN
+    assert start(store, 1, NOW) is StartOutcome.UNCERTAIN
     faults.on("UpdateItem", *[refused(error)] * 5)
     with pytest.raises(errors.Busy):
         store.cancel_job(1, 1, NOW, "key-1")
@@ -429,7 +429,7 @@ def saw(status: str, token: str | None = None) -> Callable[[str], dict[str, Any]
     return lambda own: failed("ConditionalCheckFailed", Item={"st": {"S": status}, "ts": {"S": token or own}})(own)
 
 
-def start_all(store: DynamoDBJobStore, count: int) -> list[Start]:
+def start_all(store: DynamoDBJobStore, count: int) -> list[StartOutcome]:
     return store.start_jobs([JobKey(1, number) for number in range(1, count + 1)], NOW)
 
 
@@ -440,12 +440,12 @@ def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(
     faults.on("BatchExecuteStatement", of_batch(faults, *answers, failed("ConditionalCheckFailed")))
 
     assert start_all(store, 6) == [
-        Start.STARTED,
-        Start.STARTED,  # a retry of the client, whose first try was committed
-        Start.NOT_SCHEDULED,
-        Start.NOT_DUE,
-        Start.NOT_SCHEDULED,
-        Start.NOT_SCHEDULED,
+        StartOutcome.STARTED,
+        StartOutcome.STARTED,  # a retry of the client, whose first try was committed
+        StartOutcome.NOT_SCHEDULED,
+        StartOutcome.NOT_DUE,
+        StartOutcome.NOT_SCHEDULED,
+        StartOutcome.NOT_SCHEDULED,
     ]
 
 
@@ -464,7 +464,7 @@ def test_a_start_of_a_batch_that_proves_nothing_is_uncertain_and_its_neighbours_
 ) -> None:
     faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code), done))
 
-    assert start_all(store, 3) == [Start.STARTED, Start.UNCERTAIN, Start.STARTED]
+    assert start_all(store, 3) == [StartOutcome.STARTED, StartOutcome.UNCERTAIN, StartOutcome.STARTED]
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_a_batch_of_starts_without_an_answer_is_uncertain_as_a_whole(
 ) -> None:
     faults.on("BatchExecuteStatement", refused(error))
 
-    assert start_all(store, 3) == [Start.UNCERTAIN] * 3
+    assert start_all(store, 3) == [StartOutcome.UNCERTAIN] * 3
 
 
 def test_a_batch_of_starts_that_is_refused_for_good_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
@@ -504,7 +504,7 @@ def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
     faults.on("BatchExecuteStatement", *[of_batch(faults, *[done] * 25)] * 2)
     faults.calls.clear()
 
-    assert start_all(store, 51) == [Start.STARTED] * 51
+    assert start_all(store, 51) == [StartOutcome.STARTED] * 51
 
     assert [operation for operation, _ in faults.calls] == ["BatchExecuteStatement"] * 2 + ["UpdateItem"]
     statements = [statement for _, call in faults.calls[:2] for statement in call["Statements"]]
@@ -517,7 +517,7 @@ def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient,
         put(store, job_id=number)
     faults.calls.clear()
 
-    assert start_all(store, 3) == [Start.STARTED] * 3
+    assert start_all(store, 3) == [StartOutcome.STARTED] * 3
 
     assert [operation for operation, _ in faults.calls] == ["UpdateItem"] * 3
 
@@ -529,7 +529,7 @@ STAMP = Stamp(NOW, "worker", "finish")
 MARK = SeenEvent("0" * 64, NOW // 1_000 + 60)
 SAID = Message(NOW, Severity.NONE, "hello")
 #: Each way to end an attempt, how many attempts the job must allow for it, and the state that it leads to.
-ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
+ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], ReportOutcome], int, Status]] = {
     "complete": (lambda store: store.complete_job(FIRST, STAMP, ["out"]), 1, Status.COMPLETED),
     "fail": (lambda store: store.fail_job(FIRST, STAMP, ["no"], lost=False), 1, Status.FAILED),
     "back_off": (lambda store: store.back_off_job(FIRST, STAMP, NOW + 5, lost=False), 2, Status.SCHEDULED),
@@ -539,7 +539,7 @@ ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
 
 def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
     put(store, max_attempts=attempts)
-    assert start(store, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is StartOutcome.STARTED
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -553,7 +553,7 @@ def test_an_end_that_fails_on_its_way_is_made_once_and_told_as_applied(
     running(store, attempts)
     faults.on("UpdateItem", fault)
 
-    assert end(store) is Report.APPLIED
+    assert end(store) is ReportOutcome.APPLIED
 
     job = store.get_job(1, 1)
     assert job is not None
@@ -589,9 +589,9 @@ def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
 
     outcomes = [store.retry_job(seen, retried, "retry", lock) for _ in range(2)]
 
-    assert outcomes == [Append.UNCERTAIN if fault is unheard else Append.DONE, Append.DONE]
+    assert outcomes == [AppendOutcome.UNCERTAIN if fault is unheard else AppendOutcome.DONE, AppendOutcome.DONE]
     assert store.get_job(1, 1) == retried
-    assert store.retry_job(seen, retried, "another", lock) is Append.OVERTAKEN
+    assert store.retry_job(seen, retried, "another", lock) is AppendOutcome.OVERTAKEN
 
 
 @pytest.mark.parametrize(
@@ -747,9 +747,9 @@ def test_an_own_lock_that_hides_behind_a_conflict_is_no_other_creator_s(
 ) -> None:
     """The answer was lost; tried again, the row is held for a moment and the lock has moved: by this very creation."""
     lock = DeletionLock("digest", 1, 1)
-    assert store.append(a_job(), "token", {}, None, lock) is Append.DONE
+    assert store.append(a_job(), "token", {}, None, lock) is AppendOutcome.DONE
 
-    for token, outcome in (("token", Append.DONE), ("another", Append.OVERTAKEN)):
+    for token, outcome in (("token", AppendOutcome.DONE), ("another", AppendOutcome.OVERTAKEN)):
         faults.on("TransactWriteItems", refused(HIDDEN))
         assert store.append(a_job(), token, {}, None, lock) is outcome
 
@@ -759,9 +759,9 @@ def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: DynamoDBJ
     store.append(a_job(), "token", {}, None, None)
     seen = store.cancel_job(1, 1, NOW, "key-1")
     retried = replace(seen, status=Status.SCHEDULED, next_at=NOW, attempt=2, max_attempts=2)
-    assert store.retry_job(seen, retried, "retry", lock) is Append.DONE
+    assert store.retry_job(seen, retried, "retry", lock) is AppendOutcome.DONE
 
-    for token, outcome in (("retry", Append.DONE), ("another", Append.OVERTAKEN)):
+    for token, outcome in (("retry", AppendOutcome.DONE), ("another", AppendOutcome.OVERTAKEN)):
         faults.on("TransactWriteItems", refused(HIDDEN))
         assert store.retry_job(seen, retried, token, lock) is outcome
 

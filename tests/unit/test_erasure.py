@@ -17,7 +17,7 @@ from jobs.model import DELETE_USER_DATA, Status
 from jobs.ports import ObjectVersion, SessionsRefused
 
 from tests.builders import NOW, a_job, a_project
-from tests.fakes import FakeBus, FakeRegistry, FakeSessions, FakeWorkerQueue, World
+from tests.fakes import FakeBus, FakeDirectory, FakeSessions, FakeWorkerQueue, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Worker:
     def __init__(self, user: str = USER) -> None:
         self.world = World()
         self.sessions, self.bus, self.queue = FakeSessions(), FakeBus(), FakeWorkerQueue()
-        registry = FakeRegistry()
+        registry = FakeDirectory()
         registry.projects[PROJECT.project_key] = PROJECT
         self.ports = erasing.ErasurePorts(
             store=self.world.store,
@@ -248,7 +248,7 @@ def test_where_nothing_is_stored_it_completes_at_once(worker: Worker) -> None:
 def test_progress_stays_below_all_of_it_while_nobody_knows_how_much_there_is(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasing, "MOST_COUNTED", 2_000)
+    monkeypatch.setattr(erasing, "MAX_COUNTED", 2_000)
     fill(worker, 3_500)
 
     worker.work()

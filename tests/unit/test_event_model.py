@@ -33,7 +33,7 @@ from jobs.timing.dispatch import group
 from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_project, a_request
-from tests.fakes import FakeClock, FakeRegistry, FakeStore, World
+from tests.fakes import FakeClock, FakeDirectory, FakeStore, World
 
 STEPS, EXAMPLES = 50, 200
 DELIVERIES, TRIES = 3, 6
@@ -223,7 +223,7 @@ class Service:
         self.world, self.model, self.registry = (
             World(store=FakeStore(shards=SHARDS), clock=StillClock()),
             Model(),
-            FakeRegistry(),
+            FakeDirectory(),
         )
         self.registry.projects[PROJECT.project_key] = PROJECT
         self.ids = count()

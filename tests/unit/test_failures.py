@@ -50,7 +50,7 @@ PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
     ids=str,
 )
 def test_a_lost_answer_a_throttle_and_a_conflict_prove_nothing(error: Exception) -> None:
-    assert failures.proves_nothing(error)
+    assert failures.outcome_unknown(error)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_lost_answer_a_throttle_and_a_conflict_prove_nothing(error: Exception)
     ids=str,
 )
 def test_a_refusal_and_a_mistake_of_ours_prove_that_nothing_was_written(error: Exception) -> None:
-    assert not failures.proves_nothing(error)
+    assert not failures.outcome_unknown(error)
 
 
 codes = st.sampled_from(
@@ -88,11 +88,11 @@ def test_a_cancelled_transaction_proves_nothing_only_where_nothing_but_contentio
 ) -> None:
     failed = {code for code in reasons if code != "None"}
 
-    assert failures.proves_nothing(a_cancelled_transaction(*reasons)) == (bool(failed) and failed <= set(PASSING))
+    assert failures.outcome_unknown(a_cancelled_transaction(*reasons)) == (bool(failed) and failed <= set(PASSING))
 
 
 def test_a_cancelled_transaction_without_reasons_is_not_taken_for_contention() -> None:
-    assert not failures.proves_nothing(a_client_error("TransactionCanceledException"))
+    assert not failures.outcome_unknown(a_client_error("TransactionCanceledException"))
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException", "Throttling"])

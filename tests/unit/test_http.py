@@ -21,7 +21,7 @@ from jobs.tenancy import access
 
 from tests.architecture.project import FOLDERS
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_job, a_project, a_user
-from tests.fakes import FakeClock, FakeRegistry
+from tests.fakes import FakeClock, FakeDirectory
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -65,8 +65,8 @@ def an_event(route: str, **overrides: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
-    registry = FakeRegistry()
+def registry(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
+    registry = FakeDirectory()
     registry.credentials[access.digest_of(KEY)] = a_credential()
     registry.projects = {project.project_key: project for project in (PROJECT, FOREIGN)}
     registry.clients[CLIENT.client_id] = CLIENT
@@ -310,7 +310,7 @@ def basic(client_id: str, secret: str) -> str:
 IN_FORM = {"grant_type": "client_credentials", "client_id": CLIENT.client_id, "client_secret": SECRET}
 
 
-def test_a_user_with_a_token_comes_in_and_no_project_is_opened(users: UsersRecorder, registry: FakeRegistry) -> None:
+def test_a_user_with_a_token_comes_in_and_no_project_is_opened(users: UsersRecorder, registry: FakeDirectory) -> None:
     answer = users.answer(V3, f"bearer {TOKEN}", queryStringParameters={"includeMessages": "false"})
 
     assert (answer["statusCode"], answer["body"]) == (200, "{}")
@@ -332,7 +332,7 @@ def test_nobody_without_a_token_comes_in(users: UsersRecorder, authorization: st
     assert users.calls == []
 
 
-def test_what_has_expired_by_the_clock_opens_nothing(users: UsersRecorder, registry: FakeRegistry) -> None:
+def test_what_has_expired_by_the_clock_opens_nothing(users: UsersRecorder, registry: FakeDirectory) -> None:
     registry.tokens[access.digest_of(TOKEN)] = AccessToken(client_id=CLIENT.client_id, expires_at=NOW)
     assert users.answer(V3, f"Bearer {TOKEN}")["statusCode"] == 401
 
@@ -464,7 +464,7 @@ ROUTES = sorted((folder, route) for folder, api in APIS.items() for route in api
 
 @pytest.mark.parametrize(("folder", "route"), ROUTES)
 def test_no_route_of_any_function_answers_who_has_not_what_opens_it(
-    registry: FakeRegistry, folder: str, route: str
+    registry: FakeDirectory, folder: str, route: str
 ) -> None:
     of_users, of_clients = "/webapi/v3/" in route, "/webapi/oauth2/" in route
     wrong = [None, "", "Bearer", f"Basic {KEY}", f"Bearer {SECRET}", basic(CLIENT.client_id, TOKEN)]

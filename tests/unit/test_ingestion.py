@@ -23,14 +23,14 @@ from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
 
 from tests.builders import NOW, a_client_error, a_job, a_project, a_request, start
-from tests.fakes import FakeRegistry, World
+from tests.fakes import FakeDirectory, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobs.events.ingestion import Content
     from jobs.model import Job, Project
-    from jobs.ports import Append, BatchAppend, NewRow
+    from jobs.ports import AppendOutcome, BatchAppend, NewRow
 
 OWN, PARTNER, STRANGER = "111111111111", "222222222222", "333333333333"
 DAY = 86_400_000
@@ -42,7 +42,7 @@ class Ingestion:
     """The use case over its fakes; counts how many jobs are appended together."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.world, self.registry = world, FakeRegistry()
+        self.world, self.registry = world, FakeDirectory()
         self.together: list[int] = []
         self.know(PROJECT)
         append = world.store.append_batch
@@ -404,7 +404,7 @@ def test_a_request_that_can_not_be_written_takes_no_other_with_it(
     def refuse_batch(_: Sequence[NewRow]) -> BatchAppend:
         raise a_client_error("ValidationException")
 
-    def refuse_the_second(job: Job, *rest: Any) -> Append:
+    def refuse_the_second(job: Job, *rest: Any) -> AppendOutcome:
         if job.reference_id == "2":
             raise a_client_error("ValidationException")
         return append(job, *rest)

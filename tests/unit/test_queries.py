@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import queries
-from jobs.dialects.registry import PUBLIC, V1
+from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.errors import JobNotFound
 from jobs.model import Message, SeenEvent, Severity, Status
 from jobs.queries import Page, Rest, Walk, get_job, get_params, list_jobs, list_messages, list_newest
@@ -138,7 +138,7 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in range(1, 1_501) if number not in missing})
     store.highest_job_id = lambda project, *, strong: 1_500  # type: ignore[method-assign]
 
-    answer = V1.render_listing(list_jobs(store, a_project(), Rest(0)), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(list_jobs(store, a_project(), Rest(0)), a_call(OPENREPLAY_V1))
 
     ids = [job["jobId"] for job in json.loads(answer.body)["data"]]
     assert ids == list(range(1, missing[0]))
@@ -169,7 +169,7 @@ def test_a_walk_finds_what_passes_newest_first_and_reads_no_more_than_it_may(  #
 
     found: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "MOST_ROWS", most)
+        patch.setattr(queries, "MAX_ROWS", most)
         patch.setattr(queries, "ROWS_AT_ONCE", at_once)
         for calls, stretch in enumerate(stretches(store, walk), 1):
             assert len(stretch.jobs) <= size

@@ -15,7 +15,7 @@ from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
     from jobs.model import DueJob, Job
-    from jobs.ports import Report
+    from jobs.ports import ReportOutcome
 
 SHARDS = 3
 TIMEOUT = 900_000
@@ -119,7 +119,7 @@ def test_a_throttled_end_is_left_to_the_next_run_and_stops_no_other(
     running(world, *range(1, 11))
     fail = world.store.fail_job
 
-    def throttled(attempt: Attempt, *arguments: Any, **lost: Any) -> Report:
+    def throttled(attempt: Attempt, *arguments: Any, **lost: Any) -> ReportOutcome:
         if attempt.job_id == 4:
             raise Busy
         return fail(attempt, *arguments, **lost)

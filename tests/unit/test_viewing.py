@@ -14,10 +14,10 @@ from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted,
 from jobs.lifecycle import cancellation, retrying
 from jobs.model import Change, Message, Right, Role, Run, SeenEvent, Severity, Status
 from jobs.workflows import viewing
-from jobs.workflows.viewing import Reference, Selection
+from jobs.workflows.viewing import AlteryxJobId, Selection
 
 from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, start
-from tests.fakes import FakeRegistry, FakeStore, World
+from tests.fakes import FakeDirectory, FakeStore, World
 
 if TYPE_CHECKING:
     from jobs.model import Job, Principal
@@ -36,7 +36,7 @@ SHARES: dict[str, dict[str, Right]] = {
     "to view and to cancel": {"c-1": Right.VIEW, "c-2": Right.CANCEL},
 }
 ALL = frozenset(Status)
-REFERENCE = Reference(NOW // 1000, 1, 1)
+REFERENCE = AlteryxJobId(NOW // 1000, 1, 1)
 
 
 def a_job_that_was(*states: Status, **overrides: Any) -> Job:
@@ -46,12 +46,12 @@ def a_job_that_was(*states: Status, **overrides: Any) -> Job:
 
 
 @pytest.fixture
-def registry() -> FakeRegistry:
+def registry() -> FakeDirectory:
     return a_registry(a_project())
 
 
-def a_registry(*projects: Any) -> FakeRegistry:
-    registry = FakeRegistry()
+def a_registry(*projects: Any) -> FakeDirectory:
+    registry = FakeDirectory()
     registry.projects = {f"key-{project.project_id}": project for project in projects}
     return registry
 
@@ -63,7 +63,7 @@ def names(listed: list[Job]) -> list[tuple[int, int]]:
 # ---- one job ------------------------------------------------------------------------------------------------------
 
 
-def outcome(world: World, principal: Principal, reference: Reference = REFERENCE) -> tuple[str, str]:
+def outcome(world: World, principal: Principal, reference: AlteryxJobId = REFERENCE) -> tuple[str, str]:
     """What the caller gets to see, and then what a cancellation comes to."""
     registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
     answers = []
@@ -127,7 +127,9 @@ def test_a_member_without_an_id_of_an_owner_owns_nothing(world: World) -> None:
         pytest.param(REFERENCE._replace(project_id=0), id="project 0"),
     ],
 )
-def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(world: World, reference: Reference) -> None:
+def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(
+    world: World, reference: AlteryxJobId
+) -> None:
     world.store.jobs[1, 1] = a_job()
     world.store.jobs[2, 1] = a_job(project_id=2)
 
@@ -136,7 +138,7 @@ def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(world:
     assert world.store.jobs[2, 1] == a_job(project_id=2)
 
 
-def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeRegistry) -> None:
+def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeDirectory) -> None:
     job = a_job_that_was(S, R, at=NOW)
     late = replace(job, history=(job.history[0]._replace(at=NOW + 999), *job.history[1:]))
     world.store.jobs[1, 1] = late
@@ -146,7 +148,7 @@ def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World
     assert sighting == (a_project(), late)
 
 
-def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: FakeRegistry) -> None:
+def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: FakeDirectory) -> None:
     world.store.jobs[1, 1] = a_job(run=Run("w", "user-1"))
     owner = a_principal()
     viewing.cancel_job(world.ports, registry, owner, REFERENCE)
@@ -170,7 +172,7 @@ class Overtaken(FakeStore):
 
 @pytest.mark.parametrize(("history", "refusal"), [((S,), JobNotFound), ((S, R), JobNotCancellable)])
 def test_a_job_that_another_deletes_first_is_not_there_and_one_that_is_cancelled_is_in_no_state_for_it(
-    registry: FakeRegistry, history: tuple[Status, ...], refusal: type[JobsError]
+    registry: FakeDirectory, history: tuple[Status, ...], refusal: type[JobsError]
 ) -> None:
     world = World(store=Overtaken())
     world.store.jobs[1, 1] = a_job_that_was(*history)
@@ -181,7 +183,7 @@ def test_a_job_that_another_deletes_first_is_not_there_and_one_that_is_cancelled
     assert world.store.jobs[1, 1].history[-1].by == "key-9"
 
 
-def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeRegistry) -> None:
+def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeDirectory) -> None:
     class Started(FakeStore):
         def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
             start(self, job_id, now)
@@ -196,7 +198,7 @@ def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry
 
 
 def test_a_job_shared_for_viewing_is_refused_before_its_state_is_looked_at(
-    world: World, registry: FakeRegistry
+    world: World, registry: FakeDirectory
 ) -> None:
     world.store.jobs[1, 1] = a_job_that_was(S, R, C, run=Run("w", "user-2", ("c-1",)))
 
@@ -260,7 +262,7 @@ def fill(store: FakeStore, **jobs: list[int]) -> None:
             store.jobs[project, number] = a_job(project_id=project, job_id=number, at=NOW + at, run=run)
 
 
-def projects(*numbers: int) -> FakeRegistry:
+def projects(*numbers: int) -> FakeDirectory:
     return a_registry(*(a_project(project_id=number) for number in numbers))
 
 
@@ -400,7 +402,7 @@ def test_what_is_not_shown_is_looked_at_within_a_bound() -> None:
     store.jobs[1, 3_000] = a_job(job_id=3_000)
 
     assert names(viewing.list_jobs(store, projects(1), ADMINISTRATOR, wanted())) == [(1, 3_001)]
-    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MOST_LOOKED_AT - queries.WALK
+    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MAX_ROWS_READ - queries.WALK
 
 
 def test_the_bound_reaches_every_offset_and_limit_that_may_be_asked_for() -> None:
@@ -412,7 +414,7 @@ def test_the_bound_reaches_every_offset_and_limit_that_may_be_asked_for() -> Non
     assert [job.job_id for job in listed] == list(range(300, 100, -1))
 
 
-def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeRegistry) -> None:
+def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeDirectory) -> None:
     world.store.jobs[1, 1] = a_job()
     cancellation.cancel_job(world.ports, a_project(), 1, by="key-1")
 

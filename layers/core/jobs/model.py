@@ -17,7 +17,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 #: How far ahead `startAt` may lie in the public API: 365 days.
-LONGEST_DELAY = 365 * DAY
+MAX_START_DELAY = 365 * DAY
 
 #: What an action may be called, as a regular expression.
 ACTION = "[a-z0-9_.-]{1,64}"
@@ -34,7 +34,7 @@ DEFAULT_TIMEOUT_SECONDS = 900
 BY_SERVICE = "service"
 
 #: How often a job may be attempted at all, retries included.
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 
 class Status(StrEnum):
@@ -348,7 +348,7 @@ class DueJob(NamedTuple):
     job_id: int
 
 
-class StartMessage(NamedTuple):
+class StartHint(NamedTuple):
     """Jobs of one project that are due within one second: a hint to start them, never the decision."""
 
     project_id: int

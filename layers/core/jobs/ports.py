@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Right,
         Role,
         SeenEvent,
-        StartMessage,
+        StartHint,
         User,
     )
 
@@ -40,7 +40,7 @@ class Clock(Protocol):
         """Wait."""
 
 
-class Append(Enum):
+class AppendOutcome(Enum):
     """How an attempt to add a job under the next number ended."""
 
     DONE = auto()
@@ -52,7 +52,7 @@ class Append(Enum):
     UNCERTAIN = auto()
 
 
-class Start(Enum):
+class StartOutcome(Enum):
     """How an attempt to start a job ended."""
 
     STARTED = auto()
@@ -64,7 +64,7 @@ class Start(Enum):
     UNCERTAIN = auto()
 
 
-class Report(Enum):
+class ReportOutcome(Enum):
     """How a report of a worker, or the reaper's of a lost one, ended."""
 
     APPLIED = auto()
@@ -106,7 +106,7 @@ class NewRow(NamedTuple):
 class BatchAppend(NamedTuple):
     """How a batch's append ended, and the positions of those whose event was taken before."""
 
-    outcome: Append
+    outcome: AppendOutcome
     seen: frozenset[int] = frozenset()
 
 
@@ -181,7 +181,7 @@ class JobStore(Protocol):
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
         seen: SeenEvent | None = None,
-    ) -> Append:
+    ) -> AppendOutcome:
         """Put a job under a number that must be free, with all that belongs to it, or nothing at all.
 
         `token` tells the job's own creator, after a lost answer, that it has won. `record` is put where no live
@@ -208,7 +208,7 @@ class JobStore(Protocol):
     def find_deletion_lock(self, project_id: int, digest: str) -> DeletionLock | None:
         """Read a deletion lock, strongly."""
 
-    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         """Move each job from scheduled to running if it is due, each by a write of its own.
 
         No job may be named twice. A throttle is `UNCERTAIN` for the jobs that it met, and no `Busy`.
@@ -225,19 +225,19 @@ class JobStore(Protocol):
             JobNotCancellable: it has already ended.
         """
 
-    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         """Move a running attempt to completed, its outputs put before."""
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
         """Move a running attempt that is the last one to failed; a `lost` one only if its time-out has passed."""
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
         """Move a running attempt back to scheduled, as the next attempt and due at `due`; `lost` as above."""
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
         """Note a running attempt's progress and move its time-out on; neither ever falls."""
 
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         """Move a job from the ended state in which it was seen to `retried`, and its user's lock if it has one."""
 
     def get_outputs(self, job: Job) -> list[Any]:
@@ -282,7 +282,7 @@ class JobStore(Protocol):
 class StartQueue(Protocol):
     """Hints that jobs are due, delivered when the first job of a message is."""
 
-    def send(self, messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
+    def send(self, messages: Iterable[StartHint]) -> Sequence[StartHint]:
         """Send hints; return those that were not accepted after retries."""
 
     def backlog(self) -> int:
@@ -366,7 +366,7 @@ class TokenStore(Protocol):
         """
 
 
-class Registry(Directory, Protocol):
+class DirectoryAdmin(Directory, Protocol):
     """The directory with what administrators do to it."""
 
     def add_organisation(self, name: str) -> Organisation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
 from jobs.ports import MessagePage
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 WALK = 1_000
 #: How many jobs a filtered call reads before it leaves the rest to the next: a thousand rows with the one that tells
 #: which is the newest. And how many it reads at a time.
-MOST_ROWS = 999
+MAX_ROWS = 999
 ROWS_AT_ONCE = 250
 #: Bytes that messages, or the jobs of a walk, may take of the 6 MB that Lambda passes on.
-LARGEST_ANSWER = 5_000_000
+MAX_ANSWER_BYTES = 5_000_000
 #: Bytes that a message takes beside its text.
 MESSAGE_FRAME = 128
 #: More messages than a megabyte holds.
@@ -113,7 +113,7 @@ def list_messages(
 ) -> MessagePage:
     """Read a job's messages behind a position; no more of them than an answer can hold."""
     page = store.list_messages(job.project_id, job.job_id, after, limit, newest_first=newest_first)
-    room = LARGEST_ANSWER
+    room = MAX_ANSWER_BYTES
     for count, message in enumerate(page.messages):
         # as it travels: escaped in the body, which is escaped once more
         room -= MESSAGE_FRAME + len(json.dumps(json.dumps(message.text, ensure_ascii=False)))
@@ -142,11 +142,11 @@ def list_newest(store: JobStore, project: Project, walk: Walk, below: int | None
     """
     jobs: list[Job] = []
     last = below
-    room = LARGEST_ANSWER
-    for job in walk_down(store, project, below, MOST_ROWS if walk.is_filtered else walk.size):
+    room = MAX_ANSWER_BYTES
+    for job in walk_down(store, project, below, MAX_ROWS if walk.is_filtered else walk.size):
         if walk.wants(job):
             # as it travels: escaped in the body, which is escaped once more
-            room -= len(json.dumps(json.dumps(ten_fields(job, job.updated_at), ensure_ascii=False)))
+            room -= len(json.dumps(json.dumps(core_fields(job, job.updated_at), ensure_ascii=False)))
             if room < 0:
                 break
             jobs.append(job)
@@ -165,7 +165,7 @@ def _total(store: JobStore, project: Project, walk: Walk, below: int | None, job
 
 
 def walk_down(
-    store: JobStore, project: Project, below: int | None = None, most: int = MOST_ROWS, at_once: int = ROWS_AT_ONCE
+    store: JobStore, project: Project, below: int | None = None, most: int = MAX_ROWS, at_once: int = ROWS_AT_ONCE
 ) -> Iterator[Job]:
     """Read jobs from the newest to the first, or those numbered under `below`, no further than they are followed.
 

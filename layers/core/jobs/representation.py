@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from jobs.model import Job
 
 
-def ten_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
+def core_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
     """A job as OpenReplay documents it: exactly these, in this order.
 
     `updated_at` is what is shown, as the two APIs differ in it before the first change.

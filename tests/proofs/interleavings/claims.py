@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Jobs = Mapping[tuple[int, int], Job]
 
 #: Ticks, each minutes after the one before, after which no job may be active any more.
-MOST_TICKS = 20
+MAX_TICKS = 20
 
 
 class Broken(AssertionError):
@@ -196,7 +196,7 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
             token=lambda: f"rest.{next(tokens)}",
         )
 
-    for _ in range(MOST_TICKS):
+    for _ in range(MAX_TICKS):
         if not waiting and not any(job.status.is_active for job in store.jobs.values()):
             break
         waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}

@@ -8,8 +8,8 @@ from jobs.lifecycle import cancellation, creation, reporting, retrying
 from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage, Status
-from jobs.ports import Attempt, Report, Stamp
+from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
+from jobs.ports import Attempt, ReportOutcome, Stamp
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
@@ -33,14 +33,14 @@ TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
 FIRST = Attempt(1, 1, 1)
 
 
-def hint(job_id: int = 1) -> StartMessage:
-    return StartMessage(1, ((job_id, NOW),))
+def hint(job_id: int = 1) -> StartHint:
+    return StartHint(1, ((job_id, NOW),))
 
 
 # ---- actors ---------------------------------------------------------------------------------------------------------
 
 
-def _start(ports: Ports, messages: Sequence[StartMessage]) -> Told:
+def _start(ports: Ports, messages: Sequence[StartHint]) -> Told:
     if start_jobs(ports, messages, lambda _: True):
         return Told("throttled", changed=None, again=True)
     counts = cast("FakeMeter", ports.meter).counts
@@ -85,25 +85,25 @@ def retrier(name: str, job_id: int = 1, at: int = TIMED_OUT) -> Actor:
     return Actor(name, run, at)
 
 
-def reporter(name: str, report: Callable[[Ports], Report], at: int = TIMED_OUT) -> Actor:
+def reporter(name: str, report: Callable[[Ports], ReportOutcome], at: int = TIMED_OUT) -> Actor:
     """A worker's report, which is delivered at least once; an early one comes again."""
 
     def run(ports: Ports) -> Told:
         outcome = report(ports)
-        return Told(outcome.name, changed=outcome is Report.APPLIED, again=outcome is Report.EARLY)
+        return Told(outcome.name, changed=outcome is ReportOutcome.APPLIED, again=outcome is ReportOutcome.EARLY)
 
     return Actor(name, run, at, comes_again=True)
 
 
-def completes(ports: Ports) -> Report:
+def completes(ports: Ports) -> ReportOutcome:
     return reporting.complete(ports, FIRST, by="worker", outputs=["a.csv"])
 
 
-def completes_with_nothing(ports: Ports) -> Report:
+def completes_with_nothing(ports: Ports) -> ReportOutcome:
     return reporting.complete(ports, FIRST, by="worker")  # without looking first
 
 
-def fails(ports: Ports) -> Report:
+def fails(ports: Ports) -> ReportOutcome:
     return reporting.fail(ports, FIRST, by="worker", errors=["no disk"])
 
 
@@ -112,7 +112,7 @@ def heart(name: str, at: int = TIMED_OUT) -> Actor:
 
     def run(ports: Ports) -> Told:
         outcome = reporting.note_progress(ports, FIRST, 50, at)
-        return Told(outcome.name, changed=None, again=outcome is Report.EARLY)
+        return Told(outcome.name, changed=None, again=outcome is ReportOutcome.EARLY)
 
     return Actor(name, run, at, comes_again=True)
 
@@ -217,7 +217,7 @@ def _worker_ends_its_own_attempt(store: TokenStore) -> None:
             hold(change.by != "worker" or attempt == FIRST.number, f"a report of attempt 1 ends attempt {attempt}")
 
 
-def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Race:
+def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str) -> Race:
     """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
     actors = (
         starter("start"),

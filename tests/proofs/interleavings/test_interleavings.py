@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import JobNotCancellable
 from jobs.model import BY_SERVICE, SECOND, Change, Status
-from jobs.ports import Append, BatchAppend, Report, Start
+from jobs.ports import AppendOutcome, BatchAppend, ReportOutcome, StartOutcome
 
 from tests.builders import NOW, start
 from tests.proofs.interleavings.claims import Broken, Told, hold
@@ -19,7 +19,7 @@ from tests.proofs.interleavings.interleavings import (
     ANSWER_LOST,
     CRASH,
     FAULTS,
-    MOST_RUNS,
+    MAX_RUNS,
     REQUEST_LOST,
     SENT_AGAIN,
     Actor,
@@ -96,7 +96,7 @@ def alone(race: Race, schedule: Sequence[tuple[int, str]]) -> tuple[State, dict[
             told = Told("crash", changed=None, again=actor.comes_again)
         if isinstance(told, Told):
             answers[place] = told.what
-            if told.again and runs[place] + 1 < MOST_RUNS:
+            if told.again and runs[place] + 1 < MAX_RUNS:
                 runs[place], logs[place] = runs[place] + 1, ()
     return stage.state(), answers
 
@@ -120,19 +120,19 @@ def test_what_is_remembered_is_what_a_schedule_does_by_itself(race: Race) -> Non
 
 
 class StartsWhateverItIs(TokenStore):
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         job = self.jobs[key]
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * SECOND)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
 
 class StartsEarly(TokenStore):
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         job = self.jobs[key]
         if job.status is not Status.SCHEDULED:
-            return Start.NOT_SCHEDULED
+            return StartOutcome.NOT_SCHEDULED
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * SECOND)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
 
 class CancelsWhateverItIs(TokenStore):
@@ -157,7 +157,7 @@ class OneTokenForStartAndCancel(TokenStore):
 
 
 class NoToken(TokenStore):
-    def append(self, job: Job, token: str, *beside: Any) -> Append:
+    def append(self, job: Job, token: str, *beside: Any) -> AppendOutcome:
         outcome = super().append(job, token, *beside)
         self.tokens[job.project_id, job.job_id] = "forgotten"
         return outcome
@@ -169,14 +169,14 @@ class ReportsOfAnyAttempt(TokenStore):
 
 
 class LosesWhoLives(TokenStore):
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
         return super().back_off_job(attempt, stamp, due, lost=False)
 
 
 class RetriesWhateverItIs(TokenStore):
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         self.jobs[seen.project_id, seen.job_id] = retried
-        return Append.DONE
+        return AppendOutcome.DONE
 
 
 class LockIsNotMoved(TokenStore):
@@ -188,12 +188,12 @@ class LockIsNotMoved(TokenStore):
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
         seen: SeenEvent | None = None,
-    ) -> Append:
+    ) -> AppendOutcome:
         return super().append(job, token, params, record, None, seen)
 
 
 class LockIsNotMovedByRetry(TokenStore):
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         return super().retry_job(seen, retried, token, None)
 
 
@@ -206,9 +206,9 @@ class KeyIsNotHeld(TokenStore):
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
         seen: SeenEvent | None = None,
-    ) -> Append:
+    ) -> AppendOutcome:
         outcome = super().append(job, token, params, None, lock, seen)
-        if record is not None and outcome is Append.DONE:
+        if record is not None and outcome is AppendOutcome.DONE:
             self.records[job.project_id, record.key_digest] = record
         return outcome
 
@@ -223,7 +223,7 @@ class EventsAreNotMarked(TokenStore):
 class OverwritesOthers(TokenStore):
     def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
         self.jobs.update({(row.job.project_id, row.job.job_id): row.job for row in rows})
-        return BatchAppend(Append.DONE)
+        return BatchAppend(AppendOutcome.DONE)
 
 
 class ForgetsWhatIsDue(TokenStore):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PROJECTS = 40
 USERS = 25
 #: How often a caller asks again for what failed or was refused for the moment.
-MOST_ASKED = 8
+MAX_ASKED = 8
 
 #: What callers ask for, out of a hundred.
 KINDS = {"immediate": 35, "near": 20, "far": 25, "deletion": 10, "event": 10}
@@ -91,7 +91,7 @@ class Load:
             return
         new = self._deletion(name) if kind == "deletion" else self._job(kind, name)
         key = IdempotencyKey(name, "body") if random.random() < 0.7 else None
-        self._create(project, new, key, asked, MOST_ASKED)
+        self._create(project, new, key, asked, MAX_ASKED)
 
     def _job(self, kind: str, name: str) -> NewJob:
         random, now = self.world.random, int(self.world.timeline.now)

@@ -35,10 +35,10 @@ LATEST = 2 * HOUR
 WARM = 40_000
 
 #: What must hold of every herd.
-MOST_SKEW = 1.1
+MAX_SKEW = 1.1
 #: Jobs whose shards are so even; of fewer, chance alone makes some shard larger.
 MANY = 50_000
-MOST_MESSAGES = 1.1
+MAX_MESSAGES = 1.1
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Started:
         bounds: dict[str, tuple[float | None, float | None]] = {
             "jobs started": (-self.counts["job: SR"], -self.jobs),
             "write units of a key in a second": (self.key_peak, KEY_UNITS),
-            "shard skew": (self.skew, MOST_SKEW if self.jobs >= MANY else None),
-            "messages": (self.messages, MOST_MESSAGES * self.least_messages + self.herd.tick_dies_after),
+            "shard skew": (self.skew, MAX_SKEW if self.jobs >= MANY else None),
+            "messages": (self.messages, MAX_MESSAGES * self.least_messages + self.herd.tick_dies_after),
             "last start": (self.last_start, self.herd.last_start),
             "single jobs' p99": (self.single.p99 if self.single else None, self.herd.single_p99),
         }

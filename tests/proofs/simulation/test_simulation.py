@@ -19,7 +19,7 @@ from tests.proofs.simulation import day, midnight
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.model import DueJob, Event, StartMessage
+    from jobs.model import DueJob, Event, StartHint
     from jobs.ports import Ports
 
 #: One part in so many of a day and of each herd.
@@ -93,7 +93,7 @@ def test_it_notices_that_hints_are_sent_again_and_again(monkeypatch: pytest.Monk
 def test_it_notices_a_watermark_that_is_saved_before_the_hints_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     send = dispatch._send
 
-    def save_and_send(ports: Ports, messages: list[StartMessage], has_time: Any) -> set[DueJob]:
+    def save_and_send(ports: Ports, messages: list[StartHint], has_time: Any) -> set[DueJob]:
         jobs = [job for message in messages for job in dispatch._jobs_of(message)]
         for shard in range(DEFAULT_SHARDS if jobs else 0):
             ports.store.raise_watermark(Watermark(shard, max(jobs)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: S3's own limits (API Reference): versions of a listing and of a DeleteObjects, and the bytes of a key.
 PAGE = 1_000
-LONGEST_KEY = 1_024
+MAX_KEY_BYTES = 1_024
 #: «Wait and try again», as the code of a call or of one key of a DeleteObjects (API Reference, «Error responses»).
 PASSING = frozenset(
     {
@@ -147,7 +147,7 @@ class S3SessionStore:
             Busy: S3 asks to try again for longer than is waited.
             SessionsRefused: S3 does not let them be listed.
         """
-        if len(prefix.encode()) >= LONGEST_KEY:
+        if len(prefix.encode()) >= MAX_KEY_BYTES:
             return  # no key can begin with it, and S3 might not even take it
         marker = {"KeyMarker": after.key, "VersionIdMarker": after.version_id} if after else {}
         while True:

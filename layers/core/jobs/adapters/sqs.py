@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.model import SECOND, StartMessage
+from jobs.model import SECOND, StartHint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: SQS's own limits (Developer Guide, «Message quotas»).
 BATCH = 10
-LONGEST_DELAY_SECONDS = 900
+MAX_DELAY_SECONDS = 900
 #: Batches that are under way at once: a million jobs are four thousand of them, which one after the other would take a
 #: whole tick.
 SENDERS = 4
@@ -30,7 +30,7 @@ SENDERS = 4
 TRIES = 3
 FIRST_PAUSE = 50
 #: How often the pause before an early report is looked at again doubles: 1, 2, 4, 8, 16 and 32 seconds.
-LONGEST_DOUBLING = 5
+MAX_DOUBLINGS = 5
 
 
 class SQSStartQueue:
@@ -43,7 +43,7 @@ class SQSStartQueue:
         self._clock = clock
         self._meter = meter
 
-    def send(self, messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
+    def send(self, messages: Iterable[StartHint]) -> Sequence[StartHint]:
         """See `StartQueue.send`: SendMessageBatch of ten, a few at once; what one refuses is sent again alone."""
         waiting = list(messages)
         batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
@@ -69,7 +69,7 @@ class SQSStartQueue:
                 return int(answer["Attributes"]["ApproximateNumberOfMessages"])
         raise AssertionError  # pragma: no cover  # the last try returns or raises
 
-    def _send_persistently(self, batch: list[StartMessage]) -> list[StartMessage]:
+    def _send_persistently(self, batch: list[StartHint]) -> list[StartHint]:
         """Send up to ten hints, and again those that SQS did not take; return those that it never took."""
         left = self._send_batch(batch)
         for attempt in range(TRIES - 1):
@@ -79,7 +79,7 @@ class SQSStartQueue:
             left = self._send_batch(left)
         return left
 
-    def _send_batch(self, batch: list[StartMessage]) -> list[StartMessage]:
+    def _send_batch(self, batch: list[StartHint]) -> list[StartHint]:
         """Send up to ten hints and return those that SQS did not take."""
         try:
             answer = self._client().send_message_batch(
@@ -101,8 +101,8 @@ class SQSStartQueue:
             return batch
         return [batch[int(entry["Id"])] for entry in answer.get("Failed", [])]
 
-    def _delay(self, message: StartMessage) -> int:
-        return max(0, min(LONGEST_DELAY_SECONDS, (message.due_at - self._clock.now()) // SECOND))
+    def _delay(self, message: StartHint) -> int:
+        return max(0, min(MAX_DELAY_SECONDS, (message.due_at - self._clock.now()) // SECOND))
 
 
 class SQSWorkerQueue:
@@ -164,19 +164,19 @@ class SQSIngestQueue:
                 self._client().change_message_visibility(
                     QueueUrl=self._url,
                     ReceiptHandle=record["receiptHandle"],
-                    VisibilityTimeout=2 ** min(received - 1, LONGEST_DOUBLING),
+                    VisibilityTimeout=2 ** min(received - 1, MAX_DOUBLINGS),
                 )
             except (ClientError, BotoCoreError) as error:
                 self._meter.failed("ChangeMessageVisibility", error)
         return [record["messageId"] for record in records]
 
 
-def to_body(message: StartMessage) -> str:
+def to_body(message: StartHint) -> str:
     """The body of a hint."""
     return json.dumps({"projectId": message.project_id, "jobs": message.jobs}, separators=(",", ":"))
 
 
-def from_body(body: str) -> StartMessage:
+def from_body(body: str) -> StartHint:
     """The hint of a body.
 
     Raises:
@@ -185,6 +185,6 @@ def from_body(body: str) -> StartMessage:
     try:
         content: dict[str, Any] = json.loads(body)
         pairs = tuple((int(job_id), int(due_at)) for job_id, due_at in content["jobs"])
-        return StartMessage(int(content["projectId"]), pairs)
+        return StartHint(int(content["projectId"]), pairs)
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not a start message") from error  # one sentence, one place

@@ -11,7 +11,7 @@ from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.model import SECOND, Status
-from jobs.workflows.viewing import Reference, Selection
+from jobs.workflows.viewing import AlteryxJobId, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from jobs.model import Job, Message
 
 DEFAULT_LIMIT = 50
-HIGHEST_LIMIT = 200
-HIGHEST_OFFSET = 1_000
+MAX_LIMIT = 200
+MAX_OFFSET = 1_000
 DEFAULT_PRIORITY = "Default"
 _JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})")
 _BOOLEANS = {"": True, "true": True, "false": False}
@@ -59,7 +59,7 @@ class AlteryxV3:
         """
         return base.read_bearer(authorization)
 
-    def parse_job_id(self, text: str) -> Reference:
+    def parse_job_id(self, text: str) -> AlteryxJobId:
         """Read a job's id.
 
         Raises:
@@ -68,7 +68,7 @@ class AlteryxV3:
         match = _JOB_ID.fullmatch(text)
         if match is None:
             raise errors.JobNotFound
-        return Reference(*(int(part, 16) for part in match.groups()))
+        return AlteryxJobId(*(int(part, 16) for part in match.groups()))
 
     def parse_include_messages(self, query: Mapping[str, str]) -> bool:
         """Read whether a job is wanted with its messages, which it is unless that is declined.
@@ -184,8 +184,8 @@ def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -
     given = {name: text for name, text in query.items() if text}
     return Selection(
         statuses=_statuses(given, statuses),
-        offset=base.parse_bounded(given, "offset", 0, HIGHEST_OFFSET),
-        limit=base.parse_bounded(given, "limit", 1, HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+        offset=base.parse_bounded(given, "offset", 0, MAX_OFFSET),
+        limit=base.parse_bounded(given, "limit", 1, MAX_LIMIT, default=DEFAULT_LIMIT),
         newest_first=newest_first,
     )
 

@@ -17,8 +17,8 @@ from jobs.model import (
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
-    LONGEST_DELAY,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
+    MAX_START_DELAY,
     NO_RUN,
     NewJob,
     Run,
@@ -26,14 +26,14 @@ from jobs.model import (
 from jobs.workflows.running import RunRequest
 
 #: What a request may hold: the service's own limits, as no document of the two APIs gives any.
-LARGEST_PARAMS = 32 * 1024
-DEEPEST_PARAMS = 16
-LONGEST_TIMEOUT_SECONDS = 31_536_000
-LONGEST_IDEMPOTENCY_KEY = 255
+MAX_PARAMS_BYTES = 32 * 1024
+MAX_PARAMS_DEPTH = 16
+MAX_TIMEOUT_SECONDS = 31_536_000
+MAX_IDEMPOTENCY_KEY = 255
 #: Any past time starts now; below this it is no time that a client could mean, but a number out of bounds.
-EARLIEST_START = -(2**53)
+MIN_START = -(2**53)
 #: An unknown field is named back to the caller, as far as this.
-LONGEST_FIELD_NAME = 64
+MAX_FIELD_NAME = 64
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -48,10 +48,10 @@ class JobRequest(BaseModel):
     # null is what many clients send for what they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
-    startAt: Annotated[StrictInt, Field(ge=EARLIEST_START)] | None = None  # noqa: N815
+    startAt: Annotated[StrictInt, Field(ge=MIN_START)] | None = None  # noqa: N815
     params: dict[str, Any] | None = None
-    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
-    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None  # noqa: N815
+    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS)] | None = None  # noqa: N815
 
 
 class _Answer(BaseModel):
@@ -111,7 +111,7 @@ def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
         InvalidRequest: a field is out of bounds.
     """
     _check_params(request.params or {})
-    if request.startAt is not None and request.startAt > now + LONGEST_DELAY:
+    if request.startAt is not None and request.startAt > now + MAX_START_DELAY:
         raise InvalidRequest("startAt", "must be at most 1 year ahead")
     is_deletion = request.action == DELETE_USER_DATA
     if is_deletion and not (request.referenceId or "").strip():
@@ -137,8 +137,8 @@ def parse_idempotency_key(header: str | None) -> str | None:
     """
     if header is None:
         return None
-    if not 1 <= len(header) <= LONGEST_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
-        raise InvalidRequest("Idempotency-Key", f"must be 1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters")
+    if not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
+        raise InvalidRequest("Idempotency-Key", f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
     return header
 
 
@@ -174,14 +174,14 @@ def validated(model: type[Model], content: dict[str, Any]) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InvalidRequest(str(first["loc"][0])[:LONGEST_FIELD_NAME], str(first["msg"])) from None
+        raise InvalidRequest(str(first["loc"][0])[:MAX_FIELD_NAME], str(first["msg"])) from None
 
 
 def _check_params(params: dict[str, Any]) -> None:
-    if len(_canonical(params).encode()) > LARGEST_PARAMS:
-        raise InvalidRequest("params", f"must be at most {LARGEST_PARAMS} bytes of JSON")
-    if _depth(params) > DEEPEST_PARAMS:
-        raise InvalidRequest("params", f"must be at most {DEEPEST_PARAMS} levels deep")
+    if len(_canonical(params).encode()) > MAX_PARAMS_BYTES:
+        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_BYTES} bytes of JSON")
+    if _depth(params) > MAX_PARAMS_DEPTH:
+        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_DEPTH} levels deep")
 
 
 def _depth(value: object) -> int:

@@ -23,15 +23,15 @@ from jobs.events.ingestion import (
     JobRequested,
 )
 from jobs.lifecycle.creation import IdempotencyKey
-from jobs.model import MOST_ATTEMPTS, Message, Run, Severity
+from jobs.model import MAX_ATTEMPTS, Message, Run, Severity
 
-LARGEST_TEXT = 8 * 1024
-MOST_ENTRIES = 20
-LARGEST_ENTRY = 1024
+MAX_TEXT_BYTES = 8 * 1024
+MAX_ENTRIES = 20
+MAX_ENTRY_BYTES = 1024
 
 ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z")]
 JobId = Annotated[StrictInt, Field(ge=1, le=2**32 - 1)]
-AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)]
+AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)]
 Progress = Annotated[StrictInt, Field(ge=0, le=100)]
 
 
@@ -86,7 +86,7 @@ class _Message(_Strict):
     @field_validator("text")
     @classmethod
     def _text_fits(cls, text: str) -> str:
-        return _at_most(LARGEST_TEXT, text)
+        return _at_most(MAX_TEXT_BYTES, text)
 
 
 class _Report(_Strict):
@@ -104,31 +104,31 @@ class _Progress(_Report):
     @field_validator("message")
     @classmethod
     def _message_fits(cls, message: str | None) -> str | None:
-        return None if message is None else _at_most(LARGEST_TEXT, message)
+        return None if message is None else _at_most(MAX_TEXT_BYTES, message)
 
 
 class _Completed(_Report):
     """`Job Completed`."""
 
-    outputs: Annotated[list[Any], Field(max_length=MOST_ENTRIES)] | None = None
+    outputs: Annotated[list[Any], Field(max_length=MAX_ENTRIES)] | None = None
 
     @field_validator("outputs")
     @classmethod
     def _entries_fit(cls, outputs: list[Any] | None) -> list[Any] | None:
         for entry in outputs or ():
-            _at_most(LARGEST_ENTRY, json.dumps(entry, ensure_ascii=False))
+            _at_most(MAX_ENTRY_BYTES, json.dumps(entry, ensure_ascii=False))
         return outputs
 
 
 class _Failed(_Report):
     """`Job Failed`."""
 
-    errors: Annotated[list[str], Field(max_length=MOST_ENTRIES)]
+    errors: Annotated[list[str], Field(max_length=MAX_ENTRIES)]
 
     @field_validator("errors")
     @classmethod
     def _entries_fit(cls, errors: list[str]) -> list[str]:
-        return [_at_most(LARGEST_ENTRY, error) for error in errors]
+        return [_at_most(MAX_ENTRY_BYTES, error) for error in errors]
 
 
 def parse_event(body: str, arrived: int, now: int) -> Delivery:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GRANT_TYPE = "client_credentials"
 #: More parameters than any client sends.
-MOST_PARAMETERS = 50
+MAX_PARAMETERS = 50
 _BASIC = "basic"
 #: RFC 6749, section 5.1: whatever may hold a token is kept by nobody on the way.
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -95,7 +95,7 @@ class OAuth2:
 def _parse_form(body: str) -> dict[str, str]:
     """The parameters of a form; one without a value counts as left out (RFC 6749, section 3.2)."""
     try:
-        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise errors.InvalidRequest("body", "must be a form") from None
     form = dict(pairs)

@@ -10,7 +10,7 @@ from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.queries import Rest
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jobs.queries import Listing, Page
 
 #: A Lambda answer may not pass 6 MB, its body counted as an escaped JSON string; 64 KB are left to what is around it.
-LARGEST_BODY = 6 * 1024 * 1024 - 64 * 1024
+MAX_BODY_BYTES = 6 * 1024 * 1024 - 64 * 1024
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Invalid API Key"),
@@ -62,7 +62,7 @@ class OpenReplayV1:
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: as many jobs as fit, never cut in silence."""
-        room = LARGEST_BODY
+        room = MAX_BODY_BYTES
         texts: list[str] = []
         last = listing.query.after if isinstance(listing.query, Rest) else 0
         for job in listing.jobs:
@@ -92,4 +92,4 @@ class OpenReplayV1:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return ten_fields(job, job.created_at if job.updated_at is None else job.updated_at)
+    return core_fields(job, job.created_at if job.updated_at is None else job.updated_at)

@@ -11,7 +11,7 @@ from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.model import ACTION, Status
 from jobs.queries import Page, Walk
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jobs.queries import Listing, Stretch
 
 DEFAULT_LIMIT = 50
-HIGHEST_LIMIT = 200
+MAX_LIMIT = 200
 _ACTION = re.compile(ACTION)
 _STATUS = re.compile("|".join(Status))
 
@@ -65,7 +65,7 @@ class Public:
         number = base.parse_integer(query.get("page", ""))
         return Page(
             number=number if number is not None and number >= 1 else 1,
-            size=size if size is not None and 1 <= size <= HIGHEST_LIMIT else DEFAULT_LIMIT,
+            size=size if size is not None and 1 <= size <= MAX_LIMIT else DEFAULT_LIMIT,
         )
 
     def parse_walk(self, query: Mapping[str, str]) -> Walk | None:
@@ -172,7 +172,7 @@ class Public:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return ten_fields(job, job.updated_at)
+    return core_fields(job, job.updated_at)
 
 
 def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[str, ...]:

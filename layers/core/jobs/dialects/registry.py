@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from jobs.dialects.base import Dialect, ProjectDialect
 
-V1 = OpenReplayV1()
+OPENREPLAY_V1 = OpenReplayV1()
 PUBLIC = Public()
-V3 = AlteryxV3()
+ALTERYX_V3 = AlteryxV3()
 OAUTH2 = OAuth2()
 
-PROJECT_DIALECTS: tuple[ProjectDialect, ...] = (V1, PUBLIC)
-DIALECTS: tuple[Dialect, ...] = (*PROJECT_DIALECTS, V3, OAUTH2)
+PROJECT_DIALECTS: tuple[ProjectDialect, ...] = (OPENREPLAY_V1, PUBLIC)
+DIALECTS: tuple[Dialect, ...] = (*PROJECT_DIALECTS, ALTERYX_V3, OAUTH2)
 
 AnyDialect = TypeVar("AnyDialect", bound="Dialect")
 

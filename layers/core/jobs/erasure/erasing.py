@@ -28,7 +28,7 @@ SOURCE = "jobs.delete_user_data"
 #: Versions erased between two looks at the job: what S3 deletes in one call.
 BATCH = 1_000
 #: How far is counted before the work begins: a hundred listings. What is beyond is erased all the same.
-MOST_COUNTED = 100 * BATCH
+MAX_COUNTED = 100 * BATCH
 #: How often the whole of what is left is gone through before what S3 refuses is given up.
 WALKS = 3
 FIRST_PAUSE = SECOND
@@ -245,8 +245,8 @@ def _erase_page(ports: ErasurePorts, page: VersionPage, tally: Tally, reports: _
 
 def _count(ports: ErasurePorts, prefix: str, reports: _Reports) -> Tally:
     """Count what there is, so that progress can be told of it, and say that the work begins."""
-    count = ports.sessions.count_versions(prefix, MOST_COUNTED)
-    tally = Tally(total=count, exact=count < MOST_COUNTED)
+    count = ports.sessions.count_versions(prefix, MAX_COUNTED)
+    tally = Tally(total=count, exact=count < MAX_COUNTED)
     reports.say(Severity.INFORMATION, f"Deleting {tally.total_in_words} object versions.")
     return tally
 

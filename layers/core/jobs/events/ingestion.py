@@ -23,7 +23,7 @@ from jobs.errors import (
 from jobs.events.publishing import SOURCE
 from jobs.lifecycle import creation, reporting
 from jobs.model import DAY, DELETE_USER_DATA, SECOND, SeenEvent
-from jobs.ports import Attempt, Report
+from jobs.ports import Attempt, ReportOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,11 +122,11 @@ class Delivery(NamedTuple):
 
 
 _OF_REPORT = {
-    Report.APPLIED: Taken.DONE,
-    Report.STALE: Taken.DONE,
-    Report.REFUSED: Taken.DONE,
-    Report.EARLY: Taken.EARLY,
-    Report.UNKNOWN: Taken.REFUSED,
+    ReportOutcome.APPLIED: Taken.DONE,
+    ReportOutcome.STALE: Taken.DONE,
+    ReportOutcome.REFUSED: Taken.DONE,
+    ReportOutcome.EARLY: Taken.EARLY,
+    ReportOutcome.UNKNOWN: Taken.REFUSED,
 }
 
 
@@ -244,9 +244,9 @@ def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken:
     except Exception as error:  # noqa: BLE001  # as above
         ports.meter.failed("take", error)
         return Taken.AGAIN
-    if report is Report.STALE:
+    if report is ReportOutcome.STALE:
         ports.meter.count("ReportStale")
-    elif report is Report.UNKNOWN:
+    elif report is ReportOutcome.UNKNOWN:
         ports.meter.count("EventRefused")
     return _OF_REPORT[report]
 
@@ -271,7 +271,7 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
 
 def _report(
     ports: Ports, project: Project, envelope: Envelope, content: JobProgress | JobMessage | JobCompleted | JobFailed
-) -> Report:
+) -> ReportOutcome:
     by = envelope.source
     if isinstance(content, JobMessage):
         return _message(ports, project, envelope, content.job_id, content.message)
@@ -281,12 +281,12 @@ def _report(
     if isinstance(content, JobFailed):
         return reporting.fail(ports, attempt, by=by, errors=content.errors)
     report = reporting.note_progress(ports, attempt, content.progress, content.at)
-    if content.message is not None and report is Report.APPLIED:
+    if content.message is not None and report is ReportOutcome.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)
     return report
 
 
-def _message(ports: Ports, project: Project, envelope: Envelope, job_id: int, message: Message) -> Report:
+def _message(ports: Ports, project: Project, envelope: Envelope, job_id: int, message: Message) -> ReportOutcome:
     return reporting.add_message(ports, project.project_id, job_id, message, _seen(ports, envelope))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.model import Event, Job, Status
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def events_of(write: Committed, store: JobStore, directory: Directory) -> Iterat
             SOURCE,
             "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to],
             {
-                **ten_fields(job, job.updated_at),
+                **core_fields(job, job.updated_at),
                 "attempt": job.attempt,
                 "params": params,
                 "projectKey": project.project_key if project is not None else None,

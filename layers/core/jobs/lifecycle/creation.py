@@ -25,7 +25,7 @@ from jobs.model import (
     Job,
     Status,
 )
-from jobs.ports import Append, NewRow
+from jobs.ports import AppendOutcome, NewRow
 from jobs.timing.dispatch import group
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ DEADLINE = 5 * SECOND
 BATCH_DEADLINE = 20 * SECOND
 #: DynamoDB's bounds of a transaction, and what a job's row and mark take of the second beside what the request holds:
 #: both with room to spare.
-MOST_ACTIONS = 100
-LARGEST_TRANSACTION = 3_500_000
+MAX_ACTIONS = 100
+MAX_TRANSACTION_BYTES = 3_500_000
 ROW_BYTES = 2_000
-FIRST_WINDOW = 20
-WIDEST_WINDOW = 400
+MIN_WINDOW = 20
+MAX_WINDOW = 400
 #: Replays of an idempotency key are recognised this long.
 REPLAY_WINDOW = 24 * HOUR
 #: Whoever sets a due time within this puts the hint itself: a tick's horizon of 180 s and the minute between ticks.
@@ -92,7 +92,7 @@ class Contention:
     def __init__(self, ports: Ports, patience: int) -> None:
         self._ports = ports
         self._deadline = ports.clock.now() + patience
-        self._window = FIRST_WINDOW
+        self._window = MIN_WINDOW
 
     def wait(self) -> None:
         """Wait before the next try.
@@ -103,7 +103,7 @@ class Contention:
         if self._ports.clock.now() >= self._deadline:
             raise Busy
         self._ports.clock.sleep(self._window * self._ports.random())
-        self._window = min(2 * self._window, WIDEST_WINDOW)
+        self._window = min(2 * self._window, MAX_WINDOW)
 
 
 def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways to be asked twice
@@ -150,10 +150,10 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         )
         moved = lock and replace(lock, job_id=job.job_id)
         outcome = ports.store.append(job, token, new.params, record, moved, seen)
-        while outcome is Append.UNCERTAIN:
+        while outcome is AppendOutcome.UNCERTAIN:
             contention.wait()
             outcome = ports.store.append(job, token, new.params, record, moved, seen)
-        if outcome is Append.DONE:
+        if outcome is AppendOutcome.DONE:
             break
         contention.wait()
     _after_commit(ports, project, [job])
@@ -198,10 +198,10 @@ def _append_chunk(
             for number, place in enumerate(chunk, first)
         ]
         result = ports.store.append_batch(rows)
-        while result.outcome is Append.UNCERTAIN:
+        while result.outcome is AppendOutcome.UNCERTAIN:
             contention.wait()
             result = ports.store.append_batch(rows)
-        if result.outcome is Append.DONE:
+        if result.outcome is AppendOutcome.DONE:
             _after_commit(ports, project, [row.job for row in rows])
             return [(place.position, row.job) for place, row in zip(chunk, rows, strict=True)]
         if result.seen:
@@ -231,7 +231,7 @@ def _take_chunk(waiting: deque[_Place]) -> list[_Place]:
         actions += 3 if new.params else 2
         held = [new.action, new.description, new.reference_id, new.params, new.run]
         size += ROW_BYTES + len(json.dumps(held, ensure_ascii=False).encode())
-        if chunk and (actions > MOST_ACTIONS or size > LARGEST_TRANSACTION):
+        if chunk and (actions > MAX_ACTIONS or size > MAX_TRANSACTION_BYTES):
             break
         chunk.append(waiting.popleft())
     return chunk

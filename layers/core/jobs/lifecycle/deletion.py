@@ -18,7 +18,7 @@ from jobs.model import (
 if TYPE_CHECKING:
     from jobs.model import Project
 
-LONGEST_USER_ID = 256
+MAX_USER_ID = 256
 
 
 def next_midnight(now: int) -> int:
@@ -34,8 +34,8 @@ def request_deletion(user_id: str, now: int) -> NewJob:
     """
     if not user_id.strip():
         raise InvalidRequest("userId", "must not be blank")
-    if len(user_id) > LONGEST_USER_ID:
-        raise InvalidRequest("userId", f"must be at most {LONGEST_USER_ID} characters")
+    if len(user_id) > MAX_USER_ID:
+        raise InvalidRequest("userId", f"must be at most {MAX_USER_ID} characters")
     return NewJob(
         action=DELETE_USER_DATA,
         description=f"Delete user sessions of userId = {user_id}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import Busy
 from jobs.lifecycle.reporting import end_attempt
 from jobs.model import BY_SERVICE, MINUTE, Status
-from jobs.ports import Attempt, Report
+from jobs.ports import Attempt, ReportOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def reap(ports: Ports, shards: int, has_time: Callable[[], bool]) -> int:
             except Busy:
                 ports.meter.count("ReapThrottled")
                 continue
-            if report is Report.APPLIED:
+            if report is ReportOutcome.APPLIED:
                 ports.meter.count("AttemptLost")
                 count += 1
     return count
@@ -57,10 +57,10 @@ def _list_lost(ports: Ports, shard: int, now: int) -> list[DueJob]:
         return []
 
 
-def _end(ports: Ports, row: DueJob) -> Report:
+def _end(ports: Ports, row: DueJob) -> ReportOutcome:
     job = ports.store.get_job(row.project_id, row.job_id)
     if job is None or job.status is not Status.RUNNING:
-        return Report.STALE  # the index lags: the attempt has ended already
+        return ReportOutcome.STALE  # the index lags: the attempt has ended already
     attempt = Attempt(job.project_id, job.job_id, job.attempt)
     sentence = f"attempt {job.attempt} of {job.max_attempts} timed out (timeoutSeconds {job.timeout_seconds})"
     return end_attempt(ports, job, attempt, by=BY_SERVICE, errors=[sentence], lost=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import DeletionActive, JobNotFound, JobNotRetryable
 from jobs.lifecycle.creation import DEADLINE, Contention, announce, look_at_lock
-from jobs.model import MOST_ATTEMPTS, Change, DueJob, Job, Status
-from jobs.ports import Append
+from jobs.model import MAX_ATTEMPTS, Change, DueJob, Job, Status
+from jobs.ports import AppendOutcome
 
 if TYPE_CHECKING:
     from jobs.model import Project
@@ -37,10 +37,10 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
         retried = _retried(job, ports.clock.now(), by)
         moved = lock and replace(lock, job_id=job_id)
         outcome = ports.store.retry_job(job, retried, token, moved)
-        while outcome is Append.UNCERTAIN:
+        while outcome is AppendOutcome.UNCERTAIN:
             contention.wait()
             outcome = ports.store.retry_job(job, retried, token, moved)
-        if outcome is Append.DONE:
+        if outcome is AppendOutcome.DONE:
             break
         contention.wait()
     announce(ports, [DueJob(retried.history[-1].at, project.project_id, job_id)])
@@ -50,8 +50,8 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
 def _check(job: Job) -> None:
     if job.status not in {Status.FAILED, Status.CANCELLED}:
         raise JobNotRetryable("only a failed or cancelled job can be retried")
-    if job.attempt >= MOST_ATTEMPTS:
-        raise JobNotRetryable(f"the job was attempted {MOST_ATTEMPTS} times, as often as a job may be")
+    if job.attempt >= MAX_ATTEMPTS:
+        raise JobNotRetryable(f"the job was attempted {MAX_ATTEMPTS} times, as often as a job may be")
 
 
 def _retried(job: Job, now: int, by: str) -> Job:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from jobs import errors
 from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
-from jobs.dialects.registry import OAUTH2, V3, dialect_of, project_dialect_of
+from jobs.dialects.registry import ALTERYX_V3, OAUTH2, dialect_of, project_dialect_of
 from jobs.runtime import observability, wiring
 from jobs.tenancy import access
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Handler: TypeAlias = Callable[[AnyCall], Answer]
 
 #: Bytes of a request body, decoded.
-LARGEST_BODY = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 
 
 class Api:
@@ -73,7 +73,7 @@ class Api:
         Raises:
             ValueError: a path does not have the dialect's prefix.
         """
-        return self._register(route_keys, V3, _let_user_in)
+        return self._register(route_keys, ALTERYX_V3, _let_user_in)
 
     def client_route(self, *route_keys: str) -> Callable[[Handler[ClientCall]], Handler[ClientCall]]:
         """Register a handler for routes like `POST /webapi/oauth2/token`, which the secrets of clients open.
@@ -163,7 +163,7 @@ def _let_user_in(event: dict[str, Any]) -> UserCall:
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
-    token = V3.read_token(_headers(event).get("authorization"))
+    token = ALTERYX_V3.read_token(_headers(event).get("authorization"))
     principal = access.authorize(wiring.directory(), token, wiring.clock().now())
     return UserCall(**_parts(event), principal=principal)
 
@@ -212,13 +212,13 @@ def _decode_percent(value: str) -> str:
 def _body(event: dict[str, Any]) -> str:
     text: str = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        if len(text.encode(errors="surrogatepass")) > LARGEST_BODY:
-            raise errors.BodyTooLarge(LARGEST_BODY)
+        if len(text.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
+            raise errors.BodyTooLarge(MAX_BODY_BYTES)
         return text
     try:
         raw = base64.b64decode(text, validate=True)
-        if len(raw) > LARGEST_BODY:
-            raise errors.BodyTooLarge(LARGEST_BODY)
+        if len(raw) > MAX_BODY_BYTES:
+            raise errors.BodyTooLarge(MAX_BODY_BYTES)
         return raw.decode()
     except (binascii.Error, UnicodeDecodeError):
         raise errors.InvalidRequest("body", "must be UTF-8 text") from None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobs.ports import Directory
 
 #: Entries that one environment remembers before it forgets them all: keeps a flood of projects from filling memory.
-MOST_CACHED = 1_000
+MAX_CACHED = 1_000
 
 Found = TypeVar("Found")
 
@@ -88,7 +88,7 @@ class DynamoDBDirectory:
         try:
             self._client.put_item(TableName=self._table, Item=items.token_to_item(token, digest))
         except (ClientError, BotoCoreError) as error:
-            if failures.proves_nothing(error):
+            if failures.outcome_unknown(error):
                 raise errors.Busy from error
             raise
 
@@ -135,7 +135,7 @@ class DynamoDBDirectory:
         return project
 
     def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
-        """See `Registry.set_trust`: one conditional UpdateItem; DynamoDB has no empty sets, so those are removed."""
+        """See `DirectoryAdmin.set_trust`: one conditional UpdateItem; an empty set is removed."""
         listed = {"accounts": accounts, "sources": sources}
         assign = ", ".join(f"{name} = :{name}" for name, names in listed.items() if names)
         remove = ", ".join(name for name, names in listed.items() if not names)
@@ -147,7 +147,7 @@ class DynamoDBDirectory:
         )
 
     def add_credential(self, credential: Credential, digest: str) -> None:
-        """See `Registry.add_credential`: one transaction with its entry in the organisation's list."""
+        """See `DirectoryAdmin.add_credential`: one transaction with its entry in the organisation's list."""
         listed = keys.organisation_credential(credential.organisation_id, credential.credential_id)
         self._transact(
             self._check(keys.organisation(credential.organisation_id)),
@@ -157,7 +157,7 @@ class DynamoDBDirectory:
         )
 
     def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
-        """See `Registry.revoke_credential`: one GetItem of the organisation's list, one conditional UpdateItem."""
+        """See `DirectoryAdmin.revoke_credential`: one GetItem, one conditional UpdateItem."""
         listed = self._get(keys.organisation_credential(organisation_id, credential_id))
         refused = ("key", f"organisation {organisation_id} has no key {credential_id}")
         if not listed:
@@ -165,7 +165,7 @@ class DynamoDBDirectory:
         self._revoke(keys.credential(listed["digest"]["S"]), now, refused)
 
     def add_user(self, user: User) -> None:
-        """See `Registry.add_user`: one transaction with a check of the organisation."""
+        """See `DirectoryAdmin.add_user`: one transaction with a check of the organisation."""
         self._transact(
             self._check(keys.organisation(user.organisation_id)),
             self._put_new(items.user_to_item(user)),
@@ -173,7 +173,7 @@ class DynamoDBDirectory:
         )
 
     def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
-        """See `Registry.set_role`: one conditional UpdateItem."""
+        """See `DirectoryAdmin.set_role`: one conditional UpdateItem."""
         self._update(
             keys.user(organisation_id, user_id),
             "SET #role = :role",
@@ -185,7 +185,7 @@ class DynamoDBDirectory:
     def set_right(
         self, organisation_id: int, user_id: str, collection_id: str, right: Right | None, limit: int
     ) -> None:
-        """See `Registry.set_right`: one conditional UpdateItem."""
+        """See `DirectoryAdmin.set_right`: one conditional UpdateItem."""
         there_is_room = "(size(co) < :limit OR attribute_exists(co.#collection))"
         values = {":right": items.string(right), ":limit": items.number(limit)} if right else {}
         self._update(
@@ -198,7 +198,7 @@ class DynamoDBDirectory:
         )
 
     def add_client(self, client: Client) -> None:
-        """See `Registry.add_client`: one transaction with checks of its user and of its project."""
+        """See `DirectoryAdmin.add_client`: one transaction with checks of its user and of its project."""
         self._transact(
             self._check(keys.user(client.organisation_id, client.user_id)),
             self._check(keys.organisation_project(client.organisation_id, client.project_id)),
@@ -210,11 +210,11 @@ class DynamoDBDirectory:
         )
 
     def revoke_client(self, client_id: str, now: int) -> None:
-        """See `Registry.revoke_client`: one conditional UpdateItem."""
+        """See `DirectoryAdmin.revoke_client`: one conditional UpdateItem."""
         self._revoke(keys.client(client_id), now, ("client", f"no client {client_id}"))
 
     def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
-        """See `Registry.set_workflow_collections`: one transaction with a check of the organisation."""
+        """See `DirectoryAdmin.set_workflow_collections`: one transaction with a check of the organisation."""
         item = {
             **items.key(keys.workflow(organisation_id, workflow_id)),
             "co": {"L": [items.string(collection) for collection in collection_ids]},
@@ -278,7 +278,7 @@ class DynamoDBDirectory:
         try:
             self._client.transact_write_items(TransactItems=actions)
         except ClientError as error:
-            if failures.proves_nothing(error):
+            if failures.outcome_unknown(error):
                 raise errors.Busy from error
             if failures.failed_conditions(error):
                 raise errors.InvalidRequest(*refused) from None
@@ -357,7 +357,7 @@ class CachedDirectory:
             return found  # type: ignore[return-value]  # what is under a key came from that key's own `find`
         fresh = find()
         if fresh is not None and self._seconds > 0:
-            if len(self._found) >= MOST_CACHED:
+            if len(self._found) >= MAX_CACHED:
                 self._found.clear()
             self._found[key] = (now + self._seconds, fresh)
         return fresh

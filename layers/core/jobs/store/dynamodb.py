@@ -20,7 +20,7 @@ from jobs.model import (
     Project,
     Status,
 )
-from jobs.ports import Append, BatchAppend, MessagePage, Report, Start, SweepCursor, Watermark
+from jobs.ports import AppendOutcome, BatchAppend, MessagePage, ReportOutcome, StartOutcome, SweepCursor, Watermark
 from jobs.store import failures, items, keys
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ CONFLICT_WAIT_SECONDS = 0.05
 #: Rows that a Query of the index asks for at most; a page ends at a megabyte anyhow.
 INDEX_PAGE = 10_000
 #: Rows that one BatchGetItem may ask for.
-MOST_GOT = 100
+MAX_BATCH_GET = 100
 #: Characters of an event's digest that keep two messages of one millisecond apart.
 MESSAGE_SUFFIX = 16
 #: How many projects' last blocks one environment remembers before it forgets them all.
-MOST_BLOCK_HINTS = 10_000
+MAX_BLOCK_HINTS = 10_000
 
 
 def new_token() -> str:
@@ -109,10 +109,10 @@ class DynamoDBJobStore:
             "KeyConditionExpression": "wk = :wk",
             "ExpressionAttributeValues": {":wk": items.string(keys.workflow_runs(project_id, workflow_id))},
             "ScanIndexForward": not newest_first,
-            "Limit": MOST_GOT,
+            "Limit": MAX_BATCH_GET,
         }
         found = self._query(query)
-        while batch := [keys.parse_job(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, MOST_GOT)]:
+        while batch := [keys.parse_job(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, MAX_BATCH_GET)]:
             jobs = self._batch_get(batch)
             yield from (jobs[job] for job in batch if job in jobs)
 
@@ -170,7 +170,7 @@ class DynamoDBJobStore:
         return keys.parse_job(page["Items"][0]["pk"]["S"], page["Items"][0]["sk"]["S"])[1] if page["Items"] else None
 
     def _remember_block(self, project_id: int, block: int) -> None:
-        if len(self._blocks) >= MOST_BLOCK_HINTS:
+        if len(self._blocks) >= MAX_BLOCK_HINTS:
             self._blocks.clear()
             self._noted.clear()
         self._blocks[project_id] = max(block, self._blocks.get(project_id, 0))
@@ -185,7 +185,7 @@ class DynamoDBJobStore:
         record: IdempotencyRecord | None,
         lock: DeletionLock | None,
         seen: SeenEvent | None = None,
-    ) -> Append:
+    ) -> AppendOutcome:
         """See `JobStore.append`: a conditional PutItem, or a transaction where more than the row is written."""
         row = self._row_put(job, token)
         beside: list[PutTypeDef] = []
@@ -205,10 +205,10 @@ class DynamoDBJobStore:
                     self._client.put_item(**row)
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, token)
-            if outcome is Append.OVERTAKEN:
+            if outcome is AppendOutcome.OVERTAKEN:
                 return self._unless_own(keys.job(job.project_id, job.job_id), "tc", token)
             return outcome
-        return Append.DONE
+        return AppendOutcome.DONE
 
     def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
         """See `JobStore.append_batch`: one transaction; the caller keeps within 100 actions and 4 MB."""
@@ -223,20 +223,20 @@ class DynamoDBJobStore:
                 self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, rows[0].token, len(rows))
-            if outcome is Append.OVERTAKEN:
+            if outcome is AppendOutcome.OVERTAKEN:
                 job = rows[0].job
                 outcome = self._unless_own(keys.job(job.project_id, job.job_id), "tc", rows[0].token)
             taken = failures.failed_conditions(error)
             return BatchAppend(outcome, frozenset(place - len(rows) for place in taken if place >= len(rows)))
-        return BatchAppend(Append.DONE)
+        return BatchAppend(AppendOutcome.DONE)
 
-    def _unless_own(self, key: keys.Key, attribute: str, token: str) -> Append:
+    def _unless_own(self, key: keys.Key, attribute: str, token: str) -> AppendOutcome:
         """Look whether what has overtaken a write is its own first try, whose answer was lost.
 
         A transaction that is tried again can meet a conflict on the row, which hides the token there, and find its own
         mark or lock beside it.
         """
-        return Append.DONE if self._get(key).get(attribute) == items.string(token) else Append.OVERTAKEN
+        return AppendOutcome.DONE if self._get(key).get(attribute) == items.string(token) else AppendOutcome.OVERTAKEN
 
     def is_seen(self, digest: str, now: int) -> bool:
         """See `JobStore.is_seen`: one strong GetItem; as TTL deletes late, the row says."""
@@ -338,15 +338,15 @@ class DynamoDBJobStore:
 
     # ---- status changes -----------------------------------------------------------------------------------------
 
-    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         """See `JobStore.start_jobs`: a BatchExecuteStatement for each batch; an UpdateItem for a job that is alone."""
-        outcomes: list[Start] = []
+        outcomes: list[StartOutcome] = []
         for first in range(0, len(jobs), self._start_batch):
             batch = jobs[first : first + self._start_batch]
             outcomes += self._start_together(batch, now) if len(batch) > 1 else [self._start_alone(batch[0], now)]
         return outcomes
 
-    def _start_together(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+    def _start_together(self, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         """Start jobs by one call. Each statement is one conditional write and succeeds or fails by itself."""
         is_scheduled = "st = ?"
         is_due = "due <= ?"
@@ -373,12 +373,12 @@ class DynamoDBJobStore:
         try:
             answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except (ClientError, BotoCoreError) as error:
-            if not failures.proves_nothing(error):
+            if not failures.outcome_unknown(error):
                 raise
-            return [Start.UNCERTAIN] * len(jobs)
+            return [StartOutcome.UNCERTAIN] * len(jobs)
         return [_start_outcome(answer, token) for answer, token in zip(answers, tokens, strict=True)]
 
-    def _start_alone(self, job: JobKey, now: int) -> Start:
+    def _start_alone(self, job: JobKey, now: int) -> StartOutcome:
         """Start a job by one conditional UpdateItem; the time-out is reckoned by DynamoDB from the row.
 
         Like a batch it is tried by the client alone: who starts jobs knows how much time is left for another try.
@@ -402,12 +402,12 @@ class DynamoDBJobStore:
                 tries=1,
             )
         except errors.Busy:
-            return Start.UNCERTAIN
+            return StartOutcome.UNCERTAIN
         except ClientError as error:
             if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
             return _not_started(failures.old_item(error), token)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         """See `JobStore.cancel_job`: one conditional UpdateItem; its history says what was cancelled."""
@@ -438,7 +438,7 @@ class DynamoDBJobStore:
                 raise errors.JobNotCancellable(items.job_from_item(item)) from None
         return items.job_from_item(item)
 
-    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         """See `JobStore.complete_job`: one conditional UpdateItem, after a PutItem where there are outputs.
 
         Outputs of a transition that is never made are never read, as no row refers to their token.
@@ -448,7 +448,7 @@ class DynamoDBJobStore:
             try:
                 self._client.put_item(TableName=self._table, Item=item)
             except (ClientError, BotoCoreError) as error:
-                if failures.proves_nothing(error):
+                if failures.outcome_unknown(error):
                     raise errors.Busy from error
                 raise
         return self._end_attempt(
@@ -460,7 +460,7 @@ class DynamoDBJobStore:
             values={":all": items.number(100)},
         )
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
         """See `JobStore.fail_job`: one conditional UpdateItem."""
         is_last_attempt = "an >= ma"
         return self._end_attempt(
@@ -474,7 +474,7 @@ class DynamoDBJobStore:
             lost=lost,
         )
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
         """See `JobStore.back_off_job`: one conditional UpdateItem."""
         attempts_are_left = "an < ma"
         shard = keys.status_shard(Status.SCHEDULED, attempt.project_id, attempt.job_id, self._shards)
@@ -500,7 +500,7 @@ class DynamoDBJobStore:
         values: dict[str, Any],
         condition: Sequence[str] = (),
         lost: bool = False,
-    ) -> Report:
+    ) -> ReportOutcome:
         """End a running attempt, whoever ends it: all ways share the token attribute `tf`."""
         is_running = "st = :running"
         is_this_attempt = "an = :attempt"
@@ -529,9 +529,9 @@ class DynamoDBJobStore:
             if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
             return _report_outcome(failures.old_item(error), attempt, stamp.token)
-        return Report.APPLIED
+        return ReportOutcome.APPLIED
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
         """See `JobStore.note_progress`: one conditional UpdateItem, no status change and no history."""
         is_running = "st = :running"
         is_this_attempt = "an = :attempt"
@@ -552,9 +552,9 @@ class DynamoDBJobStore:
             if failures.code_of(error) != failures.CONDITION_FAILED:
                 raise
             return _report_outcome(failures.old_item(error), attempt, token=None)
-        return Report.APPLIED
+        return ReportOutcome.APPLIED
 
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         """See `JobStore.retry_job`: one conditional Update, in a transaction where a lock moves with it."""
         is_as_seen = "st = :seen AND an = :attempt"
         key = keys.job(seen.project_id, seen.job_id)
@@ -589,10 +589,10 @@ class DynamoDBJobStore:
                     self._client.transact_write_items(TransactItems=[{"Update": update}, {"Put": moved}])
         except (ClientError, BotoCoreError, errors.Busy) as error:
             outcome = _append_outcome(error, token, attribute="tr")
-            if outcome is Append.OVERTAKEN:
+            if outcome is AppendOutcome.OVERTAKEN:
                 outcome = self._unless_own(key, "tr", token)
-            return Append.OVERTAKEN if outcome is Append.NUMBER_TAKEN else outcome
-        return Append.DONE
+            return AppendOutcome.OVERTAKEN if outcome is AppendOutcome.NUMBER_TAKEN else outcome
+        return AppendOutcome.DONE
 
     # ---- payload ------------------------------------------------------------------------------------------------
 
@@ -613,7 +613,7 @@ class DynamoDBJobStore:
                     TransactItems=[{"Put": mark}, {"Put": {"TableName": self._table, "Item": item}}]
                 )
         except (ClientError, BotoCoreError) as error:
-            if failures.proves_nothing(error):
+            if failures.outcome_unknown(error):
                 raise errors.Busy from error
             if not failures.failed_conditions(error):
                 raise
@@ -625,7 +625,7 @@ class DynamoDBJobStore:
     ) -> MessagePage:
         """See `JobStore.list_messages`: one Query, which ends at a megabyte by itself."""
         pk, first = keys.message(project_id, job_id, 0, "")
-        last = keys.message(project_id, job_id, keys.LATEST_TIME, "~")[1]
+        last = keys.message(project_id, job_id, keys.MAX_TIME, "~")[1]
         query: QueryInputTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
@@ -690,7 +690,7 @@ class DynamoDBJobStore:
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )["Attributes"]
             except (ClientError, BotoCoreError) as error:
-                if not failures.proves_nothing(error):
+                if not failures.outcome_unknown(error):
                     raise
                 if last_try:
                     raise errors.Busy from error
@@ -791,25 +791,25 @@ class DynamoDBJobStore:
             query = {**query, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _append_outcome(error: Exception, token: str, rows: int = 1, attribute: str = "tc") -> Append:
+def _append_outcome(error: Exception, token: str, rows: int = 1, attribute: str = "tc") -> AppendOutcome:
     """What a failed write says of the rows it wanted, which are the first `rows` of its transaction.
 
     Raises:
         ClientError: the call itself was wrong, which trying again does not mend.
     """
-    if isinstance(error, errors.Busy) or failures.proves_nothing(error):
-        return Append.UNCERTAIN
+    if isinstance(error, errors.Busy) or failures.outcome_unknown(error):
+        return AppendOutcome.UNCERTAIN
     failed = failures.failed_conditions(error)
     if not failed:
         raise error
     of_rows = {place: item for place, item in failed.items() if place < rows}
     if any(item.get(attribute) == items.string(token) for item in of_rows.values()):
         # A retry of the client that finds its own token has already won.
-        return Append.DONE
-    return Append.NUMBER_TAKEN if of_rows else Append.OVERTAKEN
+        return AppendOutcome.DONE
+    return AppendOutcome.NUMBER_TAKEN if of_rows else AppendOutcome.OVERTAKEN
 
 
-def _start_outcome(answer: BatchStatementResponseTypeDef, token: str) -> Start:
+def _start_outcome(answer: BatchStatementResponseTypeDef, token: str) -> StartOutcome:
     """What became of one statement of a batch of starts.
 
     Raises:
@@ -817,32 +817,32 @@ def _start_outcome(answer: BatchStatementResponseTypeDef, token: str) -> Start:
     """
     error = answer.get("Error")
     if error is None:
-        return Start.STARTED
+        return StartOutcome.STARTED
     code = error.get("Code", "")
     if code == failures.CONDITION_CODE:
         return _not_started(error.get("Item", {}), token)
     if code in failures.PASSING_STATEMENT_ERRORS:
-        return Start.UNCERTAIN
+        return StartOutcome.UNCERTAIN
     raise ClientError({"Error": {"Code": code, "Message": error.get("Message", "")}}, "BatchExecuteStatement")
 
 
-def _not_started(old: Mapping[str, Any], token: str) -> Start:
+def _not_started(old: Mapping[str, Any], token: str) -> StartOutcome:
     """What the row that a start's condition saw says of the start."""
     if old.get("ts") == items.string(token):
         # A retry of the client that finds its own token has already won.
-        return Start.STARTED
-    return Start.NOT_DUE if old.get("st") == items.string(Status.SCHEDULED) else Start.NOT_SCHEDULED
+        return StartOutcome.STARTED
+    return StartOutcome.NOT_DUE if old.get("st") == items.string(Status.SCHEDULED) else StartOutcome.NOT_SCHEDULED
 
 
-def _report_outcome(old: dict[str, Any], attempt: Attempt, token: str | None) -> Report:
+def _report_outcome(old: dict[str, Any], attempt: Attempt, token: str | None) -> ReportOutcome:
     """What the row that a report's condition saw says of the report."""
     if not old:
-        return Report.UNKNOWN
+        return ReportOutcome.UNKNOWN
     if token is not None and old.get("tf") == items.string(token):
-        return Report.APPLIED
+        return ReportOutcome.APPLIED
     job = items.job_from_item(old)
     if attempt.number < job.attempt or not job.status.is_active:
-        return Report.STALE
+        return ReportOutcome.STALE
     if attempt.number > job.attempt:
-        return Report.EARLY
-    return Report.EARLY if job.status is Status.SCHEDULED else Report.REFUSED
+        return ReportOutcome.EARLY
+    return ReportOutcome.EARLY if job.status is Status.SCHEDULED else ReportOutcome.REFUSED

@@ -78,7 +78,7 @@ def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
     }
 
 
-def proves_nothing(error: Exception) -> bool:
+def outcome_unknown(error: Exception) -> bool:
     """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
     if isinstance(error, HTTPClientError | BotocoreConnectionError | ChecksumError):
         return True

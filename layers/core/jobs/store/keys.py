@@ -65,7 +65,7 @@ def outputs(project_id: int, job_id: int, token: str) -> Key:
 
 MESSAGE_PREFIX = "message#"
 #: Milliseconds that no clock of ours will show: the greatest number of thirteen digits.
-LATEST_TIME = 10**13 - 1
+MAX_TIME = 10**13 - 1
 
 
 def message(project_id: int, job_id: int, at: int, suffix: str) -> Key:

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from jobs.model import Organisation, Project, Right, Role
-    from jobs.ports import Registry
+    from jobs.ports import DirectoryAdmin
 
 #: Listing an organisation's jobs merges the newest ends of its projects, so there is a bound.
-MOST_PROJECTS = 50
-LONGEST_NAME = 128
+MAX_PROJECTS = 50
+MAX_NAME = 128
 #: Bounds what every event's check reads.
-MOST_TRUSTED = 50
+MAX_TRUSTED = 50
 #: Bounds what every request of a user reads, and what is stored with every job of a workflow.
-MOST_COLLECTIONS = 100
-LONGEST_ID = 256
+MAX_COLLECTIONS = 100
+MAX_ID = 256
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PROJECT_KEY_LENGTH = 20
 _PROJECT_KEY_ALPHABET = string.ascii_letters + string.digits
@@ -48,7 +48,7 @@ class IssuedClient(NamedTuple):
     secret: str
 
 
-def create_organisation(registry: Registry, name: str) -> Organisation:
+def create_organisation(registry: DirectoryAdmin, name: str) -> Organisation:
     """Create an organisation.
 
     Raises:
@@ -57,7 +57,7 @@ def create_organisation(registry: Registry, name: str) -> Organisation:
     return registry.add_organisation(_checked(name))
 
 
-def create_project(registry: Registry, organisation_id: int, name: str) -> Project:
+def create_project(registry: DirectoryAdmin, organisation_id: int, name: str) -> Project:
     """Create a project with a key of its own, shaped as OpenReplay's are: 20 letters and digits.
 
     Raises:
@@ -65,10 +65,10 @@ def create_project(registry: Registry, organisation_id: int, name: str) -> Proje
     """
     project_key = "".join(secrets.choice(_PROJECT_KEY_ALPHABET) for _ in range(_PROJECT_KEY_LENGTH))
     secret = secrets.token_bytes(_LOCK_SECRET_BYTES)
-    return registry.add_project(organisation_id, _checked(name), project_key, secret, MOST_PROJECTS)
+    return registry.add_project(organisation_id, _checked(name), project_key, secret, MAX_PROJECTS)
 
 
-def trust(registry: Registry, project_id: int, accounts: Collection[str], sources: Collection[str]) -> None:
+def trust(registry: DirectoryAdmin, project_id: int, accounts: Collection[str], sources: Collection[str]) -> None:
     """Set whose events a project takes: of other AWS accounts, and of which sources alone (none: of any).
 
     Events of the stack's own account are always trusted, if their source is.
@@ -82,12 +82,12 @@ def trust(registry: Registry, project_id: int, accounts: Collection[str], source
             raise InvalidRequest("account", "must be 12 digits")
     if not all(source.strip() for source in sources):
         raise InvalidRequest("source", "must not be blank")
-    if max(len(accounts), len(sources)) > MOST_TRUSTED:
-        raise InvalidRequest("trust", f"must be at most {MOST_TRUSTED} accounts and as many sources")
+    if max(len(accounts), len(sources)) > MAX_TRUSTED:
+        raise InvalidRequest("trust", f"must be at most {MAX_TRUSTED} accounts and as many sources")
     registry.set_trust(project_id, frozenset(accounts), frozenset(sources))
 
 
-def create_api_key(registry: Registry, organisation_id: int, *, expires_at: int | None = None) -> IssuedKey:
+def create_api_key(registry: DirectoryAdmin, organisation_id: int, *, expires_at: int | None = None) -> IssuedKey:
     """Issue an API key of an organisation, valid until `expires_at` (milliseconds) or for good.
 
     Raises:
@@ -103,7 +103,7 @@ def create_api_key(registry: Registry, organisation_id: int, *, expires_at: int 
     return IssuedKey(credential, secret)
 
 
-def create_user(registry: Registry, organisation_id: int, name: str, role: Role) -> User:
+def create_user(registry: DirectoryAdmin, organisation_id: int, name: str, role: Role) -> User:
     """Create a user of an organisation, in no collection.
 
     Raises:
@@ -115,7 +115,7 @@ def create_user(registry: Registry, organisation_id: int, name: str, role: Role)
 
 
 def create_client(
-    registry: Registry, organisation_id: int, user_id: str, project_id: int, *, expires_at: int | None = None
+    registry: DirectoryAdmin, organisation_id: int, user_id: str, project_id: int, *, expires_at: int | None = None
 ) -> IssuedClient:
     """Issue an OAuth 2.0 client that acts for a user and runs workflows in a project.
 
@@ -138,36 +138,38 @@ def create_client(
 
 
 def share_collection(
-    registry: Registry, organisation_id: int, collection_id: str, user_id: str, right: Right | None
+    registry: DirectoryAdmin, organisation_id: int, collection_id: str, user_id: str, right: Right | None
 ) -> None:
     """Put a user into a collection, or take the user out (None); jobs that are there already are shared too.
 
     Raises:
         InvalidRequest: the collection's id is blank or over 256 characters, or the user is unknown or in 100 already.
     """
-    registry.set_right(organisation_id, user_id, _checked_id("collection", collection_id), right, MOST_COLLECTIONS)
+    registry.set_right(organisation_id, user_id, _checked_id("collection", collection_id), right, MAX_COLLECTIONS)
 
 
-def share_workflow(registry: Registry, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
+def share_workflow(
+    registry: DirectoryAdmin, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]
+) -> None:
     """Set the collections that a workflow is in; they hold for the runs that come, not for those that were.
 
     Raises:
         InvalidRequest: an id is blank or over 256 characters, there are over 100, or the organisation is unknown.
     """
-    if len(collection_ids) > MOST_COLLECTIONS:
-        raise InvalidRequest("collection", f"must be at most {MOST_COLLECTIONS}")
+    if len(collection_ids) > MAX_COLLECTIONS:
+        raise InvalidRequest("collection", f"must be at most {MAX_COLLECTIONS}")
     for collection_id in collection_ids:
         _checked_id("collection", collection_id)
     registry.set_workflow_collections(organisation_id, _checked_id("workflow", workflow_id), collection_ids)
 
 
 def _checked_id(field: str, text: str) -> str:
-    if not text.strip() or len(text) > LONGEST_ID:
-        raise InvalidRequest(field, f"must be 1 to {LONGEST_ID} characters and not blank")
+    if not text.strip() or len(text) > MAX_ID:
+        raise InvalidRequest(field, f"must be 1 to {MAX_ID} characters and not blank")
     return text
 
 
 def _checked(name: str) -> str:
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise InvalidRequest("name", f"must be 1 to {LONGEST_NAME} characters and not blank")
+    if not name.strip() or len(name) > MAX_NAME:
+        raise InvalidRequest("name", f"must be 1 to {MAX_NAME} characters and not blank")
     return name

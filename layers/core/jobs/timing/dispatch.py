@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.model import MINUTE, SECOND, DueJob, StartMessage
+from jobs.model import MINUTE, SECOND, DueJob, StartHint
 from jobs.ports import SweepCursor, Watermark
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NEIGHBOURS = 1_000
 #: Rows that a tick reads over all shards before it sends messages; more are read in further rounds.
 ROUND = 150_000
 #: Rows that it holds until their watermarks are moved, 200 bytes each: with as many it sends what it has.
-MOST_UNMARKED = 1_000_000
+MAX_UNMARKED = 1_000_000
 #: Messages that are sent between two looks at the time.
 SLICE = 500
 #: Milliseconds that must be left to begin a round of reading and sending, and a slice of it.
@@ -64,7 +64,7 @@ def dispatch(ports: Ports, shards: int, has_time: Callable[[int], bool]) -> Disp
     return Dispatched(due, overdue)
 
 
-def group(jobs: Iterable[DueJob]) -> Iterator[StartMessage]:
+def group(jobs: Iterable[DueJob]) -> Iterator[StartHint]:
     """Put jobs of one project and one due second together, up to 25 a message.
 
     The soonest go first, and within a second the projects take turns, so that none waits behind another's herd.
@@ -79,7 +79,7 @@ def group(jobs: Iterable[DueJob]) -> Iterator[StartMessage]:
             pairs = tuple((job.job_id, job.due_at) for job in herd[first : first + MESSAGE_SIZE])
             turns.append((second, turn, project_id, pairs))
     for _, _, project_id, pairs in sorted(turns):
-        yield StartMessage(project_id, pairs)
+        yield StartHint(project_id, pairs)
 
 
 def _dispatch_due(
@@ -110,7 +110,7 @@ def _dispatch_due(
         more = {shard: rows[-1] for shard, rows in read.items() if len(rows) == size}
         goes_on = has_time(ROUND_TIME)
         more_from = min((row.due_at // SECOND for row in more.values()), default=None)
-        if not goes_on or sum(map(len, unmarked.values())) >= MOST_UNMARKED:
+        if not goes_on or sum(map(len, unmarked.values())) >= MAX_UNMARKED:
             more_from = None
         messages, waiting = _fill(waiting, more_from)
         not_sent = _send(ports, messages, has_time)
@@ -127,12 +127,12 @@ def _dispatch_due(
     return count
 
 
-def _fill(jobs: Iterable[DueJob], more_from: int | None) -> tuple[list[StartMessage], list[DueJob]]:
+def _fill(jobs: Iterable[DueJob], more_from: int | None) -> tuple[list[StartHint], list[DueJob]]:
     """Make the messages that can go out, and the jobs of those that may yet be filled.
 
     Those are of the second `more_from` and later ones, of which more is to be read; None means that no more is.
     """
-    ready: list[StartMessage] = []
+    ready: list[StartHint] = []
     left: list[DueJob] = []
     for message in group(jobs):
         if more_from is None or len(message.jobs) == MESSAGE_SIZE or message.due_at // SECOND < more_from:
@@ -178,9 +178,9 @@ def _sweep(
     return hinted
 
 
-def _send(ports: Ports, messages: list[StartMessage], has_time: Callable[[int], bool]) -> set[DueJob]:
+def _send(ports: Ports, messages: list[StartHint], has_time: Callable[[int], bool]) -> set[DueJob]:
     """Send hints in their order, while there is time; return the jobs whose hints were not accepted."""
-    not_sent: list[StartMessage] = []
+    not_sent: list[StartHint] = []
     for start in range(0, len(messages), SLICE):
         part = messages[start : start + SLICE]
         # The first goes out however late it is, or a tick that reads for too long would never get on.
@@ -191,7 +191,7 @@ def _send(ports: Ports, messages: list[StartMessage], has_time: Callable[[int], 
     return refused
 
 
-def _jobs_of(message: StartMessage) -> list[DueJob]:
+def _jobs_of(message: StartHint) -> list[DueJob]:
     return [DueJob(due_at, message.project_id, job_id) for job_id, due_at in message.jobs]
 
 

@@ -6,22 +6,22 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.model import SECOND, JobKey
-from jobs.ports import Start
+from jobs.ports import StartOutcome
 from jobs.timing.dispatch import MESSAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobs.model import StartMessage
+    from jobs.model import StartHint
     from jobs.ports import Ports
 
 #: A hint this early is waited out: SQS delays in whole seconds rounded down, and a message covers one due second.
-LONGEST_WAIT = 2 * SECOND
+MAX_WAIT = 2 * SECOND
 #: How often a start is tried that DynamoDB throttles or does not answer, and about how long is waited before the next
 #: try: doubled from the first to the longest, at random within that.
 TRIES = 8
 FIRST_PAUSE = 100
-LONGEST_PAUSE = 3 * SECOND
+MAX_PAUSE = 3 * SECOND
 #: Milliseconds that a pause and a call of a store that does not answer may take.
 CALL_TIME = 13 * SECOND
 
@@ -36,7 +36,7 @@ class _Hint(NamedTuple):
     tries: int = 0
 
 
-def start_jobs(ports: Ports, messages: Sequence[StartMessage], has_time: Callable[[int], bool]) -> set[int]:
+def start_jobs(ports: Ports, messages: Sequence[StartHint], has_time: Callable[[int], bool]) -> set[int]:
     """Start the jobs of some hints, each as soon as it is due, in the order they are due.
 
     What is due by now goes out together, whichever message it is of: a herd of one due time in a few calls, and so
@@ -59,7 +59,7 @@ def start_jobs(ports: Ports, messages: Sequence[StartMessage], has_time: Callabl
     waiting: list[_Hint] = []
     for position, message in enumerate(messages):
         for job_id, due_at in message.jobs:
-            if due_at - began > LONGEST_WAIT:
+            if due_at - began > MAX_WAIT:
                 ports.meter.count("StartHintEarly")
             else:
                 waiting.append(_Hint(due_at, due_at, position, JobKey(message.project_id, job_id)))
@@ -68,7 +68,7 @@ def start_jobs(ports: Ports, messages: Sequence[StartMessage], has_time: Callabl
         now = _wait_until(ports, waiting[0].at)
         uncertain = _start(ports, _take_due(waiting, now), now)
         if uncertain:
-            longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** max(hint.tries for hint in uncertain))
+            longest = min(MAX_PAUSE, FIRST_PAUSE * 2 ** max(hint.tries for hint in uncertain))
             at = ports.clock.now() + 1 + int(longest * ports.random())
             for hint in uncertain:
                 if hint.tries + 1 < TRIES:
@@ -92,11 +92,11 @@ def _start(ports: Ports, due: dict[JobKey, list[_Hint]], now: int) -> list[_Hint
     uncertain: list[_Hint] = []
     for hints, outcome in zip(due.values(), ports.store.start_jobs(list(due), now), strict=True):
         stale = len(hints)
-        if outcome is Start.UNCERTAIN:
+        if outcome is StartOutcome.UNCERTAIN:
             ports.meter.count("StartThrottled")
             uncertain += hints
             continue
-        if outcome is Start.STARTED:
+        if outcome is StartOutcome.STARTED:
             ports.meter.count("JobStarted")
             ports.meter.milliseconds("StartLag", now - hints[0].due_at)
             stale -= 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The action that workers of workflows subscribe to.
 RUN_WORKFLOW = "run_workflow"
-LONGEST_WORKFLOW_ID = 256
+MAX_WORKFLOW_ID = 256
 
 
 class RunRequest(NamedTuple):
@@ -35,8 +35,8 @@ def check_workflow_id(workflow_id: str) -> None:
     Raises:
         InvalidRequest: it is blank or over 256 characters.
     """
-    if not workflow_id.strip() or len(workflow_id) > LONGEST_WORKFLOW_ID:
-        raise InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+    if not workflow_id.strip() or len(workflow_id) > MAX_WORKFLOW_ID:
+        raise InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
 
 
 def run_workflow(

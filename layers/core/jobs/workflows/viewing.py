@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from jobs.ports import Directory, JobStore, Ports
 
 #: Rows that a list looks at, those among them that are not shown: bounds what one call costs.
-MOST_LOOKED_AT = 2_000
+MAX_ROWS_READ = 2_000
 #: Rows of a project that are read at a time, unless more are wanted.
 AT_ONCE = 50
 
 
-class Reference(NamedTuple):
+class AlteryxJobId(NamedTuple):
     """Where a job is, and when it was made (seconds since the epoch): what its id in Alteryx' form says."""
 
     created: int
@@ -62,7 +62,7 @@ def require_administrator(principal: Principal) -> None:
         raise Unauthorized
 
 
-def find_job(store: JobStore, directory: Directory, principal: Principal, reference: Reference) -> Sighting:
+def find_job(store: JobStore, directory: Directory, principal: Principal, reference: AlteryxJobId) -> Sighting:
     """Read a job that the caller sees.
 
     Raises:
@@ -78,7 +78,7 @@ def find_job(store: JobStore, directory: Directory, principal: Principal, refere
     return Sighting(project, job)
 
 
-def cancel_job(ports: Ports, directory: Directory, principal: Principal, reference: Reference) -> Job:
+def cancel_job(ports: Ports, directory: Directory, principal: Principal, reference: AlteryxJobId) -> Job:
     """Cancel a job that the caller sees, by one conditional write.
 
     Raises:
@@ -106,7 +106,7 @@ def newest_messages(store: JobStore, job: Job, before: str | None = None) -> Mes
 def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:
     """List the organisation's jobs, however they were created, the newest first; for administrators."""
     walks = [
-        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=max(wanted.limit, AT_ONCE))
+        queries.walk_down(store, project, most=MAX_ROWS_READ, at_once=max(wanted.limit, AT_ONCE))
         for project in _projects(directory, principal)
     ]
     return _select(principal, walks, wanted)
@@ -138,9 +138,7 @@ def _projects(directory: Directory, principal: Principal) -> Iterator[Project]:
 def _select(principal: Principal, walks: Iterable[Iterator[Job]], wanted: Selection) -> list[Job]:
     """Merge walks by the jobs' creation; each is read no further than it is needed."""
     merged = merge(*walks, key=lambda job: job.created_at, reverse=wanted.newest_first)
-    shown = (
-        job for job in islice(merged, MOST_LOOKED_AT) if job.status in wanted.statuses and _may_see(principal, job)
-    )
+    shown = (job for job in islice(merged, MAX_ROWS_READ) if job.status in wanted.statuses and _may_see(principal, job))
     return list(islice(shown, wanted.offset, wanted.offset + wanted.limit))
 
 
