@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from jobs.errors import JobsError
-from jobs.model import Right, Role
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
+from jobs.tenants import Right, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobs.ports import DirectoryAdmin
+    from jobs.tenancy.ports import DirectoryAdmin
 
     Command = Callable[[DirectoryAdmin, argparse.Namespace], dict[str, Any]]
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         client = boto3.client("dynamodb", region_name=options.region, endpoint_url=options.endpoint_url)
-        made = command(DynamoDBDirectory(client, options.table), options)
+        made = command(directory_admin(client, options.table), options)
     except (JobsError, BotoCoreError, ClientError) as error:
         print(f"jobs-admin: {error}", file=sys.stderr)
         return 1

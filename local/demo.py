@@ -9,15 +9,17 @@ import shlex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import DELETE_USER_DATA, Right, Role
+from jobs.model import DELETE_USER_DATA
 from jobs.tenancy import administration
+from jobs.tenants import Right, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from jobs.model import Project
-    from jobs.ports import Directory, DirectoryAdmin
+    from jobs.ports import Directory
+    from jobs.tenancy.ports import DirectoryAdmin
+    from jobs.tenants import Project
 
 #: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
 Demo: TypeAlias = dict[str, Any]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call
-from jobs.model import Change, Client, Credential, Job, JobKey, NewJob, Principal, Project, Role, Status, User
+from jobs.model import Change, Job, JobKey, NewJob, Status
+from jobs.tenants import Client, Credential, Principal, Project, Role, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,38 +9,27 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.model import (
-    BY_SERVICE,
-    Change,
-    Credential,
-    DeletionLock,
-    DueJob,
-    IdempotencyRecord,
-    Job,
-    Organisation,
-    Project,
-    StartHint,
-    Status,
-)
+from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
+from jobs.tenants import Credential, Organisation, Project
 from jobs.ports import (
     AppendOutcome,
     BatchAppend,
     MessagePage,
-    ObjectVersion,
     Ports,
     ReportOutcome,
     StartOutcome,
     SweepCursor,
-    VersionPage,
     Watermark,
 )
+from jobs.erasure.ports import ObjectVersion, VersionPage
 
 from tests.builders import NOW, a_client_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import AccessToken, Client, Event, JobKey, Message, Right, Role, SeenEvent, User
+    from jobs.tenants import AccessToken, Client, Right, Role, User
+    from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.ports import Attempt, NewRow, Stamp
 
 BLOCK = 1_000

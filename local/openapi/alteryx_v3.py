@@ -11,13 +11,18 @@ from jobs.dialects.alteryx_v3 import (
     DEFAULT_PRIORITY,
     MAX_LIMIT,
     MAX_OFFSET,
+    job_id,
 )
+from jobs.dialects.base import UserCall
 from jobs.dialects.bodies import WorkflowRunRequest
 from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import DEFAULT_TIMEOUT_SECONDS, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
+from jobs.outcomes import MessagePage
 from jobs.runtime.http import MAX_BODY_BYTES
+from jobs.tenants import Client, Principal, Project, Role, User
 from jobs.workflows.running import MAX_WORKFLOW_ID, RUN_WORKFLOW
+from jobs.workflows.viewing import Sighting
 
 from local.openapi.document import (
     Chapter,
@@ -70,6 +75,20 @@ _OUTPUTS = [{"id": "1", "availableFormats": ["Csv", "Yxdb"], "fileName": "sales.
 _SAID = (
     Message(_CREATED_AT, Severity.INFORMATION, "12 records were read", tool_id=1),
     Message(_CREATED_AT + SECOND, Severity.WARNING, "A field was truncated", tool_id=4),
+)
+_PROJECT = Project(project_id=_QUEUED.project_id, organisation_id=1, project_key="", name="", secret=b"")
+_SIGHTING = Sighting(_PROJECT, _QUEUED)
+_CALL = UserCall(
+    path={},
+    query={},
+    headers={},
+    body="",
+    origin="https://jobs.example.com",
+    raw_path=f"/webapi/v3/jobs/{job_id(_QUEUED)}/messages",
+    principal=Principal(
+        Client(client_id="", organisation_id=1, user_id="", project_id=1, secret_digest=""),
+        User(organisation_id=1, user_id="", role=Role.ADMINISTRATOR),
+    ),
 )
 _SHOWN = [json.loads(ALTERYX_V3.render_job(_moved(_QUEUED, status), (), ()).body) for status in Status]
 _ASKED = schema_of(
@@ -233,15 +252,16 @@ CHAPTER = Chapter(
             text="The newest message, and the list of all, of which it holds the newest megabyte; for administrators.",
             parameters=[parameter("query", "cursor", "Where the list ends; `Link` sets it.", {"type": "string"})],
             replies=[
-                Reply("all", "All messages.", ALTERYX_V3.render_messages(_SAID, None), _MESSAGES),
+                Reply(
+                    "all",
+                    "All messages.",
+                    ALTERYX_V3.render_messages(_CALL, _SIGHTING, MessagePage(list(_SAID), None)),
+                    _MESSAGES,
+                ),
                 Reply(
                     "newest",
                     "The newest messages, and a `Link` to older ones.",
-                    ALTERYX_V3.render_messages(
-                        _SAID,
-                        "https://jobs.example.com/webapi/v3/jobs/66ebd18d3d6200007e000d8c/messages"
-                        "?cursor=mq0pG0m5Jd1fWw4nV3b1Yg",
-                    ),
+                    ALTERYX_V3.render_messages(_CALL, _SIGHTING, MessagePage(list(_SAID), "1")),
                     _MESSAGES,
                 ),
                 _NO_ADMINISTRATOR,

@@ -15,12 +15,11 @@ from jobs.model import (
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
     Change,
-    Credential,
     Job,
-    Project,
     Status,
 )
 from jobs.representation import core_fields
+from jobs.tenants import Credential, Project
 
 from local.openapi.document import parameter, schema_of, strict
 

@@ -22,7 +22,8 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.queries import Listing, Page, Stretch
+from jobs.outcomes import MessagePage
+from jobs.queries import Listing, Page, Stretch, Walk
 from jobs.runtime.http import MAX_BODY_BYTES
 
 from local.openapi.document import (
@@ -106,7 +107,6 @@ _SAID = (
     Message(_EXPORT.start_at, Severity.INFORMATION, "Reading sessions."),
     Message(_EXPORT.start_at + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),
 )
-_CURSOR = "mq0pG0m5Jd1fWw4nV3b1Yg"
 _MESSAGES_PATH = f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}/messages"
 
 _DETAILS_FIELDS: dict[str, Node] = {
@@ -231,7 +231,9 @@ CHAPTER = Chapter(
                 Reply(
                     "newest",
                     "The newest jobs.",
-                    PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), None),
+                    PUBLIC.render_stretch(
+                        Stretch([CANCELLED, SCHEDULED], None, 2), Walk(DEFAULT_LIMIT), a_call(PUBLIC)
+                    ),
                     _JOBS,
                 ),
                 Reply(
@@ -239,7 +241,8 @@ CHAPTER = Chapter(
                     "Jobs that pass the filter, and a `Link` to those that follow.",
                     PUBLIC.render_stretch(
                         Stretch([CANCELLED], CANCELLED.job_id, None),
-                        a_call(PUBLIC).url(order="desc", status="cancelled", limit=1, cursor=_CURSOR),
+                        Walk(1, (Status.CANCELLED,)),
+                        a_call(PUBLIC),
                     ),
                     _JOBS,
                 ),
@@ -293,14 +296,14 @@ CHAPTER = Chapter(
                     "The job, created.",
                     PUBLIC.render_created(
                         Creation(_EXPORT),
-                        a_call(PUBLIC).url(f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}"),
+                        a_call(PUBLIC),
                     ),
                     _JOB,
                 ),
                 Reply(
                     "replayed",
                     "The job that this idempotency key has made, as it is by now.",
-                    PUBLIC.render_created(Creation(_RUNNING, replayed=True), ""),
+                    PUBLIC.render_created(Creation(_RUNNING, replayed=True), a_call(PUBLIC)),
                     _JOB,
                 ),
                 *refusals(
@@ -363,11 +366,20 @@ CHAPTER = Chapter(
                 parameter("query", "cursor", "Where the page begins; `Link` sets it.", {"type": "string"}),
             ],
             replies=[
-                Reply("last", "The last messages.", PUBLIC.render_messages(_SAID, None), _MESSAGES),
+                Reply(
+                    "last",
+                    "The last messages.",
+                    PUBLIC.render_messages(a_call(PUBLIC), _EXPORT, MessagePage(list(_SAID), None)),
+                    _MESSAGES,
+                ),
                 Reply(
                     "more",
                     "Messages, and a `Link` to those that follow.",
-                    PUBLIC.render_messages(_SAID, a_call(PUBLIC).url(_MESSAGES_PATH, limit=2, cursor=_CURSOR)),
+                    PUBLIC.render_messages(
+                        replace(a_call(PUBLIC), raw_path=_MESSAGES_PATH, query={"limit": "2"}),
+                        _EXPORT,
+                        MessagePage(list(_SAID), "1"),
+                    ),
                     _MESSAGES,
                 ),
                 *refusals(

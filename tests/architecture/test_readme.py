@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs.dialects import registry
 from jobs.model import Change, Job, Status
-from jobs.ports import DirectoryAdmin, JobStore
+from jobs.tenancy.ports import DirectoryAdmin
+from jobs.ports import JobStore
 from jobs.store import items
 
 from local.demo import lines_to_paste

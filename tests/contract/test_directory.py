@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
-from jobs.model import AccessToken, Principal, Right, Role
+from jobs.tenants import AccessToken, Principal, Right, Role
 from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import access, administration
 

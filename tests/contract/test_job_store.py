@@ -15,12 +15,12 @@ from jobs.model import (
     IdempotencyRecord,
     JobKey,
     Message,
-    Project,
     Run,
     SeenEvent,
     Severity,
     Status,
 )
+from jobs.tenants import Project
 from jobs.ports import (
     AppendOutcome,
     Attempt,

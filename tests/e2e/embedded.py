@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
-from jobs.model import Role
+from jobs.tenants import Role
 from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import administration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Client, Project, Right
+    from jobs.tenants import Client, Project, Right
 
 DAY = 86_400_000
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jobs.model import Role
+from jobs.tenants import Role
 from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import administration
 from schemathesis import GenerationMode

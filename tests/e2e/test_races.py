@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import creation
-from jobs.model import TRANSITIONS, NewJob, Principal, Role, Status
+from jobs.model import TRANSITIONS, NewJob, Status
+from jobs.tenants import Principal, Role
 from jobs.ports import Ports
 from jobs.runtime.wiring import SystemClock
 from jobs.store.dynamodb import DynamoDBJobStore, new_token

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.lifecycle import creation
-from jobs.model import AccessToken, Message, NewJob, Right, Role, Run, SeenEvent, Severity
+from jobs.tenants import AccessToken, Right, Role
+from jobs.model import Message, NewJob, Run, SeenEvent, Severity
 from jobs.ports import Attempt, Stamp
 from jobs.store.dynamodb import DynamoDBJobStore
 from jobs.tenancy import access
@@ -22,7 +23,8 @@ from tests.e2e.test_tenancy import all_but_passing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Job, Project
+    from jobs.model import Job
+    from jobs.tenants import Project
 
     from tests.e2e.embedded import Embedded, Tenant
 

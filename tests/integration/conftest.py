@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from jobs.model import AccessToken, Client, Credential, Role, User
+from jobs.tenants import AccessToken, Client, Credential, Role, User
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import access

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from jobs.model import AccessToken, Client, Message, Right, Role, SeenEvent, Severity, Status, User
+from jobs.tenants import AccessToken, Client, Right, Role, User
+from jobs.model import Message, SeenEvent, Severity, Status
 from jobs.ports import Attempt, Stamp
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.errors import ProjectNotFound, Unauthorized
-from jobs.model import AccessToken, Principal, Right
+from jobs.tenants import AccessToken, Principal, Right
 from jobs.tenancy import access
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
@@ -17,7 +17,7 @@ from tests.fakes import FakeDirectory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Client
+    from jobs.tenants import Client
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.model import Principal, Right, Role
+from jobs.tenants import Principal, Right, Role
 from jobs.tenancy import access, administration
 
 from tests.builders import NOW
 from tests.fakes import FakeDirectory
 
 if TYPE_CHECKING:
-    from jobs.model import Project
+    from jobs.tenants import Project
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle import creation
-from jobs.lifecycle.creation import IdempotencyKey, Request, announce, create_batch, create_job
+from jobs.lifecycle.creation import IdempotencyKey, Request, create_batch, create_job
+from jobs.timing.hints import announce
 from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartHint, Status
 from jobs.ports import AppendOutcome, BatchAppend
 from jobs.store import items
@@ -21,7 +22,8 @@ from tests.fakes import FakeStore, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jobs.model import DeletionLock, IdempotencyRecord, Job, Project
+    from jobs.model import DeletionLock, IdempotencyRecord, Job
+    from jobs.tenants import Project
     from jobs.ports import NewRow
 
 PROJECT = a_project()

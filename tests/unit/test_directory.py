@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import Unauthorized
-from jobs.model import AccessToken, Right, Role
+from jobs.tenants import AccessToken, Right, Role
 from jobs.store import directory as subject
 from jobs.store.directory import CachedDirectory
 from jobs.tenancy import access

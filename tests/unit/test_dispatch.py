@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jobs.model import MINUTE, DueJob, Status
 from jobs.ports import SweepCursor, Watermark
 from jobs.timing import dispatch
-from jobs.timing.dispatch import Dispatched, group
+from jobs.timing.dispatch import Dispatched
+from jobs.timing.hints import group
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World

@@ -19,12 +19,12 @@ from jobs.model import (
     IdempotencyRecord,
     JobKey,
     Message,
-    Project,
     Run,
     SeenEvent,
     Severity,
     Status,
 )
+from jobs.tenants import Project
 from jobs.ports import AppendOutcome, Attempt, ReportOutcome, Stamp, StartOutcome, SweepCursor, Watermark
 from jobs.store import dynamodb as subject
 from jobs.store.directory import DynamoDBDirectory

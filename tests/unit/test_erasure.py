@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.erasure import erasing
-from jobs.erasure.erasing import Order, Outcome, Tally, prefix_of
+from jobs.erasure.order import Order, Tally
+from jobs.erasure.erasing import Outcome, prefix_of
 from jobs.errors import Busy, ProjectNotFound
 from jobs.model import DELETE_USER_DATA, Status
-from jobs.ports import ObjectVersion, SessionsRefused
+from jobs.erasure.ports import ObjectVersion, SessionsRefused
 
 from tests.builders import NOW, a_job, a_project
 from tests.fakes import FakeBus, FakeDirectory, FakeSessions, FakeWorkerQueue, World

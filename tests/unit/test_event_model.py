@@ -29,7 +29,7 @@ from jobs.events.ingestion import (
 from jobs.lifecycle import cancellation, reaping, retrying
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import TRANSITIONS, Message, Severity, Status
-from jobs.timing.dispatch import group
+from jobs.timing.hints import group
 from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_project, a_request

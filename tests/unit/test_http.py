@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
 from jobs.dialects.base import Answer
-from jobs.model import AccessToken, Principal, Status
+from jobs.tenants import AccessToken, Principal
+from jobs.model import Status
 from jobs.runtime import observability, wiring
 from jobs.runtime.http import Api, answer_unrouted
 from jobs.tenancy import access

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobs.events.ingestion import Content
-    from jobs.model import Job, Project
+    from jobs.model import Job
+    from jobs.tenants import Project
     from jobs.ports import AppendOutcome, BatchAppend, NewRow
 
 OWN, PARTNER, STRANGER = "111111111111", "222222222222", "333333333333"

@@ -21,7 +21,8 @@ from tests.fakes import FakeStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Job, Project
+    from jobs.model import Job
+    from jobs.tenants import Project
     from jobs.queries import Stretch
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from jobs.adapters.s3 import S3SessionStore
 from jobs.errors import Busy
-from jobs.ports import ObjectVersion, SessionsRefused, VersionPage
+from jobs.erasure.ports import ObjectVersion, SessionsRefused, VersionPage
 
 from tests.builders import a_client_error
 from tests.fakes import FakeClock, FakeMeter

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jobs import queries
 from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted, Unauthorized
 from jobs.lifecycle import cancellation, retrying
-from jobs.model import Change, Message, Right, Role, Run, SeenEvent, Severity, Status
+from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
+from jobs.tenants import Right, Role
 from jobs.workflows import viewing
 from jobs.workflows.viewing import AlteryxJobId, Selection
 
@@ -20,7 +21,8 @@ from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, sta
 from tests.fakes import FakeDirectory, FakeStore, World
 
 if TYPE_CHECKING:
-    from jobs.model import Job, Principal
+    from jobs.model import Job
+    from jobs.tenants import Principal
 
 S, R, C, F, X = Status.SCHEDULED, Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED
 #: How a job may have come to its state. The last two were cancelled before they started, the second after an attempt.

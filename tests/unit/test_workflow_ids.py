@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest
-from jobs.model import Client, Principal, Role, Status, User
+from jobs.tenants import Client, Principal, Role, User
+from jobs.model import Status
 from jobs.workflows import running, viewing
 from jobs.workflows.running import RunRequest
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.dialects.bodies import parse_run
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.model import Change, NewJob, Principal, Role, Run, Status
+from jobs.model import Change, NewJob, Run, Status
+from jobs.tenants import Principal, Role
 from jobs.workflows.running import RunRequest, run_workflow
 
 from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user

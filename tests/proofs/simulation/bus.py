@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.events.publishing import SOURCE
+from jobs.model import SOURCE
 from jobs.model import SECOND
 
 from tests.proofs.simulation.wire import Latency

@@ -20,7 +20,7 @@ from tests.proofs.simulation.bus import Subscription
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Project
+    from jobs.tenants import Project
 
     from tests.proofs.simulation.expressions import Item
     from tests.proofs.simulation.stack import Stack, Wired

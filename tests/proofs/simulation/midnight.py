@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jobs.model import DAY, DELETION_TIMEOUT_SECONDS, HOUR, MINUTE, SECOND, Status
 from jobs.store import items, keys
-from jobs.timing.dispatch import MESSAGE_SIZE
+from jobs.timing.hints import MESSAGE_SIZE
 
 from tests.builders import a_job, a_project
 from tests.proofs.simulation.figures import Lags

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jobs.erasure.ports import ObjectVersion, SessionsRefused, VersionPage
 from jobs.errors import Busy
-from jobs.ports import ObjectVersion, SessionsRefused, VersionPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

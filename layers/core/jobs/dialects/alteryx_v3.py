@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.dialects import base
+from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer, dump
 from jobs.model import SECOND, Status
 from jobs.workflows.viewing import AlteryxJobId, Selection
@@ -16,7 +16,10 @@ from jobs.workflows.viewing import AlteryxJobId, Selection
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jobs.dialects.base import UserCall
     from jobs.model import Job, Message
+    from jobs.outcomes import MessagePage
+    from jobs.workflows.viewing import Sighting
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -121,11 +124,22 @@ class AlteryxV3:
             del fields["messages"]
         return Answer(HTTPStatus.OK, dump(fields))
 
-    def render_messages(self, messages: Sequence[Message], older: str | None) -> Answer:
-        """Answer with messages, oldest first, behind the newest of them, and the address of older ones."""
-        shown = _messages(messages)
+    def parse_messages(self, query: Mapping[str, str], sighting: Sighting) -> str | None:
+        """Read before which position messages are wanted; None for the newest.
+
+        Raises:
+            InvalidRequest: the cursor belongs to another list.
+        """
+        return cursor.position(sighting.project, _purpose_of_messages(sighting.job), query)
+
+    def render_messages(self, call: UserCall, sighting: Sighting, page: MessagePage) -> Answer:
+        """Answer with messages, oldest first, behind the newest of them, and a link to older ones."""
+        shown = _messages(page.messages)
         newest = shown[-1] if shown else {"status": 0, "text": "", "toolId": 0}
-        links = {} if older is None else {"next": older}
+        links = {}
+        if page.next is not None:
+            onward = cursor.encode(sighting.project, _purpose_of_messages(sighting.job), page.next)
+            links["next"] = call.url(cursor=onward)
         return Answer(HTTPStatus.OK, dump({**newest, "messages": shown}), base.link_header(links))
 
     def render_cancelled(self, job: Job) -> Answer:
@@ -178,6 +192,10 @@ class AlteryxV3:
 def job_id(job: Job) -> str:
     """A job's id in Alteryx' form: 24 hexadecimal digits that say where it is and when it was made."""
     return f"{job.created_at // SECOND:08x}{job.project_id:08x}{job.job_id:08x}"
+
+
+def _purpose_of_messages(job: Job) -> str:
+    return f"messages before, of {job.job_id}"
 
 
 def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -> Selection:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.errors import DeletionActive, JobsError
-    from jobs.model import Client, Credential, Job, Principal, Project
+    from jobs.model import Job
     from jobs.queries import Listing, Page, Rest
+    from jobs.tenants import Client, Credential, Principal, Project
 
 _BEARER = "bearer"
 _INTEGER = re.compile(r"-?[0-9]{1,15}")

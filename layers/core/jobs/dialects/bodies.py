@@ -197,7 +197,17 @@ def _canonical(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
+#: What each field of a new job is if nobody asks for anything.
+_DEFAULTS = {
+    field.name: field.default_factory() if callable(field.default_factory) else field.default
+    for field in fields(NewJob)
+}
+
+
 def digest_of(new: NewJob) -> str:
-    """The digest of what is asked for, the same however it was written."""
-    content = {field.name: getattr(new, field.name) for field in fields(new)}
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+    """The digest of what a caller asked for, the same in whatever form it was written.
+
+    Defaults are left out. So a new optional field does not change the digest of a body that does not have it.
+    """
+    asked = {name: getattr(new, name) for name, default in _DEFAULTS.items() if getattr(new, name) != default}
+    return hashlib.sha256(_canonical(asked).encode()).hexdigest()

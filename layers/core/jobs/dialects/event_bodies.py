@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.dialects import bodies
 from jobs.errors import InvalidRequest
-from jobs.events.ingestion import (
+from jobs.events.incoming import (
     Content,
     Delivery,
     Envelope,
