@@ -69,13 +69,16 @@ class Product:
 
     def __init__(self, root: Path) -> None:
         self._texts: dict[Path, str] = {}
+        self._names: dict[Path, set[str]] = {}
         self._definitions: list[_Definition] = []
         for folder in (root / package for package in PACKAGES):
             for path in sorted(folder.rglob("*.py")):
                 file, text = path.relative_to(root), path.read_text(encoding="utf-8")
                 module = ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+                body = ast.parse(text).body
                 self._texts[file] = text
-                self._definitions += [_Definition(module, name, file) for name, _ in _named(ast.parse(text).body)]
+                self._names[file] = _bound(node for node in body if not _is_for_types(node))
+                self._definitions += [_Definition(module, name, file) for name, _ in _named(body)]
 
     def mutate(self, place: str, code: str, bug: str) -> Edit:
         """Replace a piece of code by a bug.
@@ -100,7 +103,7 @@ class Product:
             raise NotAnchored(f"found {len(spots)} times in {definition} (lines {lines}): {code}")
         spots[0].put(new)
         # Tests would fail whatever they test, and the mutant would count as killed.
-        if unknown := _unknown_names(new, module):
+        if unknown := _used(new) - _bound(new) - self._names[definition.file] - set(dir(builtins)):
             raise NotAnchored(f"{definition.module} does not know {', '.join(sorted(unknown))}: {bug}")
         text = ast.unparse(module)
         _check(text, bug)
@@ -156,22 +159,26 @@ def _spots(within: ast.AST, code: Sequence[ast.AST]) -> Iterator[_Spot]:
                     yield _Spot(parent, field, first, nodes)
 
 
-def _unknown_names(bug: Iterable[ast.AST], module: ast.Module) -> set[str]:
-    """The names that a bug uses and that nothing binds at run time in its module, in whatever scope."""
-    known = set(dir(builtins))
-    for statement in module.body:
-        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
-            continue
-        for node in ast.walk(statement):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
-                    known.add(name)
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                    known.add(name)
-                case ast.alias(name=name, asname=other):
-                    known.add((other or name).partition(".")[0])
-    used = {node.id for part in bug for node in ast.walk(part) if isinstance(node, ast.Name)}
-    return used - known
+def _is_for_types(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
+
+
+def _used(code: Iterable[ast.AST]) -> set[str]:
+    return {node.id for part in code for node in ast.walk(part) if isinstance(node, ast.Name)}
+
+
+def _bound(code: Iterable[ast.AST]) -> set[str]:
+    """The names that a piece of code binds, in whatever scope."""
+    names: set[str] = set()
+    for node in (node for part in code for node in ast.walk(part)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=other):
+                names.add((other or name).partition(".")[0])
+    return names
 
 
 def _check(text: str, bug: str) -> None:
