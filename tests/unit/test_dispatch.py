@@ -174,6 +174,23 @@ def test_no_watermark_passes_a_job_whose_hint_was_refused(jobs: list[int], refus
     assert told | set(taken(world)) == set(numbers)
 
 
+def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "ROUND", 1)  # one row of each shard
+    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    world = a_world()
+    scheduled(world, [NOW] * 30)
+    first, second, third = (in_shard(world, shard) for shard in range(SHARDS))
+    world.queue.refuses = {first[0].job_id}
+
+    tick(world)
+
+    assert taken(world) == sorted(row.job_id for row in second + third)
+    assert world.store.watermarks == {1: second[-1], 2: third[-1]}
+    world.queue.refuses = set()
+    tick(world)
+    assert taken(world) == [row.job_id for row in first]
+
+
 @given(
     batches=st.lists(st.lists(st.integers(0, 400_000), max_size=15), min_size=1, max_size=5),
     refused=st.sets(st.integers(1, 75), max_size=6),
@@ -343,6 +360,25 @@ def test_a_sweep_whose_hints_were_not_all_sent_begins_again_where_it_began() -> 
 
     assert taken(world) == []  # they share a message
     assert world.meter.counts["StartHintNotSent"] == len(first)
+    assert world.store.cursor == SweepCursor(1, None)
+
+
+def test_a_sweep_in_which_one_hint_was_refused_still_sends_those_of_the_other_shards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = after_a_tick(*[NOW] * 30)
+    world.clock.sleep(MINUTE)
+    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    monkeypatch.setattr(dispatch, "SLICE", 1)
+    rest, first, second = (in_shard(world, shard) for shard in range(SHARDS))
+    world.store.cursor = SweepCursor(1, None)
+    world.queue.refuses = {first[0].job_id}
+    time = iter([True] * 4)  # a round of what is due and its end, two shards of the sweep and no more
+
+    swept = tick(world, has_time=lambda needed: needed < dispatch.ROUND_TIME or next(time, False))
+
+    assert taken(world) == sorted(row.job_id for row in first[1:] + second)
+    assert swept == Dispatched(0, 29 - len(rest))
     assert world.store.cursor == SweepCursor(1, None)
 
 

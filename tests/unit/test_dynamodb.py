@@ -641,6 +641,8 @@ CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
     "save_sweep_cursor": ("PutItem", lambda store: store.save_sweep_cursor(SweepCursor(0, None))),
     "raise_watermark": ("PutItem", lambda store: store.raise_watermark(Watermark(0, DueJob(NOW, 1, 1)))),
     "is_seen": ("GetItem", lambda store: store.is_seen("d", NOW)),
+    "mark_seen": ("PutItem", lambda store: store.mark_seen(MARK, NOW)),
+    "add_message": ("TransactWriteItems", lambda store: store.add_message(1, 1, SAID, MARK)),
     "get_outputs": ("GetItem", lambda store: store.get_outputs(a_job(outputs_token="t"))),
     "list_lost": ("Query", lambda store: store.list_lost(0, NOW, 5)),
     "list_messages": ("Query", lambda store: store.list_messages(1, 1, None, 5)),
@@ -659,6 +661,16 @@ def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: F
     faults.on(operation, refused(a_client_error("ProvisionedThroughputExceededException")))
 
     with pytest.raises(errors.Busy):
+        call(store)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "note_block"])  # which has a test of its own
+def test_every_call_that_is_refused_otherwise_says_so(store: DynamoDBJobStore, faults: Faults, name: str) -> None:
+    """A refusal that counts as a failed condition is a write that is lost."""
+    operation, call = CALLS[name]
+    faults.on(operation, refused(a_client_error("AccessDeniedException")))
+
+    with pytest.raises(ClientError, match="AccessDeniedException"):
         call(store)
 
 
@@ -686,6 +698,21 @@ def test_a_block_is_noted_once_by_an_environment(store: DynamoDBJobStore, faults
         store.note_block(project, job_id)
 
     assert faults.count("UpdateItem") - before == 1
+
+
+def test_a_block_that_another_environment_has_noted_is_no_error_and_tried_once(
+    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient
+) -> None:
+    DynamoDBJobStore(dynamodb, TABLE, 4).note_block(project, 2_001)
+    before = faults.count("UpdateItem")
+
+    for job_id in (1_001, 1_002):
+        store.note_block(project, job_id)  # knows the project as it was before
+
+    assert faults.count("UpdateItem") - before == 1
+    found = DynamoDBDirectory(dynamodb, TABLE).find_project("key")
+    assert found is not None
+    assert found.block == 2
 
 
 # ---- the highest number, with a hint that lags and reads that are behind it ----------------------------------------
