@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs.dialects import registry
 from jobs.model import Change, Job, Status
-from jobs.tenancy.ports import DirectoryAdmin
 from jobs.ports import JobStore
 from jobs.store import items
+from jobs.tenancy.ports import DirectoryAdmin
 
 from local.demo import lines_to_paste
 from tests.architecture.project import FOLDERS, ROOT, TEMPLATE, resources, route_keys

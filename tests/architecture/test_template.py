@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from jobs.events import ingestion, publishing
-from jobs.model import Message, Severity
-from jobs.store import items
+from jobs.model import EVENT_SOURCE, Message, Severity
+from jobs.store import directory_items, items
 
 from tests.architecture.project import (
     FOLDERS,
@@ -133,7 +133,7 @@ def test_what_comes_in_is_what_ingest_events_reads_and_never_our_own() -> None:
     assert sorted(never_ours["detail-type"] + also_ours["detail-type"]) == sorted(read)
     assert not ours & set(never_ours["detail-type"])
     assert ours >= set(also_ours["detail-type"])
-    assert also_ours["source"] == [{"anything-but": [publishing.SOURCE]}]
+    assert also_ours["source"] == [{"anything-but": [EVENT_SOURCE]}]
 
 
 def test_an_event_is_remembered_longer_than_rule_and_queue_may_deliver_it() -> None:
@@ -184,8 +184,8 @@ def test_of_the_table_s_rows_the_stream_s_filter_lets_through_those_of_jobs() ->
     others = (
         items.message_to_item(1, 1, message, "suffix"),
         items.outputs_to_item(1, 1, "token", []),
-        items.params_to_item(1, 1, {}),
-        items.project_to_item(a_project()),
+        items.params_to_item(a_job(), {}),
+        directory_items.project_to_item(a_project()),
     )
 
     assert wanted["eventName"] == ["INSERT", "MODIFY"]

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.model import Change, Job, Message, Run, Severity, Status
+from jobs.outcomes import MessagePage
 from jobs.queries import Listing, Page, Rest
+from jobs.workflows.viewing import Sighting
 
 from tests.architecture.project import ROOT
-from tests.builders import a_call, a_job
+from tests.builders import a_call, a_job, a_project, a_user_call
 
 if TYPE_CHECKING:
     from jobs.dialects.base import ProjectDialect
@@ -158,7 +160,9 @@ def test_seed_3_s_time_is_written_as_the_seed_writes_it() -> None:
 
 
 def test_seed_3_s_message_is_the_one_of_its_job() -> None:
-    answer = ALTERYX_V3.render_messages([Message(MIDNIGHT, Severity.NONE, "string")], None)
+    answer = ALTERYX_V3.render_messages(
+        a_user_call(), Sighting(a_project(), a_job()), MessagePage([Message(MIDNIGHT, Severity.NONE, "string")], None)
+    )
 
     [message] = DOCUMENTED["messages"]
     assert shape(json.loads(answer.body))[:3] == shape(message)

@@ -12,11 +12,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 from jobs.errors import JobNotCancellable
 from jobs.model import JobKey, Status
-from jobs.ports import AppendOutcome, StartOutcome
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.outcomes import AppendOutcome, StartOutcome
 
-from tests.builders import NOW, a_job
-from tests.conftest import TABLE
+from tests.builders import NOW, a_job, append
+from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +27,14 @@ KEYS = [JobKey(1, number) for number in range(1, JOBS + 1)]
 
 
 @pytest.fixture
-def store(ministack: DynamoDBClient) -> DynamoDBJobStore:
-    store = DynamoDBJobStore(ministack, TABLE, 4, start_batch=JOBS)
+def store(ministack: DynamoDBClient) -> WholeStore:
+    store = a_store(ministack, 4, start_batch=JOBS)
     for key in KEYS:
-        assert store.append(a_job(job_id=key.job_id), "token", {}, None, None) is AppendOutcome.DONE
+        assert append(store, a_job(job_id=key.job_id), "token", {}, None, None) is AppendOutcome.DONE
     return store
 
 
-def histories(store: DynamoDBJobStore) -> Counter[tuple[str, ...]]:
+def histories(store: WholeStore) -> Counter[tuple[str, ...]]:
     jobs = [store.get_job(*key) for key in KEYS]
     return Counter(tuple(change.to for change in job.history) for job in jobs if job is not None)
 
@@ -54,7 +53,7 @@ def twice(monkeypatch: pytest.MonkeyPatch, second: Callable[[Callable[[], Any]],
 
 
 def test_a_batch_that_botocore_repeats_has_started_each_job_once(
-    store: DynamoDBJobStore, monkeypatch: pytest.MonkeyPatch
+    store: WholeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twice(monkeypatch, lambda send: send())
 
@@ -64,7 +63,7 @@ def test_a_batch_that_botocore_repeats_has_started_each_job_once(
 
 
 def test_a_batch_whose_answer_is_lost_is_uncertain_and_not_done_again(
-    store: DynamoDBJobStore, monkeypatch: pytest.MonkeyPatch
+    store: WholeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose(_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb")
@@ -77,7 +76,7 @@ def test_a_batch_whose_answer_is_lost_is_uncertain_and_not_done_again(
     assert histories(store) == {(Status.SCHEDULED, Status.RUNNING): JOBS}
 
 
-def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(store: DynamoDBJobStore) -> None:
+def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(store: WholeStore) -> None:
     barrier = threading.Barrier(4)
     outcomes: list[StartOutcome] = []
 

@@ -8,21 +8,21 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import creation
 from jobs.model import TRANSITIONS, NewJob, Status
-from jobs.tenants import Principal, Role
-from jobs.ports import Ports
 from jobs.runtime.wiring import SystemClock
-from jobs.store.dynamodb import DynamoDBJobStore, new_token
+from jobs.store.table import new_token
+from jobs.tenants import Principal, Role
 from jobs.workflows import viewing
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, v3_id
-from tests.fakes import FakeMeter, FakeQueue
+from tests.fakes import World
+from tests.stores import WholeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +111,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
     stack: Embedded, tenant: Tenant
 ) -> None:
     """The two let go together: this is the test that fails where the answer is made of what the caller was shown."""
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
     client = stack.new_caller(tenant, Role.ADMINISTRATOR).client
     user = stack.directory.find_user(client.organisation_id, client.user_id)
     assert user is not None
@@ -131,7 +131,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
         with ThreadPoolExecutor(1) as other:
             started = other.submit(start_it)
             barrier.wait()
-            cancelled = viewing.cancel_job(ports(store), directory, Principal(client, user), reference)
+            cancelled = viewing.cancel_job(ports(store).with_directory(directory), Principal(client, user), reference)
             started.result()
         return ALTERYX_V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
 
@@ -145,7 +145,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
     for _ in range(JOBS):
         tenant.create(startAt=now() + 3_600_000)
     later = now() + 7_200_000
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
     project = tenant.project.project_id
 
     def race(number: int) -> None:
@@ -172,7 +172,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
 
 def test_sixty_creators_on_one_number_at_once_leave_no_gap(stack: Embedded, tenant: Tenant) -> None:
     """The use case alone, without the gateway's turns: sixty threads contend for each next number."""
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
     barrier = threading.Barrier(60)
 
     def create(_: int) -> int:
@@ -205,13 +205,11 @@ def test_twenty_four_deletions_and_a_cancel_leave_one_active_at_most(stack: Embe
     assert all(ended <= created for (_, ended), (created, _) in pairwise(spans))
 
 
-def ports(store: DynamoDBJobStore) -> Ports:
+def ports(store: WholeStore) -> World:
     """The real ports but for the queue and the meter, which a race does not need."""
-    return Ports(
-        store=store,
-        queue=FakeQueue(),
-        clock=SystemClock(),
-        meter=FakeMeter(),
+    return World(
+        store=cast("Any", store),
+        clock=cast("Any", SystemClock()),
         random=random.SystemRandom().random,
         token=new_token,
     )

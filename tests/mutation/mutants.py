@@ -89,19 +89,19 @@ MUTANTS = (
     Mutant(
         "cancel read, then written",
         "cancellation:cancel_job",
-        "return ports.store.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
+        "return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
         """
         from dataclasses import replace
         from jobs.errors import JobNotCancellable
         from jobs.model import Change, Status
-        job = ports.store.get_job(project.project_id, job_id)
+        job = ports.jobs.get_job(project.project_id, job_id)
         if job is None:
             raise JobNotFound
         if not job.status.is_active:
             raise JobNotCancellable(job)
         change = Change(Status.CANCELLED, ports.clock.now(), by)
         cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
-        ports.store.jobs[project.project_id, job_id] = cancelled
+        ports.attempts.jobs[project.project_id, job_id] = cancelled
         return cancelled
         """,
         INTERLEAVINGS,
@@ -186,24 +186,100 @@ MUTANTS = (
     ),
     Mutant(
         "a creation does not know its own token",
-        "_append_outcome",
-        "any(item.get(attribute) == items.string(token) for item in of_rows.values())",
+        "_why_not",
+        'any(row.get("tc") == items.string(rows[place].token) for place, row in taken.items())',
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a creation does not know its own row behind a conflict",
+        "_why_not",
+        'own_row.get("tc") == items.string(rows[0].token)',
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a retry does not know its own token",
+        "store:retry_job",
+        'row.get("tr") == items.string(token)',
         "False",
         STORE_CALLS,
     ),
     # ---- a failed condition is an answer, everything else is a failure ---------------------------------------------
     Mutant(
+        "a refusal taken for a failed condition",
+        "writing",
+        """
+        if rows:
+            raise ConditionFailed(rows) from error
+        """,
+        "raise ConditionFailed(rows) from error",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a failed condition taken for a failure",
+        "writing",
+        """
+        if rows:
+            raise ConditionFailed(rows) from error
+        """,
+        "",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a mistake of ours taken for a throttle",
+        "writing",
+        "outcome_unknown(error)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "what proves nothing taken for a mistake of ours",
+        "writing",
+        "outcome_unknown(error)",
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a throttled read taken for a mistake of ours",
+        "reading",
+        "is_throttle(error)",
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a read that was refused taken for a throttle",
+        "reading",
+        "is_throttle(error)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a conflict that is not outlasted",
+        "Table.change",
+        "not left or failures.is_throttle(busy.__cause__)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a throttle tried again on top of the client's tries",
+        "Table.change",
+        "not left or failures.is_throttle(busy.__cause__)",
+        "not left",
+        STORE_CALLS,
+    ),
+    Mutant(
         "a block that was not noted taken for noted",
         "store:note_block",
-        "not failures.failed_conditions(error)",
-        "False",
+        "raise errors.Busy from error",
+        "pass",
         STORE_CALLS,
     ),
     Mutant(
         "a block that another has noted is a failure",
         "store:note_block",
-        "not failures.failed_conditions(error)",
-        "True",
+        "pass",
+        "raise errors.Busy",
         STORE_CALLS,
     ),
     Mutant(
@@ -214,95 +290,25 @@ MUTANTS = (
         STORE_CALLS,
     ),
     Mutant(
-        "a watermark that was not written taken for written",
-        "store:raise_watermark",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
         "a watermark that another has raised is a failure",
         "store:raise_watermark",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "True",
+        "return",
+        "raise",
         STORE_CONTRACT,
-    ),
-    Mutant(
-        "a mark that was not written taken for written",
-        "store:mark_seen",
-        "not failures.failed_conditions(error)",
-        "False",
-        STORE_CALLS,
     ),
     Mutant(
         "a mark that is there is a failure",
         "store:mark_seen",
-        "not failures.failed_conditions(error)",
-        "True",
+        "return",
+        "raise",
         STORE_CONTRACT,
-    ),
-    Mutant(
-        "a message that was refused taken for seen",
-        "store:add_message",
-        "not failures.failed_conditions(error)",
-        "False",
-        STORE_CALLS,
     ),
     Mutant(
         "a message that was seen is a failure",
         "store:add_message",
-        "not failures.failed_conditions(error)",
-        "True",
+        "return False",
+        "raise",
         STORE_CONTRACT,
-    ),
-    Mutant(
-        "a message whose outcome is unknown is a mistake of ours",
-        "store:add_message",
-        "failures.outcome_unknown(error)",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "a start that was refused taken for not due",
-        "_start_alone",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "a cancel that was refused taken for no job",
-        "store:cancel_job",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "an end that was refused taken for an unknown job",
-        "_end_attempt",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "progress that was refused taken for an unknown job",
-        "store:note_progress",
-        "failures.code_of(error) != failures.CONDITION_FAILED",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "a batch of starts that was refused taken for uncertain",
-        "_start_together",
-        "not failures.outcome_unknown(error)",
-        "False",
-        STORE_CALLS,
-    ),
-    Mutant(
-        "outputs that were refused taken for throttled",
-        "complete_job",
-        "failures.outcome_unknown(error)",
-        "True",
-        STORE_CALLS,
     ),
     # ---- dense numbers -------------------------------------------------------------------------------------------
     Mutant(
@@ -315,55 +321,48 @@ MUTANTS = (
     Mutant(
         "a number guessed after what proves nothing",
         "creation:create_job",
+        "result = contention.settle(partial(ports.jobs.append, rows, record, moved))",
         """
-        contention.wait()
-        outcome = ports.store.append(job, token, new.params, record, moved, seen)
-        """,
-        """
-        contention.wait()
-        job = _numbered(ports, project, new, by, job.job_id + 1)
-        outcome = ports.store.append(job, token, new.params, record, moved, seen)
+        result = ports.jobs.append(rows, record, moved)
+        while result.outcome is AppendOutcome.UNCERTAIN:
+            contention.wait()
+            job = _numbered(ports, project, new, by, job.job_id + 1)
+            result = ports.jobs.append([NewRow(job, token, new.params, seen)], record, moved)
         """,
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the highest number read weakly",
         "creation:create_job",
-        "ports.store.highest_job_id(project, strong=True)",
-        "ports.store.highest_job_id(project, strong=False)",
+        "ports.jobs.highest_job_id(project, strong=True)",
+        "ports.jobs.highest_job_id(project, strong=False)",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the highest number read weakly for a batch",
         "_append_chunk",
-        "ports.store.highest_job_id(project, strong=True)",
-        "ports.store.highest_job_id(project, strong=False)",
+        "ports.jobs.highest_job_id(project, strong=True)",
+        "ports.jobs.highest_job_id(project, strong=False)",
         ("tests/unit/test_creation.py",),
     ),
     # ---- one active deletion per user, one job per key -----------------------------------------------------------
     Mutant(
         "the deletion lock not moved",
         "creation:create_job",
-        """
-        moved = lock and replace(lock, job_id=job.job_id)
-        outcome = ports.store.append(job, token, new.params, record, moved, seen)
-        """,
-        """
-        moved = lock and replace(lock, job_id=job.job_id)
-        outcome = ports.store.append(job, token, new.params, record, None, seen)
-        """,
+        "partial(ports.jobs.append, rows, record, moved)",
+        "partial(ports.jobs.append, rows, record, None)",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the deletion lock moved although another has moved it",
-        "_lock_put",
+        "lock_put",
         'lock_was_not_moved = "v = :seen"',
         'lock_was_not_moved = "v >= :seen"',
         STORE_CONTRACT,
     ),
     Mutant(
         "the first deletion takes a lock that is there",
-        "_lock_put",
+        "lock_put",
         'lock_is_new = "attribute_not_exists(pk)"',
         'lock_is_new = "attribute_not_exists(nothing)"',
         STORE_CONTRACT,
@@ -385,7 +384,7 @@ MUTANTS = (
     Mutant(
         "an expired idempotency record believed",
         "find_idempotency_record",
-        'not item or int(item["ttl"]["N"]) <= now // 1000',
+        'not item or int(item["ttl"]["N"]) <= now // SECOND',
         "not item",
         STORE_CONTRACT,
     ),
@@ -429,7 +428,7 @@ MUTANTS = (
     ),
     Mutant(
         "events taken as often as they come",
-        "_seen_put",
+        "seen_put",
         'event_is_new = "attribute_not_exists(pk) OR #ttl <= :now"',
         'event_is_new = "attribute_not_exists(pk) OR #ttl > :now OR #ttl <= :now"',
         STORE_CONTRACT,
@@ -437,7 +436,7 @@ MUTANTS = (
     Mutant(
         "our own events taken",
         "_trusted_project",
-        "project is None or source == SOURCE",
+        "project is None or source == EVENT_SOURCE",
         "project is None",
         ("tests/unit/test_ingestion.py",),
     ),
@@ -472,9 +471,9 @@ MUTANTS = (
     ),
     Mutant(
         "a watermark moved over what was refused",
-        "_before_first",
-        "return rows[:position]",
-        "continue",
+        "_raise_watermarks",
+        "next((position for position, row in enumerate(rows) if row in unsent), len(rows))",
+        "len(rows)",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
@@ -493,9 +492,9 @@ MUTANTS = (
     ),
     Mutant(
         "a refused hint holds the watermark of every shard",
-        "_dispatch_due",
-        "_before_first(rows, unsent)",
-        "[] if refused else _before_first(rows, unsent)",
+        "_raise_watermarks",
+        "next((position for position, row in enumerate(rows) if row in unsent), len(rows))",
+        "0 if unsent else len(rows)",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
@@ -546,7 +545,7 @@ MUTANTS = (
     Mutant(
         "a sweep that begins at the same shard each time",
         "_sweep",
-        "ports.store.save_sweep_cursor(cursor)",
+        "ports.due.save_sweep_cursor(cursor)",
         "",
         ("tests/unit/test_dispatch.py",),
     ),
@@ -575,7 +574,7 @@ MUTANTS = (
     Mutant(
         "an expired credential believed",
         "authenticate",
-        "credential is None or not credential.is_live(now)",
+        "credential is None or not credential.is_live(ports.clock.now())",
         "credential is None",
         ("tests/unit/test_access.py",),
     ),

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.tenants import Principal, Right, Role
 from jobs.tenancy import access, administration
+from jobs.tenants import Principal, Right, Role
 
 from tests.builders import NOW
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
     from jobs.tenants import Project
@@ -26,19 +26,19 @@ def test_an_issued_key_lets_its_organisation_into_its_project(registry: FakeDire
     project = administration.create_project(registry, organisation.organisation_id, "Shop")
     issued = administration.create_api_key(registry, organisation.organisation_id)
 
-    credential = access.authenticate(registry, issued.secret, NOW)
+    credential = access.authenticate(at(NOW, registry), issued.secret)
 
     assert credential == issued.credential
-    assert access.open_project(registry, credential, project.project_key) == project
+    assert access.open_project(at(NOW, registry), credential, project.project_key) == project
 
 
 def test_a_key_with_an_end_ends(registry: FakeDirectory) -> None:
     organisation = administration.create_organisation(registry, "Demo")
     issued = administration.create_api_key(registry, organisation.organisation_id, expires_at=NOW)
 
-    assert access.authenticate(registry, issued.secret, NOW - 1) == issued.credential
+    assert access.authenticate(at(NOW - 1, registry), issued.secret) == issued.credential
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, issued.secret, NOW)
+        access.authenticate(at(NOW, registry), issued.secret)
 
 
 def test_every_project_has_a_key_and_a_lock_secret_of_its_own(registry: FakeDirectory) -> None:
@@ -82,10 +82,10 @@ def test_a_client_acts_for_the_user_it_was_made_for(registry: FakeDirectory, pro
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
     issued = administration.create_client(registry, 1, user.user_id, project.project_id)
 
-    client = access.authenticate_client(registry, issued.client.client_id, issued.secret, NOW)
-    token = access.issue_token(registry, client, NOW).token
+    client = access.authenticate_client(at(NOW, registry), issued.client.client_id, issued.secret)
+    token = access.issue_token(at(NOW, registry), client).token
 
-    assert access.authorize(registry, token, NOW) == Principal(issued.client, user)
+    assert access.authorize(at(NOW, registry), token) == Principal(issued.client, user)
     assert (client.organisation_id, client.user_id, client.project_id) == (1, user.user_id, project.project_id)
     assert (user.name, user.role, dict(user.collections)) == ("Ada", Role.MEMBER, {})
     assert issued.secret not in str(registry.clients)
@@ -109,9 +109,9 @@ def test_a_client_with_an_end_ends(registry: FakeDirectory, project: Project) ->
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
     client, secret = administration.create_client(registry, 1, user.user_id, project.project_id, expires_at=NOW)
 
-    assert access.authenticate_client(registry, client.client_id, secret, NOW - 1) == client
+    assert access.authenticate_client(at(NOW - 1, registry), client.client_id, secret) == client
     with pytest.raises(Unauthorized):
-        access.authenticate_client(registry, client.client_id, secret, NOW)
+        access.authenticate_client(at(NOW, registry), client.client_id, secret)
 
 
 @pytest.mark.parametrize("name", ["", " \t", "x" * 129])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +13,13 @@ from jobs import errors
 from jobs.dialects.alteryx_v3 import job_id
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Change, Message, Run, Severity, Status
-from jobs.workflows.viewing import AlteryxJobId, Selection
+from jobs.outcomes import MessagePage
+from jobs.workflows.viewing import AlteryxJobId, Selection, Sighting
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, a_project, a_user_call
 
 if TYPE_CHECKING:
+    from jobs.dialects.base import Answer
     from jobs.model import Job
 
 ALL = frozenset(Status)
@@ -197,10 +200,17 @@ def test_whatever_a_worker_put_out_the_documented_types_hold(output: Any) -> Non
 # ---- messages -----------------------------------------------------------------------------------------------------
 
 
+SIGHTING = Sighting(a_project(), a_job())
+
+
+def messages_of(said: list[Message], following: str | None = None) -> Answer:
+    return ALTERYX_V3.render_messages(a_user_call(), SIGHTING, MessagePage(said, following))
+
+
 def test_messages_are_the_newest_one_with_the_whole_list_oldest_first() -> None:
     said = [Message(NOW, Severity.NONE, "a"), Message(NOW + 1, Severity.ERROR, "b", 3)]
 
-    answer = ALTERYX_V3.render_messages(said, None)
+    answer = messages_of(said)
 
     first, second = '{"status":0,"text":"a","toolId":0}', '{"status":3,"text":"b","toolId":3}'
     assert answer.body == f'{{"status":3,"text":"b","toolId":3,"messages":[{first},{second}]}}'
@@ -208,13 +218,27 @@ def test_messages_are_the_newest_one_with_the_whole_list_oldest_first() -> None:
 
 
 def test_where_nobody_said_anything_the_documented_object_says_nothing() -> None:
-    assert ALTERYX_V3.render_messages([], None).body == '{"status":0,"text":"","toolId":0,"messages":[]}'
+    assert messages_of([]).body == '{"status":0,"text":"","toolId":0,"messages":[]}'
 
 
 def test_older_messages_are_a_link_away() -> None:
-    answer = ALTERYX_V3.render_messages([Message(NOW, Severity.NONE, "a")], "https://h/x?cursor=y")
+    answer = messages_of([Message(NOW, Severity.NONE, "a")], "position")
 
-    assert answer.headers == {"Link": '<https://h/x?cursor=y>; rel="next"'}
+    match = re.fullmatch(r'<https://h/x\?cursor=(.+)>; rel="next"', answer.headers["Link"])
+    assert match is not None
+    assert ALTERYX_V3.parse_messages({"cursor": match[1]}, SIGHTING) == "position"
+    assert ALTERYX_V3.parse_messages({}, SIGHTING) is None
+
+
+@pytest.mark.parametrize(
+    "other", [Sighting(a_project(secret=b"1" * 32), a_job()), Sighting(a_project(), a_job(job_id=2))]
+)
+def test_a_link_to_older_messages_is_of_its_job_alone(other: Sighting) -> None:
+    link = messages_of([], "position").headers["Link"]
+    cursor = link[link.index("cursor=") + 7 : link.index(">")]
+
+    with pytest.raises(errors.InvalidRequest):
+        ALTERYX_V3.parse_messages({"cursor": cursor}, other)
 
 
 # ---- the other answers --------------------------------------------------------------------------------------------

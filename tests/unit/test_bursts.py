@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from jobs.model import JobKey, StartHint
-    from jobs.ports import StartOutcome
+    from jobs.outcomes import StartOutcome
 
 SHARDS = 32
 MIDNIGHT = NOW + 2 * MINUTE

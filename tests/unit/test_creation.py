@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle import creation
 from jobs.lifecycle.creation import IdempotencyKey, Request, create_batch, create_job
-from jobs.timing.hints import announce
 from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartHint, Status
-from jobs.ports import AppendOutcome, BatchAppend
+from jobs.outcomes import AppendOutcome, AppendResult
 from jobs.store import items
+from jobs.timing.hints import announce
 
 from tests.builders import NOW, a_job, a_project, a_request, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from jobs.model import DeletionLock, IdempotencyRecord, Job
+    from jobs.model import DeletionLock, IdempotencyRecord
+    from jobs.outcomes import NewRow
     from jobs.tenants import Project
-    from jobs.ports import NewRow
 
 PROJECT = a_project()
 HOURS_24 = 24 * 3_600_000
@@ -39,33 +39,16 @@ class ContendedStore(FakeStore):
     #: (jobId, token) of every append that was tried.
     tried: list[tuple[int, str]] = field(default_factory=list)
 
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> AppendOutcome:
-        self.tried.append((job.job_id, token))
-        step = self.script.pop(0) if self.script else None
-        if isinstance(step, AppendOutcome):
-            return step
-        if step is not None:
-            step(self)
-        return super().append(job, token, params, record, lock, seen)
-
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
         self.tried += [(row.job.job_id, row.token) for row in rows]
         step = self.script.pop(0) if self.script else None
         if isinstance(step, AppendOutcome):
-            return BatchAppend(step)
+            return AppendResult(step)
         if step is not None:
             step(self)
-        # past this class' own `append`, which the script is not for here
-        plain = FakeStore(jobs=self.jobs, tokens=self.tokens, params=self.params, seen=self.seen)
-        return plain.append_batch(rows)
+        return super().append(rows, record, lock)
 
 
 def contended(*script: AppendOutcome | Callable[[FakeStore], object]) -> tuple[World, ContendedStore]:
@@ -451,15 +434,15 @@ def test_a_batch_s_jobs_are_as_they_were_asked_for_and_in_that_order(world: Worl
 def sizes(monkeypatch: pytest.MonkeyPatch, requests: list[Request]) -> list[int]:
     world = World()
     appended = []
-    append = world.store.append_batch
+    append = world.store.append
 
-    def counted(rows: Sequence[NewRow]) -> BatchAppend:
+    def counted(rows: Sequence[NewRow], *_: object) -> AppendResult:
         appended.append(len(rows))
         assert sum(3 if row.params else 2 for row in rows) <= 100
         assert sum(len(str(row.params)) for row in rows) < 4_000_000
         return append(rows)
 
-    monkeypatch.setattr(world.store, "append_batch", counted)
+    monkeypatch.setattr(world.store, "append", counted)
     assert len(create_batch(world.ports, PROJECT, requests)) == len(requests) == len(world.store.jobs)
     assert [job.description for job in world.store.jobs.values()] == [request.new.description for request in requests]
     return appended
@@ -496,13 +479,13 @@ def test_a_batch_is_cut_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_batch_of_the_largest_rows_fits_a_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """DynamoDB takes 4 MB: fifty rows with a hundred collections each are more."""
     run = Run(collection_ids=("\N{GRINNING FACE}" * 256,) * 100)
-    append, weights = world.store.append_batch, list[int]()
+    append, weights = world.store.append, list[int]()
 
-    def weighed(rows: Sequence[NewRow]) -> BatchAppend:
+    def weighed(rows: Sequence[NewRow], *_: object) -> AppendResult:
         weights.append(sum(len(str(items.job_to_item(row.job, row.token, 32)).encode()) for row in rows))
         return append(rows)
 
-    monkeypatch.setattr(world.store, "append_batch", weighed)
+    monkeypatch.setattr(world.store, "append", weighed)
     create_batch(world.ports, PROJECT, some(50, run=run))
 
     assert max(weights) <= 4_000_000

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import Unauthorized
-from jobs.tenants import AccessToken, Right, Role
-from jobs.store import directory as subject
-from jobs.store.directory import CachedDirectory
+from jobs.store import caching as subject
+from jobs.store.caching import CachedDirectory
 from jobs.tenancy import access
+from jobs.tenants import AccessToken, Right, Role
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class RememberingUsers(Remembering):
         self.registry.users[ORGANISATION, "user-1"] = a_user()
 
     def authorize(self) -> object:
-        return access.authorize(self.directory, TOKEN, NOW)
+        return access.authorize(at(NOW, self.directory), TOKEN)
 
 
 def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
@@ -171,7 +171,7 @@ def test_a_token_that_expires_is_not_believed_for_longer() -> None:
 
     assert remembering.authorize()
     with pytest.raises(Unauthorized):
-        access.authorize(remembering.directory, TOKEN, NOW + 1)
+        access.authorize(at(NOW + 1, remembering.directory), TOKEN)
     assert remembering.registry.reads.count("token") == 1
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.model import MINUTE, DueJob, Status
-from jobs.ports import SweepCursor, Watermark
-from jobs.timing import dispatch
+from jobs.outcomes import SweepCursor, Watermark
+from jobs.timing import dispatch, hints
 from jobs.timing.dispatch import Dispatched
 from jobs.timing.hints import group
 
@@ -176,7 +176,8 @@ def test_no_watermark_passes_a_job_whose_hint_was_refused(jobs: list[int], refus
 
 def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "ROUND", 1)  # one row of each shard
-    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
     world = a_world()
     scheduled(world, [NOW] * 30)
     first, second, third = (in_shard(world, shard) for shard in range(SHARDS))
@@ -368,7 +369,8 @@ def test_a_sweep_in_which_one_hint_was_refused_still_sends_those_of_the_other_sh
 ) -> None:
     world = after_a_tick(*[NOW] * 30)
     world.clock.sleep(MINUTE)
-    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
     monkeypatch.setattr(dispatch, "SLICE", 1)
     rest, first, second = (in_shard(world, shard) for shard in range(SHARDS))
     world.store.cursor = SweepCursor(1, None)
@@ -386,7 +388,8 @@ def test_a_tick_that_read_for_too_long_still_sends_the_soonest(monkeypatch: pyte
     world = a_world()
     scheduled(world, [NOW + number for number in range(20)])
     monkeypatch.setattr(dispatch, "SLICE", 1)
-    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
     time = iter([True])
 
     assert tick(world, has_time=lambda _: next(time, False)) == Dispatched(1, 0)

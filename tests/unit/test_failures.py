@@ -99,7 +99,7 @@ def test_a_cancelled_transaction_without_reasons_is_not_taken_for_contention() -
 def test_a_throttle_is_busy_and_keeps_its_cause(code: str) -> None:
     error = a_client_error(code)
 
-    with pytest.raises(errors.Busy) as busy, failures.throttling_as_busy():
+    with pytest.raises(errors.Busy) as busy, failures.reading():
         raise error
 
     assert busy.value.__cause__ is error
@@ -107,7 +107,7 @@ def test_a_throttle_is_busy_and_keeps_its_cause(code: str) -> None:
 
 @pytest.mark.parametrize("error", [a_client_error("ValidationException"), BotoCoreError(), KeyError()], ids=repr)
 def test_any_other_failure_stays_what_it_is(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, failures.throttling_as_busy():
+    with pytest.raises(type(error)) as caught, failures.reading():
         raise error
 
     assert caught.value is error

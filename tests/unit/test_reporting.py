@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.lifecycle import reporting
 from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartHint, Status
-from jobs.ports import Attempt, Ports, ReportOutcome
+from jobs.outcomes import Attempt, ReportOutcome
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import World
 
 if TYPE_CHECKING:
     from jobs.model import Job
+    from jobs.ports import Ports
 
 FIRST = Attempt(1, 1, 1)
 HOUR = 3_600_000

@@ -10,7 +10,7 @@ from jobs.errors import Busy, DeletionActive, JobNotFound, JobNotRetryable
 from jobs.lifecycle.creation import create_job
 from jobs.lifecycle.retrying import retry_job
 from jobs.model import DELETE_USER_DATA, Change, StartHint, Status
-from jobs.ports import AppendOutcome
+from jobs.outcomes import AppendOutcome
 
 from tests.builders import NOW, a_job, a_project, a_request
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.model import JobKey, StartHint, Status
-from jobs.ports import StartOutcome
+from jobs.outcomes import StartOutcome
 from jobs.timing import starting
 
 from tests.builders import NOW, a_job

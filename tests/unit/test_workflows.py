@@ -29,7 +29,7 @@ def registry() -> FakeDirectory:
 
 
 def run(world: World, registry: FakeDirectory, workflow: str = WORKFLOW, **request: Any) -> Job:
-    return run_workflow(world.ports, registry, a_principal(), workflow, RunRequest(**request))
+    return run_workflow(world.with_directory(registry), a_principal(), workflow, RunRequest(**request))
 
 
 def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeDirectory) -> None:
@@ -67,7 +67,7 @@ def test_the_project_is_the_client_s_and_the_owner_its_user_whatever_the_role(
     user = a_user(user_id="user-9", role=Role.ADMINISTRATOR)
     principal = Principal(a_client(client_id="c" * 24, user_id="user-9", project_id=2), user)
 
-    job = run_workflow(world.ports, registry, principal, WORKFLOW, RunRequest())
+    job = run_workflow(world.with_directory(registry), principal, WORKFLOW, RunRequest())
 
     assert (job.project_id, job.run.owner_id, job.history[0].by) == (2, "user-9", "c" * 24)
 

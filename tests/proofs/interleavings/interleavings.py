@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jobs.errors import Busy, JobsError
 from jobs.model import Job
-from jobs.ports import AppendOutcome, BatchAppend, Ports, StartOutcome
+from jobs.outcomes import AppendOutcome, AppendResult, StartOutcome
 
-from tests.fakes import FakeClock, FakeMeter
+from tests.fakes import FakeClock, World
 from tests.proofs.interleavings import claims
 from tests.proofs.interleavings.claims import Broken, Commit, Told
 from tests.proofs.interleavings.stage import Stage, TokenStore, frozen
@@ -32,6 +32,8 @@ from tests.proofs.interleavings.stage import Stage, TokenStore, frozen
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Hashable, Sequence
+
+    from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import State
 
@@ -53,8 +55,7 @@ MAX_CALLS = 40
 OF_THE_INDEX = frozenset({"list_due", "list_lost"})
 #: What a call answers that may or may not have been committed; any other raises `Busy`.
 UNCERTAIN: Mapping[str, Any] = {
-    "append": AppendOutcome.UNCERTAIN,
-    "append_batch": BatchAppend(AppendOutcome.UNCERTAIN),
+    "append": AppendResult(AppendOutcome.UNCERTAIN),
     "retry_job": AppendOutcome.UNCERTAIN,
 }
 
@@ -186,11 +187,10 @@ def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
     if len(log) > MAX_CALLS:
         raise Broken(f"{actor.name} goes round in circles")
     answers, tokens = _Log(log), count()
-    ports = Ports(
+    ports = World(
         store=cast("Any", _LoggedPort("store", answers)),
         queue=cast("Any", _LoggedPort("queue", answers)),
         clock=FakeClock(actor.at),
-        meter=FakeMeter(),
         random=lambda: 0.0,  # nobody waits, and a back-off is due at once: whatever can meet does
         token=lambda: f"{actor.name}.{run}.{next(tokens)}",
     )

@@ -9,11 +9,12 @@ from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
 from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
-from jobs.ports import Attempt, ReportOutcome, Stamp
+from jobs.outcomes import Attempt, ReportOutcome, Stamp
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
-from tests.builders import NOW, a_job, a_project, a_request, start
+from tests.builders import NOW, a_job, a_project, a_request, append, start
+from tests.fakes import ever
 from tests.proofs.interleavings.claims import Told, hold
 from tests.proofs.interleavings.interleavings import Actor, Race
 
@@ -121,7 +122,7 @@ def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
     """The reaper's run of one minute; the next comes by itself."""
 
     def run(ports: Ports) -> Told:
-        ended = reap(ports, 1, lambda: True)
+        ended = reap(ports, 1, ever)
         throttled = cast("FakeMeter", ports.meter).counts["ReapThrottled"]
         return Told(f"ended {ended}", changed=None if throttled else ended > 0)
 
@@ -176,7 +177,7 @@ def _due(attempts: int, at: int = NOW) -> Callable[[TokenStore], None]:
     """A job that is due, and of whose hints this says nothing."""
 
     def given(store: TokenStore) -> None:
-        store.append(a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
+        append(store, a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
 
     return given
 
@@ -196,7 +197,7 @@ def _failed(store: TokenStore) -> None:
 
 def _cancelled_deletion(store: TokenStore) -> None:
     job = a_job(action=DELETE_USER_DATA, reference_id=USER)
-    store.append(job, "given", {}, None, DeletionLock(lock_digest(PROJECT, USER), 1, 1))
+    append(store, job, "given", {}, None, DeletionLock(lock_digest(PROJECT, USER), 1, 1))
     store.cancel_job(1, 1, NOW, "given")
 
 

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from jobs.ports import StartOutcome
+from jobs.outcomes import StartOutcome
 
 from tests.fakes import FakeQueue, FakeStore
 

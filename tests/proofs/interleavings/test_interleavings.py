@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import JobNotCancellable
 from jobs.model import BY_SERVICE, SECOND, Change, Status
-from jobs.ports import AppendOutcome, BatchAppend, ReportOutcome, StartOutcome
+from jobs.outcomes import AppendOutcome, AppendResult, ReportOutcome, StartOutcome
 
 from tests.builders import NOW, start
 from tests.proofs.interleavings.claims import Broken, Told, hold
@@ -34,10 +34,11 @@ from tests.proofs.interleavings.races import RACES, canceller, completes, fails,
 from tests.proofs.interleavings.stage import Stage, TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey, SeenEvent
-    from jobs.ports import Attempt, NewRow, Ports, Stamp
+    from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey
+    from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import State
 
@@ -157,15 +158,16 @@ class OneTokenForStartAndCancel(TokenStore):
 
 
 class NoToken(TokenStore):
-    def append(self, job: Job, token: str, *beside: Any) -> AppendOutcome:
-        outcome = super().append(job, token, *beside)
-        self.tokens[job.project_id, job.job_id] = "forgotten"
-        return outcome
+    def append(self, rows: Sequence[NewRow], *beside: Any, **named: Any) -> AppendResult:
+        result = super().append(rows, *beside, **named)
+        self.tokens.update({(row.job.project_id, row.job.job_id): "forgotten" for row in rows})
+        return result
 
 
 class ReportsOfAnyAttempt(TokenStore):
-    def _holds(self, job: Job, attempt: Attempt) -> bool:
-        return job.status is Status.RUNNING
+    def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
+        is_running = job is not None and job.status is Status.RUNNING
+        return None if is_running else super()._refusal(attempt, job)
 
 
 class LosesWhoLives(TokenStore):
@@ -180,16 +182,10 @@ class RetriesWhateverItIs(TokenStore):
 
 
 class LockIsNotMoved(TokenStore):
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> AppendOutcome:
-        return super().append(job, token, params, record, None, seen)
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
+        return super().append(rows, record, None)
 
 
 class LockIsNotMovedByRetry(TokenStore):
@@ -198,32 +194,26 @@ class LockIsNotMovedByRetry(TokenStore):
 
 
 class KeyIsNotHeld(TokenStore):
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> AppendOutcome:
-        outcome = super().append(job, token, params, None, lock, seen)
-        if record is not None and outcome is AppendOutcome.DONE:
-            self.records[job.project_id, record.key_digest] = record
-        return outcome
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
+        result = super().append(rows, None, lock)
+        if record is not None and result.outcome is AppendOutcome.DONE:
+            self.records[rows[0].job.project_id, record.key_digest] = record
+        return result
 
 
 class EventsAreNotMarked(TokenStore):
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
-        result = super().append_batch(rows)
+    def append(self, rows: Sequence[NewRow], *beside: Any, **named: Any) -> AppendResult:
+        result = super().append(rows, *beside, **named)
         self.seen.clear()
         return result
 
 
 class OverwritesOthers(TokenStore):
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+    def append(self, rows: Sequence[NewRow], *_: Any, **__: Any) -> AppendResult:
         self.jobs.update({(row.job.project_id, row.job.job_id): row.job for row in rows})
-        return BatchAppend(AppendOutcome.DONE)
+        return AppendResult(AppendOutcome.DONE)
 
 
 class ForgetsWhatIsDue(TokenStore):
@@ -239,12 +229,12 @@ class WritesWhatItHasRead(TokenStore):
 
 
 def read_then_cancel(ports: Ports) -> Told:
-    job = ports.store.get_job(1, 1)
+    job = ports.jobs.get_job(1, 1)
     assert job is not None
     if not job.status.is_active:
         raise JobNotCancellable(job)
     history = (*job.history, Change(Status.CANCELLED, NOW, "cancel"))
-    ports.store.overwrite(replace(job, status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
+    ports.attempts.overwrite(replace(job, status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
     return Told("cancelled", changed=True)
 
 
@@ -285,22 +275,22 @@ def lone(run: Callable[[Ports], Told], *, comes_again: bool = False) -> Race:
 
 
 def never_done(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     return Told("not yet", changed=None, again=True)
 
 
 def never_quiet(ports: Ports) -> Told:
     while True:
-        ports.store.get_job(1, 1)
+        ports.jobs.get_job(1, 1)
 
 
 def boasts(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     return Told("done", changed=True)
 
 
 def fails_on_its_own(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     raise KeyError("oops")
 
 
@@ -326,8 +316,8 @@ def test_a_race_in_which_an_end_is_never_reached_fails() -> None:
 
 
 def trusts_the_index(ports: Ports) -> Told:
-    start(ports.store, 1, NOW)
-    hold(ports.store.list_due(0, None, NOW, 1) == [], "the job that has started is still due")
+    start(ports.attempts, 1, NOW)
+    hold(ports.due.list_due(0, None, NOW, 1) == [], "the job that has started is still due")
     return Told("started", changed=True)
 
 

@@ -12,7 +12,7 @@ from jobs.errors import Busy, DeletionActive
 from jobs.lifecycle import cancellation, creation, deletion, retrying
 from jobs.lifecycle.creation import Creation, IdempotencyKey
 from jobs.model import DELETE_USER_DATA, HOUR, MINUTE, SECOND, Job, NewJob
-from jobs.store import items, keys
+from jobs.store import directory_items, items, keys
 
 from tests.builders import a_project
 from tests.proofs.simulation.bus import Subscription
@@ -125,7 +125,7 @@ class Load:
         def use_case(wired: Wired) -> Creation:
             found = wired.directory.find_project(project.project_key)
             assert found is not None
-            return creation.create_job(wired.ports, found, new, by="key-1", idempotency=key)
+            return creation.create_job(wired, found, new, by="key-1", idempotency=key)
 
         def done(answer: Any) -> None:
             if isinstance(answer, Creation):
@@ -151,7 +151,7 @@ class Load:
         wait = random.uniform(0, max(left, 0) + MINUTE)
 
         def use_case(wired: Wired) -> Job:
-            return cancellation.cancel_job(wired.ports, project, job.job_id, by="key-1")
+            return cancellation.cancel_job(wired, project, job.job_id, by="key-1")
 
         def done(answer: Any) -> None:
             if isinstance(answer, Job):
@@ -169,7 +169,7 @@ class Load:
         project = next(each for each in self.projects if each.project_key == detail["projectKey"])
 
         def use_case(wired: Wired) -> Job:
-            return retrying.retry_job(wired.ports, project, detail["jobId"], by="key-1")
+            return retrying.retry_job(wired, project, detail["jobId"], by="key-1")
 
         def done(answer: Any) -> None:
             self._told("retried" if isinstance(answer, Job) else "not retried")
@@ -263,7 +263,7 @@ class Load:
 
 def _rows_of(projects: list[Project]) -> Iterator[Item]:
     for project in projects:
-        yield items.project_to_item(project)
+        yield directory_items.project_to_item(project)
         yield {**items.key(keys.project_key(project.project_key)), "project": items.number(project.project_id)}
 
 
