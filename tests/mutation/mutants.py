@@ -506,7 +506,7 @@ MUTANTS = (
     ),
     Mutant(
         "nothing is sent behind what was refused",
-        "_send",
+        "dispatch:_send",
         "start == 0 or has_time(SLICE_TIME)",
         "not not_sent and (start == 0 or has_time(SLICE_TIME))",
         ("tests/unit/test_dispatch.py",),
@@ -559,8 +559,8 @@ MUTANTS = (
     Mutant(
         "a delay rounded up",
         "_delay",
-        "(message.due_at - self._clock.now()) // SECOND",
-        "(message.due_at - self._clock.now()) // SECOND + 1",
+        "(hint.due_at - self._clock.now()) // SECOND",
+        "(hint.due_at - self._clock.now()) // SECOND + 1",
         ("tests/unit/test_sqs.py",),
     ),
     # ---- the tenant comes from the credential --------------------------------------------------------------------

@@ -228,7 +228,7 @@ def test_a_body_is_json_that_others_can_read() -> None:
 
 
 def test_a_number_beyond_all_numbers_is_no_hint() -> None:
-    with pytest.raises(ValueError, match="not a start message"):
+    with pytest.raises(ValueError, match="not a hint"):
         from_body('{"projectId":1e999,"jobs":[[1,2]]}')
 
 

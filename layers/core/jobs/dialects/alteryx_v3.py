@@ -1,4 +1,4 @@
-"""Alteryx Server v3: `/webapi/v3`. How its documentation is read: docs/decisions/0020."""
+"""Alteryx Server v3: `/webapi/v3`. Decision 0020 says how we read its documentation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DIRECTIONS = {"asc": False, "desc": True}
 _SORT_FIELD = "createDate"
 _OUTPUT_FIELDS = frozenset({"id", "availableFormats", "fileName"})
 
-#: How a job's state is shown, as status and disposition.
+#: The status and disposition that show a job's state.
 _SHOWN = {
     Status.SCHEDULED: ("Queued", "None"),
     Status.RUNNING: ("Running", "None"),
@@ -66,7 +66,7 @@ class AlteryxV3:
         """Read a job's id.
 
         Raises:
-            JobNotFound: it is no id that this service gives.
+            JobNotFound: this service does not give such ids.
         """
         match = _JOB_ID.fullmatch(text)
         if match is None:
@@ -74,10 +74,10 @@ class AlteryxV3:
         return AlteryxJobId(*(int(part, 16) for part in match.groups()))
 
     def parse_include_messages(self, query: Mapping[str, str]) -> bool:
-        """Read whether a job is wanted with its messages, which it is unless that is declined.
+        """Read whether the caller wants a job's messages. The default is yes.
 
         Raises:
-            InvalidRequest: it is neither true nor false.
+            InvalidRequest: `includeMessages` is neither true nor false.
         """
         include = _BOOLEANS.get(query.get("includeMessages", "").lower())
         if include is None:
@@ -106,7 +106,7 @@ class AlteryxV3:
         return _selection(query, "status", newest_first=newest_first)
 
     def render_job(self, job: Job, outputs: Sequence[Any], messages: Sequence[Message] | None) -> Answer:
-        """Answer with one job, reduced where no messages are wanted."""
+        """Answer with one job, reduced if no messages are wanted."""
         status, disposition = _SHOWN[job.status]
         fields: dict[str, Any] = {
             "id": job_id(job),
@@ -143,7 +143,7 @@ class AlteryxV3:
         return Answer(HTTPStatus.OK, dump({**newest, "messages": shown}), base.link_header(links))
 
     def render_cancelled(self, job: Job) -> Answer:
-        """Answer a cancellation in the words that go with what it replaced."""
+        """Answer a cancellation. The words depend on the status that it replaced."""
         done = "Deleted" if job.cancelled_from is Status.SCHEDULED else "Cancelled"
         return Answer(HTTPStatus.OK, dump({"message": f"{done} Successfully."}))
 
@@ -209,7 +209,7 @@ def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -
 
 
 def _statuses(query: Mapping[str, str], name: str) -> frozenset[Status]:
-    """The states that the statuses of a parameter stand for, separated by commas; all where none is given."""
+    """The states behind a parameter's statuses, which commas separate; all states if it has none."""
     wanted = {text.strip().lower() for text in query.get(name, "").split(",")} - {""}
     names = {shown.lower() for shown, _ in _SHOWN.values()}
     if not wanted <= names:
@@ -234,7 +234,7 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _output(output: Any) -> dict[str, Any]:
-    """An output in Alteryx' form, whatever its worker has reported: what is no such object is shown as a file name."""
+    """An output in Alteryx' form. An output that a worker reported in another form is shown as a file name."""
     is_such = isinstance(output, dict) and not _OUTPUT_FIELDS.isdisjoint(output)
     told = output if is_such else {"fileName": output}
     formats = told.get("availableFormats")

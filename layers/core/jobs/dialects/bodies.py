@@ -1,4 +1,4 @@
-"""Bodies that come from outside, validated by pydantic; imported by functions that write alone (decision 0004)."""
+"""Bodies that come from outside, validated by pydantic. Only functions that write import this (decision 0004)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from jobs.model import (
 )
 from jobs.workflows.running import RunRequest
 
-#: What a request may hold: the service's own limits, as no document of the two APIs gives any.
+#: What a request may hold. These limits are the service's own, because no API document gives any.
 MAX_PARAMS_BYTES = 32 * 1024
 MAX_PARAMS_DEPTH = 16
 MAX_TIMEOUT_SECONDS = 31_536_000
 MAX_IDEMPOTENCY_KEY = 255
-#: Any past time starts now; below this it is no time that a client could mean, but a number out of bounds.
+#: Any past time means now. Below this, a number is out of bounds and not a time that a client could mean.
 MIN_START = -(2**53)
-#: An unknown field is named back to the caller, as far as this.
+#: How much of an unknown field's name is told to the caller.
 MAX_FIELD_NAME = 64
 
 
@@ -45,7 +45,7 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
-    # null is what many clients send for what they leave out
+    # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
     startAt: Annotated[StrictInt, Field(ge=MIN_START)] | None = None  # noqa: N815
@@ -64,7 +64,7 @@ class _Answer(BaseModel):
 
 
 class WorkflowRunRequest(BaseModel):
-    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`; Alteryx' clients send `""` for what they leave out."""
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`. Alteryx' clients send `""` for what they leave out."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -75,13 +75,13 @@ class WorkflowRunRequest(BaseModel):
 
 
 def parse_run(body: str) -> RunRequest:
-    """Read how a workflow is to be run; no body asks for nothing in particular.
+    """Read how a workflow is to be run. An empty body asks for nothing special.
 
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
-    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    # The worker gets all of it as parameters, because events show only those and the ten fields.
     params = {name: value for name, value in request.model_dump().items() if value}
     _check_params(params)
     return RunRequest(request.priority or "", request.workerTag or "", params)
@@ -95,7 +95,7 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
         now: the time, against which `startAt` is bounded.
 
     Returns:
-        The job, and the digest of the validated body: two bodies that ask for the same have the same.
+        The job, and the digest of the validated body. Bodies that ask for the same have the same digest.
 
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
@@ -105,7 +105,7 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
 
 
 def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
-    """Decide what a request leaves open, and check what one field alone does not tell.
+    """Fill in what a request leaves open, and check its fields together.
 
     Raises:
         InvalidRequest: a field is out of bounds.
@@ -143,14 +143,14 @@ def parse_idempotency_key(header: str | None) -> str | None:
 
 
 def parse_object(body: str) -> dict[str, Any]:
-    """Read a JSON object whose texts can be stored.
+    """Read a JSON object.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidRequest: it is not a JSON object, or its text cannot be stored.
     """
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
-        # A lone surrogate is JSON, but no text that can be stored.
+        # A lone surrogate is valid JSON, but cannot be stored.
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("body", "must be JSON") from None
@@ -160,15 +160,15 @@ def parse_object(body: str) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    """Refuse NaN and the infinities: Python reads them, but they are not JSON."""
     raise ValueError(name)
 
 
 def validated(model: type[Model], content: dict[str, Any]) -> Model:
-    """Hold what came against what may come.
+    """Validate a body.
 
     Raises:
-        InvalidRequest: a field is out of bounds or unknown; it names the first.
+        InvalidRequest: a field is out of bounds or unknown. It names the first such field.
     """
     try:
         return model.model_validate(content)
@@ -205,7 +205,7 @@ _DEFAULTS = {
 
 
 def digest_of(new: NewJob) -> str:
-    """The digest of what a caller asked for, the same in whatever form it was written.
+    """The digest of what a caller asked for. It does not depend on how the body was written.
 
     Defaults are left out. So a new optional field does not change the digest of a body that does not have it.
     """

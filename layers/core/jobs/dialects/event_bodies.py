@@ -1,6 +1,6 @@
-"""Events that come in, validated by pydantic: the envelope of EventBridge and the details of the five types.
+"""Events that come in, validated by pydantic: EventBridge's envelope and the details of the five types.
 
-Whatever does not fit can never become valid: it is refused, whole, to the dead-letter queue.
+An event that does not fit can never become valid. It goes to the dead-letter queue, whole.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Strict(BaseModel):
 
 
 class _Envelope(BaseModel):
-    """What EventBridge puts around a detail; of it, only what is used here."""
+    """What EventBridge puts around a detail, as far as we use it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -136,11 +136,11 @@ def parse_event(body: str, arrived: int, now: int) -> Delivery:
 
     Args:
         body: the whole envelope, JSON text.
-        arrived: when it came to the queue, which is when its message was said.
+        arrived: when it came to the queue. This counts as the time of its message.
         now: the time, against which `startAt` is bounded.
 
     Raises:
-        InvalidRequest: it is none of the five, or a field is out of bounds or unknown.
+        InvalidRequest: it is of another type, or a field is out of bounds or unknown.
     """
     envelope = bodies.validated(_Envelope, bodies.parse_object(body))
     sender = Envelope(envelope.id, envelope.source, envelope.account)
@@ -166,7 +166,7 @@ def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
         case "Job Failed":
             failed = bodies.validated(_Failed, detail)
             return JobFailed(failed.projectKey, failed.jobId, failed.attempt, tuple(failed.errors))
-    raise InvalidRequest("detail-type", "is none that this service takes")
+    raise InvalidRequest("detail-type", "is not one that this service takes")
 
 
 def _requested(request: _Requested, now: int) -> JobRequested:

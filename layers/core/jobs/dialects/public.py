@@ -1,4 +1,4 @@
-"""The newer public API: `/public/{projectKey}`, with this service's extensions (docs/decisions/0001)."""
+"""The newer public API: `/public/{projectKey}`, with this service's extensions (decision 0001)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Public:
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page:
-        """See `ProjectDialect.parse_list`: what is out of range falls back, as the documentation has it."""
+        """See `ProjectDialect.parse_list`: a number out of range falls back to the documented default."""
         size = base.parse_integer(query.get("limit", ""))
         number = base.parse_integer(query.get("page", ""))
         return Page(
@@ -93,10 +93,10 @@ class Public:
         return walk, None if below is None else int(below)
 
     def parse_include(self, query: Mapping[str, str]) -> bool:
-        """Read whether a job is wanted with its details.
+        """Read whether the caller wants a job's details.
 
         Raises:
-            InvalidRequest: something else was asked for.
+            InvalidRequest: `include` has another value.
         """
         include = query.get("include", "")
         if include not in {"", "details"}:
@@ -108,7 +108,7 @@ class Public:
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
-        """Answer with one job and what the extension shows of it."""
+        """Answer with one job and its details."""
         details = {
             "params": params,
             "progress": job.progress,
@@ -190,7 +190,7 @@ def _fields(job: Job) -> dict[str, Any]:
 
 
 def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[str, ...]:
-    """The words of a parameter that may have several, joined by commas: each once, in order."""
+    """The words of a parameter that may hold several, joined by commas: each once, sorted."""
     words = query[name].split(",") if query.get(name) else []
     if not all(map(word.fullmatch, words)):
         raise errors.InvalidRequest(name, f"must be {word.pattern}, or several of these joined by commas")
@@ -198,7 +198,7 @@ def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[
 
 
 def _history(job: Job) -> list[dict[str, Any]]:
-    """Each status change with what it came from and the attempt it belongs to, both of which the order tells."""
+    """Each status change, with the status before it and its attempt. The order of the history tells both."""
     entries: list[dict[str, Any]] = []
     before: Status | None = None
     attempt = 0

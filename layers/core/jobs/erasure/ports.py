@@ -53,7 +53,7 @@ class SessionStore(Protocol):
         """
 
     def delete(self, versions: Sequence[ObjectVersion]) -> list[tuple[ObjectVersion, str]]:
-        """Delete up to 1,000 versions for good; return those that S3 refuses to delete, each with its code."""
+        """Delete up to 1,000 versions permanently; return those that S3 refuses to delete, each with its code."""
 
 
 class WorkerQueue(Protocol):

@@ -136,7 +136,7 @@ def _create_together(ports: Ports, project: Project, requests: list[tuple[int, c
     except Busy:
         ports.meter.count("EventThrottled", len(requests))
         return Taken.AGAIN
-    except Exception as error:  # noqa: BLE001  # whatever it is, it must not block the events of others
+    except Exception as error:  # noqa: BLE001  # no error may block the events of others
         ports.meter.failed("create_batch", error)
         return None
     if seen := jobs.count(None):

@@ -173,7 +173,7 @@ def _put_new(item: items.Item) -> Write:
 
 @contextmanager
 def _refused(field: str, reason: str) -> Iterator[None]:
-    """Say what a failed condition means to whoever asked.
+    """Say what a failed condition means.
 
     Raises:
         InvalidRequest: a condition failed.

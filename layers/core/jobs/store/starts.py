@@ -73,7 +73,7 @@ class DynamoDBStarts:
     def _start_alone(self, job: JobKey, now: int) -> StartOutcome:
         """Start a job by one conditional UpdateItem. DynamoDB adds the row's time-out to the time.
 
-        As in a batch, only the client tries again here: whoever starts jobs knows how much time is left to do so.
+        As in a batch, only the client tries again here. The use case knows how much time is left for another try.
         """
         is_scheduled = "st = :scheduled"
         is_due = "due <= :now"

@@ -24,7 +24,7 @@ class TokenStore(Protocol):
 
 
 class TokenPorts(Ports, Protocol):
-    """The world of whoever issues tokens."""
+    """The world in which tokens are issued."""
 
     @property
     def tokens(self) -> TokenStore:
@@ -59,7 +59,7 @@ class DirectoryAdmin(Directory, Protocol):
         """
 
     def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
-        """End a credential for good.
+        """End a credential for ever.
 
         Raises:
             InvalidRequest: the organisation has no credential with this id.
@@ -96,7 +96,7 @@ class DirectoryAdmin(Directory, Protocol):
         """
 
     def revoke_client(self, client_id: str, now: int) -> None:
-        """End a client, and its tokens with it, for good.
+        """End a client and its tokens for ever.
 
         Raises:
             InvalidRequest: the client does not exist.

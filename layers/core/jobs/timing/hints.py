@@ -1,4 +1,4 @@
-"""Hints: what both sides of the start queue share. Whoever sets a due time announces it here."""
+"""Hints: what both sides of the start queue share. Code that sets a due time announces it here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOBS_PER_HINT = 25
 #: Job numbers of one project that are closer than this share a partition, which takes 1,000 writes a second. Hints
 #: mix the partitions, so that jobs that are due together do not queue behind one of them.
 NEIGHBOURS = 1_000
-#: Whoever sets a due time within this sends the hint itself: a tick's horizon of 180 s and the minute between ticks.
+#: A due time within this is announced at once: a tick's horizon of 180 s and the minute between ticks.
 SELF_ENQUEUE = 240 * SECOND
 
 

@@ -41,8 +41,8 @@ def start_jobs(ports: Ports, hints: Sequence[StartHint], has_time: TimeLeft) -> 
 
     Jobs that are due by now go out together, whichever hint they came with: a herd takes few calls.
 
-    A hint that is more than two seconds early is out of date or mistaken. Whoever moved the job has sent another, and
-    the sweep makes up for a lost one.
+    A hint that is more than two seconds early is out of date or mistaken. The change that moved the job has sent
+    another, and the sweep makes up for a lost one.
 
     Args:
         ports: the world.
