@@ -22,7 +22,7 @@ from jobs.workflows import viewing
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, v3_id
 from tests.fakes import World
-from tests.stores import WholeStore
+from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +111,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
     stack: Embedded, tenant: Tenant
 ) -> None:
     """The two let go together: this is the test that fails where the answer is made of what the caller was shown."""
-    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     client = stack.new_caller(tenant, Role.ADMINISTRATOR).client
     user = stack.directory.find_user(client.organisation_id, client.user_id)
     assert user is not None
@@ -145,7 +145,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
     for _ in range(JOBS):
         tenant.create(startAt=now() + 3_600_000)
     later = now() + 7_200_000
-    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     project = tenant.project.project_id
 
     def race(number: int) -> None:
@@ -172,7 +172,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
 
 def test_sixty_creators_on_one_number_at_once_leave_no_gap(stack: Embedded, tenant: Tenant) -> None:
     """The use case alone, without the gateway's turns: sixty threads contend for each next number."""
-    store = WholeStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     barrier = threading.Barrier(60)
 
     def create(_: int) -> int:
