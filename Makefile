@@ -47,7 +47,7 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where
 	fi
 
 mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
-	.venv/bin/python -m tests.mutation.runner $(ARGS)
+	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
 
 slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
 	.venv/bin/pytest -m slow
