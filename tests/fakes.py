@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.ports import Parallel
     from jobs.tenants import AccessToken, Client, Right, Role, User
 
 BLOCK = 1_000
@@ -549,6 +550,7 @@ class World:
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
+    parallel: Parallel = lambda work, given: [work(each) for each in given]  # a field
     random: Callable[[], float] = lambda: 0.5
     token: Callable[[], str] = field(default_factory=lambda: map("token-{}".format, count()).__next__)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import Busy
 from jobs.lifecycle import reaping
-from jobs.model import Change, Status
+from jobs.model import Change, DueJob, JobKey, Status
 from jobs.outcomes import Attempt
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
-    from jobs.model import DueJob, Job
+    from jobs.model import Job
     from jobs.outcomes import ReportOutcome
 
 SHARDS = 3
@@ -132,7 +132,8 @@ def test_a_throttled_end_is_left_to_the_next_run_and_stops_no_other(
     assert reap(world) == 1
 
 
-def test_a_run_stops_when_its_time_is_up_and_the_next_goes_on(world: World) -> None:
+def test_a_run_stops_when_its_time_is_up_and_the_next_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaping, "SLICE", 1)
     running(world, *range(1, 11))
 
     assert [reap(world, looks=4), reap(world, looks=4), reap(world)] == [4, 4, 2]
@@ -163,17 +164,40 @@ def test_a_throttle_costs_the_shard_and_no_other(world: World, monkeypatch: pyte
     assert world.meter.counts["ReapThrottled"] == 1
 
 
-def test_another_shard_is_first_each_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    met = list[int]()
+def test_projects_take_turns_so_that_none_waits_for_another_s_herd(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world, *range(1, 101))
+    world.store.jobs[2, 1] = a_job(project_id=2, timeout_seconds=899)
+    world.store.jobs[3, 1] = a_job(project_id=3)
+    for project in (2, 3):
+        world.store.start_jobs([JobKey(project, 1)], NOW + 900)  # lost after the herd
+    monkeypatch.setattr(reaping, "SLICE", 1)
 
-    def looked_at(shard: int, now: int, limit: int) -> list[DueJob]:
-        met.append(shard)
-        return []
+    assert reap(world, TIMEOUT + 900, looks=3) == 3
 
-    monkeypatch.setattr(world.store, "list_lost", looked_at)
-    reap(world, 0)
-    reap(world, 60_000)
+    ended = [key for key, job in world.store.jobs.items() if job.status is Status.FAILED]
+    assert {project for project, _ in ended} == {1, 2, 3}
 
-    half = len(met) // 2
-    assert sorted(met[:half]) == sorted(met[half:]) == list(range(half))
-    assert met[half] == (met[0] + 1) % half
+
+def test_within_a_project_the_longest_lost_is_first() -> None:
+    rows = [DueJob(due, project, job) for due, project, job in ((9, 1, 1), (5, 1, 2), (7, 2, 1), (6, 1, 3), (8, 2, 2))]
+
+    assert [row.due_at for row in reaping.in_turns(rows)] == [5, 7, 6, 8, 9]
+
+
+def test_a_run_says_how_late_it_is_and_nothing_where_nothing_is_lost(world: World) -> None:
+    running(world, 1)
+    reap(world, TIMEOUT - 1)
+    assert world.meter.durations == {}
+
+    reap(world, TIMEOUT + 250)
+
+    assert world.meter.durations["ReapLag"] == [250]
+
+
+def test_a_run_reads_no_more_than_its_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world, *range(1, 41))
+    monkeypatch.setattr(reaping, "MAX_READ", 2 * SHARDS)
+
+    assert reap(world) == 2 * SHARDS

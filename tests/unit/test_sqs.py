@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.adapters import sqs
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, from_body, to_body
 from jobs.model import StartHint
+from jobs.runtime import wiring
+from jobs.runtime.wiring import in_threads
 
 from tests.builders import NOW
 from tests.fakes import FakeClock, FakeMeter
@@ -49,7 +50,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.sqs, self.clock, self.meter = FakeSQS(), FakeClock(), FakeMeter()
-        self.queue = SQSStartQueue(lambda: cast("SQSClient", self.sqs), "url", self.clock, self.meter)
+        self.queue = SQSStartQueue(lambda: cast("SQSClient", self.sqs), "url", self.clock, self.meter, in_threads)
 
     def send(self, *messages: StartHint) -> list[StartHint]:
         return list(self.queue.send(messages))
@@ -90,7 +91,7 @@ def test_a_delay_is_whole_seconds_rounded_down_within_what_sqs_takes(queue: Queu
 @pytest.fixture
 def in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """One batch after the other, for tests that look at their order."""
-    monkeypatch.setattr(sqs, "SENDERS", 1)
+    monkeypatch.setattr(wiring, "THREADS", 1)
 
 
 @pytest.mark.usefixtures("in_turn")
@@ -115,7 +116,7 @@ def test_what_a_batch_refuses_is_sent_again_alone_with_a_new_delay(queue: Queue)
 
 def test_batches_are_under_way_together(queue: Queue) -> None:
     """Each waits until all others have begun."""
-    together = threading.Barrier(sqs.SENDERS, timeout=30)
+    together = threading.Barrier(wiring.THREADS, timeout=30)
 
     def answer(_: int) -> list[int]:
         together.wait()
@@ -123,10 +124,10 @@ def test_batches_are_under_way_together(queue: Queue) -> None:
 
     queue.sqs.answer = answer
 
-    assert queue.send(*(hint(number) for number in range(1, 10 * sqs.SENDERS + 1))) == []
+    assert queue.send(*(hint(number) for number in range(1, 10 * wiring.THREADS + 1))) == []
 
     assert sorted(from_body(entry["MessageBody"]) for entry in queue.entries) == [
-        hint(number) for number in range(1, 10 * sqs.SENDERS + 1)
+        hint(number) for number in range(1, 10 * wiring.THREADS + 1)
     ]
 
 
@@ -168,7 +169,7 @@ def test_no_hints_make_no_client() -> None:
     def forbidden() -> SQSClient:
         raise AssertionError
 
-    assert SQSStartQueue(forbidden, "", FakeClock(), FakeMeter()).send([]) == []
+    assert SQSStartQueue(forbidden, "", FakeClock(), FakeMeter(), in_threads).send([]) == []
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])

@@ -6,7 +6,7 @@ patterns: docs/access-patterns.md charts each of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
         Watermark,
     )
     from jobs.tenants import AccessToken, Client, Credential, Project, User
+
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 class JobStore(Protocol):
@@ -233,6 +237,13 @@ class TimeLeft(Protocol):
         """Whether more than that many milliseconds are left."""
 
 
+class Parallel(Protocol):
+    """Makes calls of AWS side by side, because most of the time of each is waiting."""
+
+    def __call__(self, work: Callable[[Given], Made], given: Iterable[Given], /) -> list[Made]:
+        """Do the work for each of the given, and return what it makes, in their order."""
+
+
 class Ports(Protocol):
     """The world that a use case works in. The composition root makes the real one; tests make their own."""
 
@@ -271,6 +282,10 @@ class Ports(Protocol):
     @property
     def meter(self) -> Meter:
         """Counts for operators."""
+
+    @property
+    def parallel(self) -> Parallel:
+        """A few calls of AWS at a time."""
 
     @property
     def random(self) -> Callable[[], float]:

@@ -10,12 +10,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tests.proofs.simulation import day, midnight
+from tests.proofs.simulation import day, lost, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.proofs.simulation.day import Day
+    from tests.proofs.simulation.lost import Reaped
     from tests.proofs.simulation.midnight import Started
 
 
@@ -37,13 +38,14 @@ def main() -> int:
     return int(failed)
 
 
-def _runs(arguments: argparse.Namespace) -> Iterator[Day | Started]:
+def _runs(arguments: argparse.Namespace) -> Iterator[Day | Started | Reaped]:
     if arguments.hours:
         yield day.run(arguments.seed, arguments.hours, arguments.jobs_an_hour)
         rough = max(arguments.hours / 4, min(arguments.hours, 2))
         yield day.run(arguments.seed, rough, arguments.jobs_an_hour, rough=True)
     if arguments.part:
         yield from (midnight.run(herd, arguments.seed) for herd in midnight.herds(arguments.part))
+        yield lost.run(100_000 // arguments.part, arguments.seed)
 
 
 def stay_on_one_processor() -> None:

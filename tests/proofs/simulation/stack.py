@@ -10,15 +10,14 @@ from collections import deque
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cached_property, partial
 from random import Random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from jobs.adapters import sqs
 from jobs.errors import JobsError
 from jobs.model import SECOND
 from jobs.runtime import observability, wiring
 from jobs.runtime.settings import Settings
-from jobs.runtime.wiring import Wiring
+from jobs.runtime.wiring import THREADS, Wiring
 from jobs.store.table import Table as StoreTable
 
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
@@ -35,6 +34,8 @@ from tests.stores import WholeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from jobs.ports import Parallel
 
     from tests.proofs.simulation.functions import Context, Done, Handler
     from tests.proofs.simulation.world import Json
@@ -66,6 +67,11 @@ class Wired(Wiring):
         return LedgerMeter(self._stack.world.ledger)
 
     @cached_property
+    def parallel(self) -> Parallel:
+        """Processes of the timeline."""
+        return partial(in_processes, self._stack.world)
+
+    @cached_property
     def random(self) -> Callable[[], float]:
         """Chance that can be repeated."""
         return self._stack.world.random.random
@@ -91,37 +97,26 @@ class Wired(Wiring):
         return self._environment.timeline.now / SECOND
 
 
-class Threads:
-    """What stands for `ThreadPoolExecutor`: its threads are processes of the timeline."""
+def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
+    """`Parallel` by processes of the timeline. An invocation that Lambda ends takes all of them with it."""
+    waiting = deque(enumerate(given))
+    results: dict[int, Any] = {}
+    failures: list[BaseException] = []
 
-    def __init__(self, world: World, threads: int) -> None:
-        self._world = world
-        self._threads = threads
+    def take() -> None:
+        while waiting and not failures:
+            place, item = waiting.popleft()
+            try:
+                results[place] = work(item)
+            except (Exception, Killed) as error:  # noqa: BLE001  # raised again in the thread that waits for all
+                failures.append(error)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """See `Executor.map`; an invocation that Lambda ends takes all its threads with it."""
-        waiting = deque(enumerate(items))
-        results: dict[int, Any] = {}
-        failures: list[BaseException] = []
-
-        def take() -> None:
-            while waiting and not failures:
-                place, item = waiting.popleft()
-                try:
-                    results[place] = work(item)
-                except (Exception, Killed) as error:  # noqa: BLE001  # raised again in the thread that waits for all
-                    failures.append(error)
-
-        self._world.timeline.wait_for([take] * self._threads)
-        if failures:
-            raise failures[0]
-        return [results[place] for place in sorted(results)]
+    if not waiting:
+        return []
+    world.timeline.wait_for([take] * min(THREADS, len(waiting)))
+    if failures:
+        raise failures[0]
+    return [results[place] for place in sorted(results)]
 
 
 class Stack:
@@ -186,7 +181,6 @@ class Stack:
             patches.enter_context(mock.patch.object(wiring, "ports", self._wired))
             patches.enter_context(mock.patch.object(observability, "invocation", nullcontext))
             patches.enter_context(mock.patch.object(observability, "logger", return_value=logger))
-            patches.enter_context(mock.patch.object(sqs, "ThreadPoolExecutor", partial(Threads, self.world)))
             gc.disable()  # a run keeps nearly all that it makes: looking through that takes a quarter of the time
             try:
                 yield

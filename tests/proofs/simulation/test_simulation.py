@@ -15,7 +15,7 @@ from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.due import DynamoDBDueIndex
 from jobs.timing import dispatch, hints
 
-from tests.proofs.simulation import day, midnight
+from tests.proofs.simulation import day, lost, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,3 +140,17 @@ def test_a_cron_starts_at_its_next_tick_one_after_another() -> None:
 
     first = 20 * SECOND + day.LOOK + day.START
     assert lags == [first, first - 10 * SECOND + day.START, 29 * SECOND + day.LOOK + day.START]
+
+
+#: More than the reaper ends in a minute.
+LOST = 6_000
+
+
+def test_a_single_lost_attempt_is_ended_by_the_first_run_whatever_another_project_has_lost() -> None:
+    assert lost.run(LOST, seed=1).failures == []
+
+
+def test_it_notices_a_reaper_that_takes_one_project_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaping, "in_turns", sorted)
+
+    assert lost.run(LOST, seed=1).failures != []

@@ -6,7 +6,6 @@ The start queue is a standard queue. Each message is delayed until the first of 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from jobs.ports import Clock, Meter
+    from jobs.ports import Clock, Meter, Parallel
 
 #: SQS's own limits (Developer Guide, «Message quotas»).
 BATCH = 10
 MAX_DELAY_SECONDS = 900
-#: Batches that are sent at once. A million jobs are four thousand batches; one after another would take a whole tick.
-SENDERS = 4
 #: How often the pause before an early report is looked at again doubles: 1, 2, 4, 8, 16 and 32 seconds.
 MAX_DOUBLINGS = 5
 
@@ -34,23 +31,22 @@ MAX_DOUBLINGS = 5
 class SQSStartQueue:
     """Hints in the queue at `url`."""
 
-    def __init__(self, client: Callable[[], SQSClient], url: str, clock: Clock, meter: Meter) -> None:
+    def __init__(
+        self, client: Callable[[], SQSClient], url: str, clock: Clock, meter: Meter, parallel: Parallel
+    ) -> None:
         # The client is made on first use, because most invocations send no hint and a client makes a cold start slow.
         self._client = client
         self._url = url
         self._clock = clock
         self._meter = meter
+        self._parallel = parallel
 
     def send(self, hints: Iterable[StartHint]) -> Sequence[StartHint]:
         """See `StartQueue.send`: SendMessageBatch of ten, a few at once. What one refuses is sent again alone."""
         waiting = list(hints)
         batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
         send = partial(until_accepted, self._send_batch, clock=self._clock)
-        if len(batches) <= 1:
-            return [hint for batch in batches for hint in send(batch)]
-        self._client()  # threads may share a client, but may not make one
-        with ThreadPoolExecutor(SENDERS) as senders:
-            return [hint for refused in senders.map(send, batches) for hint in refused]
+        return [hint for refused in self._parallel(send, batches) for hint in refused]
 
     def backlog(self) -> int:
         """See `StartQueue.backlog`: SQS counts approximately."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -30,11 +32,11 @@ from jobs.store.jobs import DynamoDBJobStore
 from jobs.store.payload import DynamoDBPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from jobs.ports import Clock, Meter
+    from jobs.ports import Clock, Given, Made, Meter, Parallel
 
 #: Calls take milliseconds: give up on a lost one soon enough to try again while the caller still waits.
 CONFIG = Config(
@@ -47,6 +49,10 @@ CONFIG = Config(
 ONE_TRY = CONFIG.merge(Config(retries={"total_max_attempts": 1}))
 
 
+#: Calls that are made side by side. More would double more hints when a tick dies.
+THREADS = 4
+
+
 class SystemClock:
     """`Clock` of the machine."""
 
@@ -57,6 +63,15 @@ class SystemClock:
     def sleep(self, milliseconds: float) -> None:
         """See `Clock.sleep`."""
         time.sleep(milliseconds / 1000)
+
+
+def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> list[Made]:
+    """`Parallel` by threads. One thing alone costs no thread."""
+    todo = list(given)
+    if len(todo) <= 1:
+        return [work(each) for each in todo]
+    with ThreadPoolExecutor(min(THREADS, len(todo))) as threads:
+        return list(threads.map(work, todo))
 
 
 class Wiring:
@@ -76,6 +91,11 @@ class Wiring:
     def meter(self) -> Meter:
         """Powertools' metrics."""
         return PowertoolsMeter()
+
+    @cached_property
+    def parallel(self) -> Parallel:
+        """Threads."""
+        return in_threads
 
     @cached_property
     def random(self) -> Callable[[], float]:
@@ -131,7 +151,7 @@ class Wiring:
     @cached_property
     def queue(self) -> SQSStartQueue:
         """The start queue."""
-        return SQSStartQueue(lambda: self._sqs, self.settings.start_queue_url, self.clock, self.meter)
+        return SQSStartQueue(lambda: self._sqs, self.settings.start_queue_url, self.clock, self.meter, self.parallel)
 
     @cached_property
     def bus(self) -> EventBridgeBus:
@@ -176,16 +196,22 @@ class Wiring:
         return time.monotonic()
 
 
+#: Threads may share clients, but may not make two at once.
+_MAKING = Lock()
+
+
 @cache
 def dynamodb() -> DynamoDBClient:
     """The client of the table. A client takes long to make, so each wiring of this process shares it."""
-    return dynamodb_client(CONFIG)
+    with _MAKING:
+        return dynamodb_client(CONFIG)
 
 
 @cache
 def client(service: str, read_timeout: int = 2) -> Any:
     """The client of a service whose adapter tries again by itself; shared as above."""
-    return boto3.client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))  # type: ignore[call-overload]  # the stubs know names of services alone
+    with _MAKING:
+        return boto3.client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))  # type: ignore[call-overload]  # the stubs know names of services alone
 
 
 @cache
