@@ -61,7 +61,7 @@ bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench
 
 openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
-	.venv/bin/python -m local.openapi
+	.venv/bin/python -m openapi
 
 check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
 

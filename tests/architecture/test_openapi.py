@@ -16,9 +16,9 @@ from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from local.openapi import FILE
-from local.openapi.chapters import CHAPTERS, described
-from local.openapi.document import MEANINGS, registered_routes, text_of
+from openapi import FILE
+from openapi.chapters import CHAPTERS, described
+from openapi.document import MEANINGS, registered_routes, text_of
 from tests.architecture.project import FOLDERS, ROOT, route_keys
 from tests.builders import NOW, a_job, a_project
 

@@ -97,7 +97,7 @@ def test_what_the_emulator_refuses_is_left_out_with_all_that_only_names_it() -> 
 def test_a_failed_deployment_names_the_resource_and_the_reason(
     tmp_path: Path, another: Callable[..., Embedded], resource: str, said: str
 ) -> None:
-    for name in ("functions", "layers", "local"):
+    for name in ("functions", "layers", "local", "openapi"):
         shutil.copytree(ROOT / name, tmp_path / "project" / name)
     template = (ROOT / "template.yaml").read_text()
     assert template.count("\nResources:\n") == 1

@@ -8,7 +8,7 @@ from jobs.dialects.event_bodies import LARGEST_TEXT
 from jobs.model import Severity
 
 if TYPE_CHECKING:
-    from local.openapi.document import Node
+    from openapi.document import Node
 
 MESSAGE: dict[str, Node] = {
     "status": {

@@ -7,8 +7,8 @@ from jobs.dialects.registry import V1
 from jobs.queries import Listing, Rest
 from jobs.runtime.http import LARGEST_BODY
 
-from local.openapi.document import Chapter, Operation, Reply, failure, parameter, reference, refusals, strict
-from local.openapi.openreplay import (
+from openapi.document import Chapter, Operation, Reply, failure, parameter, reference, refusals, strict
+from openapi.openreplay import (
     JOB_ID,
     PROJECT_KEY_PARAMETER,
     USER_ID_PARAMETER,

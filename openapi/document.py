@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jobs import errors
 from jobs.runtime.http import LARGEST_BODY
 
-from local.settings import ROOT
+from openapi import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -25,7 +25,7 @@ from jobs.model import (
 from jobs.queries import Listing, Page, Stretch
 from jobs.runtime.http import LARGEST_BODY
 
-from local.openapi.document import (
+from openapi.document import (
     Chapter,
     Operation,
     Reply,
@@ -37,8 +37,8 @@ from local.openapi.document import (
     several,
     strict,
 )
-from local.openapi.messages import MESSAGE
-from local.openapi.openreplay import (
+from openapi.messages import MESSAGE
+from openapi.openreplay import (
     JOB_ID,
     PROJECT_KEY,
     PROJECT_KEY_PARAMETER,
@@ -52,7 +52,7 @@ from local.openapi.openreplay import (
 )
 
 if TYPE_CHECKING:
-    from local.openapi.document import Node
+    from openapi.document import Node
 
 _JOB, _DETAILS, _JOBS, _MESSAGES = (
     "PublicJobAnswer",

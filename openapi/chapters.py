@@ -5,14 +5,13 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-from local.openapi import alteryx_v3, oauth2, openreplay_v1, public
-from local.openapi.document import document_of
-from local.settings import ROOT
+from openapi import ROOT, alteryx_v3, oauth2, openreplay_v1, public
+from openapi.document import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local.openapi.document import Node
+    from openapi.document import Node
 
 CHAPTERS = (openreplay_v1.CHAPTER, public.CHAPTER, oauth2.CHAPTER, alteryx_v3.CHAPTER)
 

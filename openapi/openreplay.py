@@ -22,12 +22,12 @@ from jobs.model import (
 )
 from jobs.representation import ten_fields
 
-from local.openapi.document import parameter, schema_of, strict
+from openapi.document import parameter, schema_of, strict
 
 if TYPE_CHECKING:
     from jobs.dialects.base import ProjectDialect
 
-    from local.openapi.document import Node
+    from openapi.document import Node
 
 #: Milliseconds since the epoch.
 TIME: Node = {"type": "integer", "format": "int64"}

@@ -19,7 +19,7 @@ from jobs.model import DEFAULT_TIMEOUT_SECONDS, MINUTE, SECOND, Change, Job, Mes
 from jobs.runtime.http import LARGEST_BODY
 from jobs.workflows.running import LONGEST_WORKFLOW_ID, RUN_WORKFLOW
 
-from local.openapi.document import (
+from openapi.document import (
     Chapter,
     Node,
     Operation,
@@ -32,8 +32,8 @@ from local.openapi.document import (
     several,
     strict,
 )
-from local.openapi.messages import MESSAGE
-from local.openapi.oauth2 import CHAPTER as TOKENS
+from openapi.messages import MESSAGE
+from openapi.oauth2 import CHAPTER as TOKENS
 
 _JOB, _REDUCED, _MESSAGES, _DONE = "V3Job", "V3ReducedJob", "V3Messages", "V3Cancelled"
 _JOBS, _WORKFLOW_JOBS, _ERROR = "V3Jobs", "V3WorkflowJobs", "V3Error"

@@ -9,7 +9,7 @@ from jobs.model import SECOND
 from jobs.runtime.http import LARGEST_BODY
 from jobs.tenancy.access import TOKEN_LIFETIME, TOKEN_PREFIX, IssuedToken
 
-from local.openapi.document import Chapter, Operation, Reply, failure, refusals, strict
+from openapi.document import Chapter, Operation, Reply, failure, refusals, strict
 
 _TOKEN, _ERROR, _FAILURE = "AccessToken", "TokenError", "TokenFailure"  # names of schemas
 

@@ -4,7 +4,9 @@ No function imports it. `make openapi` writes `docs/openapi.json`, a test says w
 (docs/decisions/0024).
 """
 
-from local.settings import ROOT
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 #: Where the document is kept.
 FILE = ROOT / "docs" / "openapi.json"
