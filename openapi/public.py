@@ -109,6 +109,10 @@ _SAID = (
 _CURSOR = "mq0pG0m5Jd1fWw4nV3b1Yg"
 _MESSAGES_PATH = f"{PUBLIC.prefix}/{PROJECT_KEY}/jobs/{_EXPORT.job_id}/messages"
 
+_JOB_SCHEMA = job_schema(
+    SCHEDULED,
+    updatedAt={**nullable(TIME), "description": "When the status last changed, null before it ever did."},
+)
 _DETAILS_FIELDS: dict[str, Node] = {
     "params": {"type": "object", "description": "What was given at the creation."},
     "progress": {"type": ["integer", "null"], "minimum": 0, "maximum": 100, "description": "Of the present attempt."},
@@ -145,10 +149,7 @@ CHAPTER = Chapter(
     },
     schemas={
         "PublicJobRequest": REQUEST,
-        "PublicJob": job_schema(
-            SCHEDULED,
-            updatedAt={**nullable(TIME), "description": "When the status last changed, null before it ever did."},
-        ),
+        "PublicJob": _JOB_SCHEMA,
         "PublicChange": strict(
             **{
                 "from": {**nullable(STATUS), "description": "Null at the creation."},
@@ -158,7 +159,7 @@ CHAPTER = Chapter(
                 "attempt": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
             }
         ),
-        "PublicJobDetails": strict(**job_schema(SCHEDULED, updatedAt=nullable(TIME))["properties"], **_DETAILS_FIELDS),
+        "PublicJobDetails": strict(**_JOB_SCHEMA["properties"], **_DETAILS_FIELDS),
         "PublicMessage": strict(
             **MESSAGE,
             at=TIME,
