@@ -1,19 +1,27 @@
-"""The whole document: what is told of the service, and a chapter for each dialect."""
+"""The document's introduction, and its chapters: a dialect each, with what all of its routes have in common."""
 
 from __future__ import annotations
 
 import tomllib
 from typing import TYPE_CHECKING
 
-from openapi import ROOT, alteryx_v3, oauth2, openreplay_v1, public
-from openapi.document import document_of
+from jobs import errors
+from jobs.runtime.http import LARGEST_BODY
+from jobs.workflows.running import LONGEST_WORKFLOW_ID
+
+from openapi import ROOT, oauth2, openreplay, openreplay_v1
+from openapi.alteryx_v3 import jobs as alteryx_jobs
+from openapi.alteryx_v3 import shared as alteryx
+from openapi.alteryx_v3 import workflows as alteryx_workflows
+from openapi.answers import ANYWHERE, Reply
+from openapi.document import Chapter, PathParameter, document_of
+from openapi.openreplay import JOB_ID, number
+from openapi.public import jobs as public_jobs
+from openapi.public import shared as public
+from openapi.schemas import Node, strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from openapi.document import Node
-
-CHAPTERS = (openreplay_v1.CHAPTER, public.CHAPTER, oauth2.CHAPTER, alteryx_v3.CHAPTER)
 
 TEXT = """\
 One job model, spoken in several dialects. The path's prefix decides the dialect: how a request is read, and how every
@@ -24,6 +32,116 @@ any path or method that is not here is answered 404 in the dialect of its prefix
 the service is asked (a request line or headers over its limits, throttling): with a status of its own and
 `{"message": "…"}`.
 """
+
+OPENREPLAY_V1 = Chapter(
+    tag="OpenReplay v1",
+    text="As OpenReplay documents it, with the key of the organisation bare in `Authorization`.",
+    name="V1",
+    dialect=openreplay_v1.OPENREPLAY_V1,
+    security={
+        "V1Key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The organisation's API key, with nothing before it.",
+        }
+    },
+    path={
+        **openreplay.PATH,
+        "jobId": PathParameter(
+            JOB_ID, "3451", {"type": "string", "pattern": "^[0-9]{1,15}$"}, refused=[errors.JobNotFound()]
+        ),
+    },
+    schemas={
+        **openreplay_v1.SCHEMAS,
+        "V1Error": strict(errors={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}),
+    },
+    refused=(*ANYWHERE, errors.ProjectNotFound()),
+    operations=openreplay_v1.OPERATIONS,
+)
+
+PUBLIC = Chapter(
+    tag="public",
+    text="OpenReplay's newer API, with the organisation's key as a bearer token. Creating, retrying, messages, details "
+    "and the headers of lists are this service's own.",
+    name="Public",
+    dialect=public.PUBLIC,
+    security={
+        "PublicKey": {"type": "http", "scheme": "bearer", "description": "The organisation's API key after `Bearer`."}
+    },
+    path={
+        **openreplay.PATH,
+        "jobId": PathParameter(JOB_ID, 3451, number(1), refused=[errors.InvalidJobId(), errors.JobNotFound()]),
+    },
+    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error={"type": "string"})},
+    refused=(*ANYWHERE, errors.ProjectNotFound()),
+    operations=public_jobs.OPERATIONS,
+)
+
+_CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
+OAUTH2 = Chapter(
+    tag="OAuth 2.0",
+    text="Access tokens for Alteryx v3 by client credentials (RFC 6749, section 4.4).",
+    name="Token",
+    dialect=oauth2.OAUTH2,
+    security={
+        "ClientSecret": {"type": "http", "scheme": "basic", "description": "The client's id and secret by HTTP Basic."}
+    },
+    open=True,
+    path={},
+    schemas={
+        **oauth2.SCHEMAS,
+        "TokenError": strict(error={"type": "string", "enum": _CODES}),
+        "TokenFailure": strict(
+            error={"type": "string", "enum": ["server_error"]}, error_description={"type": "string"}
+        ),
+    },
+    refused=(
+        errors.InvalidRequest("client_id", "must come one way"),
+        errors.UnsupportedGrantType(),
+        errors.InvalidClient(basic=False),
+        errors.BodyTooLarge(LARGEST_BODY),
+        errors.Busy(),
+    ),
+    replies=[
+        Reply(
+            "InvalidClient.basic",
+            "The same, for a client that came by HTTP Basic.",
+            oauth2.OAUTH2.render_error(errors.InvalidClient(basic=True)),
+            "TokenError",
+        )
+    ],
+    operations=oauth2.OPERATIONS,
+)
+
+_WORKFLOW_ID = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORKFLOW_ID, "pattern": r"\S"}
+_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+ALTERYX_V3 = Chapter(
+    tag="Alteryx v3",
+    text="As Alteryx Server documents it, with an access token. Administrators see every job of the organisation, "
+    "others those that are theirs or shared with them. A job that was cancelled before it started does not exist here.",
+    name="V3",
+    dialect=alteryx.ALTERYX_V3,
+    security={
+        "V3Client": {
+            "type": "oauth2",
+            "description": "A client's id and secret, of which the token is asked for.",
+            "flows": {"clientCredentials": {"tokenUrl": oauth2.TOKEN_PATH, "scopes": {}}},
+        },
+        "V3Token": {"type": "http", "scheme": "bearer", "description": "An access token after `Bearer`."},
+    },
+    path={
+        "jobId": PathParameter("The job's id.", alteryx.JOB_ID, alteryx.ID, refused=[errors.JobNotFound()]),
+        "workflowId": PathParameter(
+            "The workflow's id, any that your workers know.", alteryx.WORKFLOW_ID, _WORKFLOW_ID, refused=[_NO_WORKFLOW]
+        ),
+    },
+    schemas={**alteryx_jobs.SCHEMAS, **alteryx_workflows.SCHEMAS, "V3Error": strict(message={"type": "string"})},
+    refused=ANYWHERE,
+    operations=(*alteryx_jobs.OPERATIONS, *alteryx_workflows.OPERATIONS),
+)
+
+CHAPTERS = (OPENREPLAY_V1, PUBLIC, OAUTH2, ALTERYX_V3)
 
 
 def described(routes: Iterable[str]) -> Node:

@@ -1,0 +1,1 @@
+"""Alteryx' v3: a module for each subject."""

@@ -1,0 +1,118 @@
+"""Jobs of Alteryx' v3: the organisation's list, get, messages, and cancel."""
+
+from __future__ import annotations
+
+from jobs import errors
+from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
+from jobs.model import SECOND, Message, Severity, Status
+
+from openapi.alteryx_v3.shared import (
+    ALTERYX_V3,
+    COMPLETED,
+    CREATED_AT,
+    FIELDS,
+    JOB_ID,
+    OUT_OF_BOUNDS,
+    PART,
+    QUEUED,
+    RUNNING,
+    moved,
+    statuses,
+)
+from openapi.answers import Reply, shown
+from openapi.document import Operation
+from openapi.messages import MESSAGE
+from openapi.schemas import Fields, query, strict
+
+_OUTPUT_FIELDS = Fields(
+    "openapi/alteryx_v3/jobs.py _OUTPUT_FIELDS",
+    {
+        "id": {"type": "string"},
+        "availableFormats": {"type": "array", "items": {"type": "string"}},
+        "fileName": {"type": "string"},
+    },
+)
+_MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"messages": FIELDS.nodes["messages"]})
+
+_OUTPUTS = [{"id": "1", "availableFormats": ["Csv", "Yxdb"], "fileName": "sales.yxdb"}]
+_SAID = (
+    Message(CREATED_AT, Severity.INFORMATION, "12 records were read", tool_id=1),
+    Message(CREATED_AT + SECOND, Severity.WARNING, "A field was truncated", tool_id=4),
+)
+_OLDER = f"https://jobs.example.com/webapi/v3/jobs/{JOB_ID}/messages?cursor=mq0pG0m5Jd1fWw4nV3b1Yg"
+_JOB = ALTERYX_V3.render_job(COMPLETED, _OUTPUTS, _SAID)
+_REDUCED = ALTERYX_V3.render_job(COMPLETED, _OUTPUTS, None)
+_JOBS = ALTERYX_V3.render_jobs([COMPLETED])
+_ALL = ALTERYX_V3.render_messages(_SAID, None)
+_NEWEST = ALTERYX_V3.render_messages(_SAID, _OLDER)
+_CANCELLED, _DELETED = (ALTERYX_V3.render_cancelled(moved(job, Status.CANCELLED)) for job in (RUNNING, QUEUED))
+_NO_ADMINISTRATOR = Reply(
+    "NoAdministrator", "The user is no administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), "V3Error"
+)
+_DONE = ["Cancelled Successfully.", "Deleted Successfully."]
+
+SCHEMAS = {
+    "V3Job": FIELDS.object_of("V3Job", shown(_JOB)),
+    "V3ReducedJob": FIELDS.object_of("V3ReducedJob", shown(_REDUCED)),
+    "V3Output": _OUTPUT_FIELDS.object_of("V3Output", shown(_JOB)["outputs"][0]),
+    "V3Message": _MESSAGE_FIELDS.object_of("V3Message", shown(_JOB)["messages"][0]),
+    "V3Messages": _MESSAGE_FIELDS.object_of("V3Messages", shown(_ALL)),
+    "V3Cancelled": strict(message={"type": "string", "enum": _DONE}),
+    "V3Jobs": strict(
+        data={"type": "array", "maxItems": HIGHEST_LIMIT, "items": FIELDS.object_of("V3Jobs", shown(_JOBS)["data"][0])}
+    ),
+}
+
+OPERATIONS = (
+    Operation(
+        route="GET /webapi/v3/jobs",
+        name="listOrganisationsJobsV3",
+        summary="List the organisation's jobs",
+        text="However they were created, the newest first; for administrators.",
+        parameters=[statuses("statuses"), *PART],
+        replies=[Reply("jobs", "Jobs.", _JOBS, "V3Jobs"), _NO_ADMINISTRATOR],
+        refused=[OUT_OF_BOUNDS],
+    ),
+    Operation(
+        route="GET /webapi/v3/jobs/{jobId}",
+        name="getJobV3",
+        summary="Get a job",
+        parameters=[
+            query(
+                "includeMessages",
+                "Whether with its messages, of which it holds the newest megabyte.",
+                type="boolean",
+                default=True,
+            )
+        ],
+        replies=[
+            Reply("job", "The job with its messages.", _JOB, "V3Job"),
+            Reply("reduced", "The job without them.", _REDUCED, "V3ReducedJob"),
+        ],
+        refused=[errors.InvalidRequest("includeMessages", "must be true or false")],
+    ),
+    Operation(
+        route="GET /webapi/v3/jobs/{jobId}/messages",
+        name="listMessagesV3",
+        summary="List a job's messages",
+        text="The newest message, and the list of all, of which it holds the newest megabyte; for administrators.",
+        parameters=[query("cursor", "Where the list ends; `Link` sets it.", type="string")],
+        replies=[
+            Reply("all", "All messages.", _ALL, "V3Messages"),
+            Reply("newest", "The newest messages, and a `Link` to older ones.", _NEWEST, "V3Messages"),
+            _NO_ADMINISTRATOR,
+        ],
+        refused=[errors.InvalidRequest("cursor", "is not one of this list")],
+    ),
+    Operation(
+        route="DELETE /webapi/v3/jobs/{jobId}",
+        name="cancelJobV3",
+        summary="Cancel or delete a job",
+        text="A running job is cancelled; a queued one is deleted, and does not exist from then on.",
+        replies=[
+            Reply("cancelled", "The job was running.", _CANCELLED, "V3Cancelled"),
+            Reply("deleted", "The job was queued.", _DELETED, "V3Cancelled"),
+        ],
+        refused=[errors.JobNotCancellable(COMPLETED), errors.NotPermitted()],
+    ),
+)

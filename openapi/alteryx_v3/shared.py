@@ -1,0 +1,96 @@
+"""What the subjects of Alteryx' v3 share: fields, parameters of lists, and the jobs that the examples show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jobs import errors
+from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, HIGHEST_LIMIT, HIGHEST_OFFSET, AlteryxV3
+from jobs.dialects.bodies import WorkflowRunRequest
+from jobs.dialects.event_bodies import MOST_ENTRIES
+from jobs.model import DEFAULT_TIMEOUT_SECONDS, MINUTE, SECOND, Change, Job, Run, Status
+from jobs.workflows.running import RUN_WORKFLOW
+
+from openapi.answers import shown
+from openapi.schemas import Fields, Node, field, list_of, query, query_of_several, request_of
+
+ALTERYX_V3 = AlteryxV3()
+
+JOB_ID = "66ebd18d3d6200007e000d8c"
+WORKFLOW_ID = "5bc4a813156ae016dcb442bd"
+CREATED_AT = 0x66EBD18D * SECOND + 589
+_BY = "64a1f0c2b7d3e85a9c104f6e"
+
+#: The job of the documentation's first example, whose id is `JOB_ID`.
+QUEUED = Job(
+    project_id=0x3D620000,
+    job_id=0x7E000D8C,
+    action=RUN_WORKFLOW,
+    description=f"Run workflow {WORKFLOW_ID}",
+    reference_id=WORKFLOW_ID,
+    status=Status.SCHEDULED,
+    start_at=CREATED_AT,
+    next_at=CREATED_AT,
+    history=(Change(Status.SCHEDULED, CREATED_AT, _BY),),
+    run=Run(workflow_id=WORKFLOW_ID),
+)
+
+
+def moved(job: Job, to: Status) -> Job:
+    """The job a minute later, in another state."""
+    at = job.history[-1].at + MINUTE
+    following = at + DEFAULT_TIMEOUT_SECONDS * SECOND if to is Status.RUNNING else None
+    return replace(job, status=to, next_at=following, history=(*job.history, Change(to, at, _BY)))
+
+
+RUNNING = moved(QUEUED, Status.RUNNING)
+COMPLETED = moved(RUNNING, Status.COMPLETED)
+
+#: What runs a workflow.
+REQUEST = request_of(
+    WorkflowRunRequest,
+    "openapi/alteryx_v3/shared.py REQUEST",
+    {
+        "workerTag": "Which workers may take it.",
+        "credentialId": "What the workflow runs with.",
+        "questions": "Answers to what the workflow asks.",
+        "priority": f"`{DEFAULT_PRIORITY}` where it is left out.",
+    },
+)
+_ASKED = REQUEST["properties"]
+
+#: A job in each state, as it is shown.
+_SHOWN = [shown(ALTERYX_V3.render_job(moved(QUEUED, status), (), ())) for status in Status]
+ID: Node = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
+_CREATED: Node = {"type": "string", "format": "date-time", "pattern": r"\.[0-9]{3}Z$"}
+STATUS: Node = {"type": "string", "enum": list(dict.fromkeys(job["status"] for job in _SHOWN))}
+
+FIELDS = Fields(
+    "openapi/alteryx_v3/shared.py FIELDS",
+    {
+        "id": ID,
+        "jobId": ID,
+        "appId": field("string", "The workflow's id, or the action of a job that runs none."),
+        "createDateTime": _CREATED,
+        "createDate": _CREATED,
+        "status": STATUS,
+        "disposition": {"type": "string", "enum": list(dict.fromkeys(job["disposition"] for job in _SHOWN))},
+        "outputs": list_of("V3Output", maxItems=MOST_ENTRIES),
+        "messages": list_of("V3Message", description="Oldest first."),
+        "priority": {"type": "string", "enum": [name for name in _ASKED["priority"]["enum"] if name]},
+        "workerTag": {"type": "string", "maxLength": _ASKED["workerTag"]["maxLength"]},
+        "runWithE2": {"type": "boolean"},
+    },
+)
+
+#: The part of a list that is wanted.
+PART = (
+    query("offset", "How many jobs to pass over.", type="integer", minimum=0, maximum=HIGHEST_OFFSET, default=0),
+    query("limit", "How many jobs at most.", type="integer", minimum=1, maximum=HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+)
+OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {HIGHEST_LIMIT}")
+
+
+def statuses(name: str) -> Node:
+    """The parameter that filters a list by status."""
+    return query_of_several(name, "Only jobs in one of these states; in any case.", STATUS)

@@ -1,0 +1,53 @@
+"""Workflows of Alteryx' v3: run one, and list its jobs."""
+
+from __future__ import annotations
+
+from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
+
+from openapi.alteryx_v3.shared import ALTERYX_V3, COMPLETED, FIELDS, OUT_OF_BOUNDS, PART, QUEUED, REQUEST, statuses
+from openapi.answers import Reply, shown
+from openapi.document import Operation
+from openapi.schemas import body_of, query, reference
+
+_QUEUED = ALTERYX_V3.render_job(QUEUED, (), ())
+_JOBS = ALTERYX_V3.render_workflow_jobs([COMPLETED])
+
+SCHEMAS = {
+    "V3WorkflowJobs": {
+        "type": "array",
+        "maxItems": HIGHEST_LIMIT,
+        "items": FIELDS.object_of("V3WorkflowJobs", shown(_JOBS)[0]),
+    },
+    "V3RunRequest": REQUEST,
+}
+
+OPERATIONS = (
+    Operation(
+        route="POST /webapi/v3/workflows/{workflowId}/jobs",
+        name="runWorkflowV3",
+        summary="Run a workflow",
+        text="Makes the job that runs the workflow now, in the client's project. A field that is null or empty counts "
+        "as left out.",
+        body=body_of(
+            reference("V3RunRequest"),
+            required=False,
+            nothing=("Nothing in particular.", {}),
+            questions=("With answers.", {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]}),
+        ),
+        replies=[Reply("queued", "The job, queued.", _QUEUED, "V3Job")],
+    ),
+    Operation(
+        route="GET /webapi/v3/workflows/{workflowId}/jobs",
+        name="listWorkflowsJobsV3",
+        summary="List a workflow's jobs",
+        text="Those that the caller sees.",
+        parameters=[
+            query("sortField", "What they are sorted by.", type="string", enum=["createDate"]),
+            query("direction", "Oldest or newest first.", type="string", enum=["asc", "desc"], default="desc"),
+            statuses("status"),
+            *PART,
+        ],
+        replies=[Reply("jobs", "Jobs.", _JOBS, "V3WorkflowJobs")],
+        refused=[OUT_OF_BOUNDS],
+    ),
+)

@@ -1,0 +1,127 @@
+"""What a route may answer: replies, rendered by the dialects, and the responses that the document makes of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.runtime.http import LARGEST_BODY
+
+from openapi.schemas import Node, reference, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.dialects.base import Answer, Dialect
+    from jobs.errors import JobsError
+
+#: What each error means to a caller.
+MEANINGS: dict[type[JobsError], str] = {
+    errors.Unauthorized: "The credential is missing, malformed, unknown, expired or revoked.",
+    errors.ProjectNotFound: "The project is unknown or another organisation's; the two can not be told apart.",
+    errors.InvalidClient: "The client is unknown, expired or revoked, or has another secret.",
+    errors.UnsupportedGrantType: "Another grant than `client_credentials`.",
+    errors.NotPermitted: "The job is shared with the caller for viewing only.",
+    errors.JobNotFound: "For this caller there is no such job.",
+    errors.InvalidRequest: "Something in the request is out of bounds; the sentence names it.",
+    errors.InvalidJobId: "The job id is no integer.",
+    errors.BodyTooLarge: f"The body is over {LARGEST_BODY // 1024} KB.",
+    errors.JobNotCancellable: "The job has already ended.",
+    errors.DeletionActive: "A deletion of this user is scheduled or running.",
+    errors.JobNotRetryable: "The job has not failed or been cancelled, or was attempted as often as a job may be.",
+    errors.IdempotencyKeyReused: "The idempotency key was used for another body in the last 24 hours.",
+    errors.Busy: "Too many callers at once; try again after `Retry-After` seconds.",
+}
+
+#: Errors of any route that takes a credential and a body.
+ANYWHERE = (
+    errors.InvalidRequest("body", "must be UTF-8 text"),
+    errors.Unauthorized(),
+    errors.BodyTooLarge(LARGEST_BODY),
+    errors.Busy(),
+)
+
+#: The headers that answers have beside `Content-Type`.
+HEADERS: dict[str, Node] = {
+    "Cache-Control": {"description": "Nobody on the way is to keep the answer.", "schema": {"type": "string"}},
+    "Link": {"description": "Where the rest is (RFC 8288).", "schema": {"type": "string"}},
+    "Location": {"description": "Where the job is.", "schema": {"type": "string", "format": "uri"}},
+    "Pragma": {"description": "The same, for caches of HTTP/1.0.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "The scheme to come with.", "schema": {"type": "string"}},
+    "X-Total-Count": {
+        "description": "How many jobs the project has.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 0},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that a route may give."""
+
+    #: Tells it apart from the others of its route.
+    name: str
+    meaning: str
+    answer: Answer
+    #: Name of the body's schema among the components.
+    schema: str
+
+
+def shown(answer: Answer) -> Any:
+    """What an answer shows."""
+    return json.loads(answer.body)
+
+
+def refusal(dialect: Dialect, schema: str, error: JobsError) -> Reply:
+    """What a dialect answers to an error; its name is the error's class, and the field that the error names."""
+    name = type(error).__name__
+    meaning = told(name, type(error), MEANINGS, "openapi/answers.py MEANINGS")
+    label = f"{name}.{error.field}" if type(error) is errors.InvalidRequest else name
+    return Reply(label, meaning, dialect.render_error(error), schema)
+
+
+def failure(dialect: Dialect, schema: str) -> Reply:
+    """What a dialect answers when the service fails."""
+    return Reply("failure", "The service failed.", dialect.render_failure("Zx3WliS4oAMEPZA="), schema)
+
+
+def responses_of(replies: Sequence[Reply]) -> dict[str, Node]:
+    """The response of each status, lowest first."""
+    by_status: dict[int, list[Reply]] = {}
+    for reply in sorted(replies, key=lambda reply: reply.answer.status):
+        by_status.setdefault(reply.answer.status, []).append(reply)
+    return {str(int(status)): _response(alike) for status, alike in by_status.items()}
+
+
+def _response(replies: Sequence[Reply]) -> Node:
+    """The response of one status; a header that not each of its answers has is optional."""
+    meanings = list(dict.fromkeys(reply.meaning for reply in replies))
+    headers = list(dict.fromkeys(name for reply in replies for name in reply.answer.headers))
+    references = [reference(name) for name in dict.fromkeys(reply.schema for reply in replies)]
+    return {
+        "description": meanings[0] if len(meanings) == 1 else "\n".join(f"- {meaning}" for meaning in meanings),
+        **({"headers": {name: _header(name, replies) for name in headers}} if headers else {}),
+        "content": {
+            "application/json": {
+                "schema": references[0] if len(references) == 1 else {"oneOf": references},
+                "examples": _examples(replies),
+            }
+        },
+    }
+
+
+def _header(name: str, replies: Sequence[Reply]) -> Node:
+    header = told(f"The header {name}", name, HEADERS, "openapi/answers.py HEADERS")
+    values = [reply.answer.headers[name] for reply in replies if name in reply.answer.headers]
+    example = int(values[0]) if header["schema"]["type"] == "integer" else values[0]
+    return {**header, "required": len(values) == len(replies), "example": example}
+
+
+def _examples(replies: Sequence[Reply]) -> Node:
+    examples = {reply.name: {"summary": reply.meaning, "value": shown(reply.answer)} for reply in replies}
+    if len(examples) < len(replies):
+        raise ValueError(f"two answers of one name: {[reply.name for reply in replies]}")
+    return examples

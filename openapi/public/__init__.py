@@ -1,0 +1,1 @@
+"""OpenReplay's newer API with this service's extensions: a module for each subject."""

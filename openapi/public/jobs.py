@@ -1,0 +1,234 @@
+"""Jobs of the public API: list, create, get, cancel, retry, messages, and the deletion of a user."""
+
+from __future__ import annotations
+
+from jobs import errors
+from jobs.dialects.bodies import LONGEST_IDEMPOTENCY_KEY
+from jobs.dialects.event_bodies import MOST_ENTRIES
+from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
+from jobs.lifecycle.creation import Creation
+from jobs.model import DELETE_USER_DATA, MINUTE, MOST_ATTEMPTS, Message, Severity
+from jobs.queries import Listing, Page, Stretch
+
+from openapi import openreplay
+from openapi.answers import Reply, shown
+from openapi.document import Operation
+from openapi.messages import MESSAGE
+from openapi.openreplay import CANCEL, DELETE_USER, LONG, REQUEST, STATUS, a_call, moment, number
+from openapi.public.shared import (
+    CANCELLED,
+    CURSOR,
+    EXPORT,
+    PARAMS,
+    PUBLIC,
+    RETRIED,
+    RUNNING,
+    SCHEDULED,
+    START,
+    URL,
+    limit,
+)
+from openapi.schemas import (
+    Fields,
+    body_of,
+    field,
+    list_of,
+    nullable,
+    parameter,
+    query,
+    query_of_several,
+    reference,
+    strict,
+)
+
+_JOB, _DETAILS = "PublicJobAnswer", "PublicJobDetailsAnswer"
+_JOBS, _MESSAGES = "PublicJobsAnswer", "PublicMessagesAnswer"
+
+_ATTEMPT = {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS}
+_FIELDS = Fields(
+    "openapi/public/jobs.py _FIELDS",
+    openreplay.FIELDS
+    | {
+        "updatedAt": nullable(moment("When the status last changed, null before it ever did.")),
+        # of its details
+        "params": field("object", "What was given at the creation."),
+        "progress": nullable(field("integer", "Of the present attempt.", minimum=0, maximum=100)),
+        "attempt": _ATTEMPT,
+        "maxAttempts": _ATTEMPT,
+        "startedAt": nullable(moment("When the present attempt started.")),
+        "finishedAt": nullable(moment("When the job ended.")),
+        "timeoutAt": nullable(moment("When the running attempt counts as lost.")),
+        "outputs": field("array", "What the worker put out: any JSON.", maxItems=MOST_ENTRIES),
+        "history": list_of("PublicChange", minItems=1),
+        # of a change
+        "from": nullable(STATUS) | {"description": "Null at the creation."},
+        "to": STATUS,
+        "at": LONG,
+        "by": field("string", "Id of a key, source of an event, or `service`."),
+    },
+)
+_MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": LONG})
+
+_SAID = (
+    Message(START, Severity.INFORMATION, "Reading sessions."),
+    Message(START + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),
+)
+_MORE_MESSAGES = PUBLIC.render_messages(_SAID, f"{URL}/{EXPORT.job_id}/messages?limit=2&cursor={CURSOR}")
+_SCHEDULED = PUBLIC.render_job(SCHEDULED)
+_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [])
+_PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
+_NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), None)
+_FILTERED = PUBLIC.render_stretch(
+    Stretch([CANCELLED], CANCELLED.job_id, None), f"{URL}?order=desc&status=cancelled&limit=1&cursor={CURSOR}"
+)
+_CREATED = PUBLIC.render_created(Creation(EXPORT), f"{URL}/{EXPORT.job_id}")
+_REPLAYED = PUBLIC.render_created(Creation(RUNNING, replayed=True), "")
+
+SCHEMAS = {
+    "PublicJobRequest": REQUEST,
+    "PublicJob": _FIELDS.object_of("PublicJob", shown(_SCHEDULED)["data"]),
+    "PublicChange": _FIELDS.object_of("PublicChange", shown(_DETAILED)["data"]["history"][0]),
+    "PublicJobDetails": _FIELDS.object_of("PublicJobDetails", shown(_DETAILED)["data"]),
+    "PublicMessage": _MESSAGE_FIELDS.object_of("PublicMessage", shown(_MORE_MESSAGES)["data"][0]),
+    _JOB: strict(data=reference("PublicJob")),
+    _DETAILS: strict(data=reference("PublicJobDetails")),
+    _JOBS: strict(data=list_of("PublicJob", maxItems=HIGHEST_LIMIT)),
+    _MESSAGES: strict(data=list_of("PublicMessage", maxItems=HIGHEST_LIMIT)),
+}
+
+OPERATIONS = (
+    Operation(
+        route="GET /public/{projectKey}/jobs",
+        name="listJobs",
+        summary="List jobs",
+        text="A page of the project's jobs, ended ones too, oldest first; past the end it is empty. With "
+        "`order=desc`, `status`, `action` or `cursor` the newest first: while there is a `Link` there is more, "
+        "even where an answer is short or empty, as one call looks at a thousand jobs at most.",
+        parameters=[
+            limit("jobs"),
+            query(
+                "page",
+                "The page's number; 1 where it is out of range. Only from the oldest on.",
+                **number(1, default=1),
+            ),
+            query("order", "Oldest or newest first.", type="string", enum=["asc", "desc"]),
+            query_of_several("status", "Only jobs in one of these states.", STATUS),
+            query_of_several("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
+            query("cursor", "Where the answer begins; `Link` sets it.", type="string"),
+        ],
+        replies=[
+            Reply("page", "A page.", _PAGE, _JOBS),
+            Reply("newest", "The newest jobs.", _NEWEST, _JOBS),
+            Reply("filtered", "Jobs that pass the filter, and a `Link` to those that follow.", _FILTERED, _JOBS),
+        ],
+        refused=[
+            errors.InvalidRequest("order", "must be asc or desc"),
+            errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
+            errors.InvalidRequest("cursor", "is not one of this list"),
+        ],
+    ),
+    Operation(
+        route="POST /public/{projectKey}/jobs",
+        name="createJob",
+        summary="Create a job",
+        text="A field that is null counts as left out. With an `Idempotency-Key` the same request may be sent again "
+        "for 24 hours, and makes one job.",
+        parameters=[
+            parameter(
+                "header",
+                "Idempotency-Key",
+                "Printable ASCII of the caller's choice.",
+                example="export-2021-06",
+                type="string",
+                maxLength=LONGEST_IDEMPOTENCY_KEY,
+                pattern="^[!-~]([ -~]*[!-~])?$",
+            )
+        ],
+        body=body_of(
+            reference("PublicJobRequest"),
+            least=("As little as it takes.", {"action": EXPORT.action}),
+            export=(
+                "A job of a worker of yours.",
+                {
+                    "action": EXPORT.action,
+                    "description": EXPORT.description,
+                    "referenceId": EXPORT.reference_id,
+                    "startAt": EXPORT.start_at,
+                    "params": PARAMS,
+                    "maxAttempts": EXPORT.max_attempts,
+                },
+            ),
+            deletion=(
+                "Delete a user's data, at once.",
+                {"action": DELETE_USER_DATA, "referenceId": SCHEDULED.reference_id},
+            ),
+        ),
+        replies=[
+            Reply("created", "The job, created.", _CREATED, _JOB),
+            Reply("replayed", "The job that this idempotency key has made, as it is by now.", _REPLAYED, _JOB),
+        ],
+        refused=[
+            errors.InvalidRequest("startAt", "must be at most 1 year ahead"),
+            errors.DeletionActive(SCHEDULED),
+            errors.IdempotencyKeyReused(),
+        ],
+    ),
+    Operation(
+        route="GET /public/{projectKey}/jobs/{jobId}",
+        name="getJob",
+        summary="Get a job",
+        parameters=[
+            query(
+                "include",
+                "Adds parameters, progress, attempts, times, outputs and history.",
+                type="string",
+                enum=["details"],
+            )
+        ],
+        replies=[
+            Reply("job", "The job.", _SCHEDULED, _JOB),
+            Reply("details", "The job with its details.", _DETAILED, _DETAILS),
+        ],
+        refused=[errors.InvalidRequest("include", "must be details")],
+    ),
+    Operation(
+        route="DELETE /public/{projectKey}/jobs/{jobId}",
+        name="cancelJob",
+        summary="Cancel a job",
+        text=CANCEL,
+        replies=[Reply("cancelled", "The job, cancelled.", PUBLIC.render_job(CANCELLED), _JOB)],
+        refused=[errors.JobNotCancellable(CANCELLED)],
+    ),
+    Operation(
+        route="GET /public/{projectKey}/jobs/{jobId}/messages",
+        name="listMessages",
+        summary="List what workers said of a job",
+        text="Oldest first.",
+        parameters=[limit("messages"), query("cursor", "Where the page begins; `Link` sets it.", type="string")],
+        replies=[
+            Reply("last", "The last messages.", PUBLIC.render_messages(_SAID, None), _MESSAGES),
+            Reply("more", "Messages, and a `Link` to those that follow.", _MORE_MESSAGES, _MESSAGES),
+        ],
+        refused=[errors.InvalidRequest("cursor", "is not one of this list")],
+    ),
+    Operation(
+        route="POST /public/{projectKey}/jobs/{jobId}/retry",
+        name="retryJob",
+        summary="Schedule an ended job again",
+        text="A failed or cancelled job gets a new attempt, due now. Its errors, progress and outputs are cleared, "
+        "its `maxAttempts` is raised by one where that is needed.",
+        replies=[Reply("scheduled", "The job, scheduled again.", PUBLIC.render_job(RETRIED), _JOB)],
+        refused=[
+            errors.JobNotRetryable("only a failed or cancelled job can be retried"),
+            errors.DeletionActive(SCHEDULED),
+        ],
+    ),
+    Operation(
+        route="DELETE /public/{projectKey}/users/{userId+}",
+        name="deleteUser",
+        summary="Delete a user's data",
+        text=DELETE_USER,
+        replies=[Reply("scheduled", "The job.", _SCHEDULED, _JOB)],
+        refused=[errors.DeletionActive(SCHEDULED)],
+    ),
+)
