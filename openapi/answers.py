@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.runtime.http import LARGEST_BODY
 
-from openapi.schemas import Node, reference, told
+from openapi.schemas import Node, field, reference, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,16 +45,13 @@ ANYWHERE = (
 
 #: The headers that answers have beside `Content-Type`.
 HEADERS: dict[str, Node] = {
-    "Cache-Control": {"description": "Nobody on the way is to keep the answer.", "schema": {"type": "string"}},
-    "Link": {"description": "Where the rest is (RFC 8288).", "schema": {"type": "string"}},
-    "Location": {"description": "Where the job is.", "schema": {"type": "string", "format": "uri"}},
-    "Pragma": {"description": "The same, for caches of HTTP/1.0.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
-    "WWW-Authenticate": {"description": "The scheme to come with.", "schema": {"type": "string"}},
-    "X-Total-Count": {
-        "description": "How many jobs the project has.",
-        "schema": {"type": "integer", "format": "int64", "minimum": 0},
-    },
+    "Cache-Control": field("string", "Nobody on the way is to keep the answer."),
+    "Link": field("string", "Where the rest is (RFC 8288)."),
+    "Location": field("string", "Where the job is.", format="uri"),
+    "Pragma": field("string", "The same, for caches of HTTP/1.0."),
+    "Retry-After": field("integer", "Seconds to wait.", minimum=1),
+    "WWW-Authenticate": field("string", "The scheme to come with."),
+    "X-Total-Count": field("integer", "How many jobs the project has.", format="int64", minimum=0),
 }
 
 
@@ -114,10 +111,14 @@ def _response(replies: Sequence[Reply]) -> Node:
 
 
 def _header(name: str, replies: Sequence[Reply]) -> Node:
-    header = told(f"The header {name}", name, HEADERS, "openapi/answers.py HEADERS")
+    schema = dict(told(f"The header {name}", name, HEADERS, "openapi/answers.py HEADERS"))
     values = [reply.answer.headers[name] for reply in replies if name in reply.answer.headers]
-    example = int(values[0]) if header["schema"]["type"] == "integer" else values[0]
-    return {**header, "required": len(values) == len(replies), "example": example}
+    return {
+        "description": schema.pop("description"),
+        "schema": schema,
+        "required": len(values) == len(replies),
+        "example": int(values[0]) if schema["type"] == "integer" else values[0],
+    }
 
 
 def _examples(replies: Sequence[Reply]) -> Node:
