@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 #: What each error means to a caller.
 MEANINGS: dict[type[JobsError], str] = {
     errors.Unauthorized: "The credential is missing, malformed, unknown, expired or revoked.",
-    errors.ProjectNotFound: "The project is unknown or another organisation's; the two can not be told apart.",
-    errors.InvalidClient: "The client is unknown, expired or revoked, or has another secret.",
-    errors.UnsupportedGrantType: "Another grant than `client_credentials`.",
+    errors.ProjectNotFound: "The project is unknown or belongs to another organisation. The answer does not say which.",
+    errors.InvalidClient: "The client is unknown, expired or revoked, or the secret is wrong.",
+    errors.UnsupportedGrantType: "The grant type is not `client_credentials`.",
     errors.NotPermitted: "The job is shared with the caller for viewing only.",
-    errors.JobNotFound: "For this caller there is no such job.",
-    errors.InvalidRequest: "Something in the request is out of bounds; the sentence names it.",
-    errors.InvalidJobId: "The job id is no integer.",
-    errors.BodyTooLarge: f"The body is over {LARGEST_BODY // 1024} KB.",
+    errors.JobNotFound: "The job does not exist, or the caller may not see it.",
+    errors.InvalidRequest: "A part of the request is invalid.",
+    errors.InvalidJobId: "The job id is not an integer.",
+    errors.BodyTooLarge: f"The body is larger than {LARGEST_BODY // 1024} KB.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
-    errors.JobNotRetryable: "The job has not failed or been cancelled, or was attempted as often as a job may be.",
-    errors.IdempotencyKeyReused: "The idempotency key was used for another body in the last 24 hours.",
-    errors.Busy: "Too many callers at once; try again after `Retry-After` seconds.",
+    errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
+    errors.IdempotencyKeyReused: "The idempotency key was used for another request in the last 24 hours.",
+    errors.Busy: "Too many requests came at once. Try again after `Retry-After` seconds.",
 }
 
-#: Errors of any route that takes a credential and a body.
+#: The errors of every route that takes a credential and a body.
 ANYWHERE = (
     errors.InvalidRequest("body", "must be UTF-8 text"),
     errors.Unauthorized(),
@@ -43,14 +43,14 @@ ANYWHERE = (
     errors.Busy(),
 )
 
-#: The headers that answers have beside `Content-Type`.
+#: The headers of answers, apart from `Content-Type`.
 HEADERS: dict[str, Node] = {
-    "Cache-Control": field("string", "Nobody on the way is to keep the answer."),
-    "Link": field("string", "Where the rest is (RFC 8288)."),
-    "Location": field("string", "Where the job is.", format="uri"),
-    "Pragma": field("string", "The same, for caches of HTTP/1.0."),
-    "Retry-After": field("integer", "Seconds to wait.", minimum=1),
-    "WWW-Authenticate": field("string", "The scheme to come with."),
+    "Cache-Control": field("string", "Nothing between the service and the caller may store the answer."),
+    "Link": field("string", "The addresses of other parts of the list (RFC 8288)."),
+    "Location": field("string", "The address of the job.", format="uri"),
+    "Pragma": field("string", "The same as `Cache-Control`, for caches of HTTP/1.0."),
+    "Retry-After": field("integer", "Seconds to wait before the next try.", minimum=1),
+    "WWW-Authenticate": field("string", "The authentication scheme to use."),
     "X-Total-Count": field("integer", "How many jobs the project has.", format="int64", minimum=0),
 }
 
@@ -94,7 +94,7 @@ def responses_of(replies: Sequence[Reply]) -> dict[str, Node]:
 
 
 def _response(replies: Sequence[Reply]) -> Node:
-    """The response of one status; a header that not each of its answers has is optional."""
+    """The response of one status; a header is optional unless all of its answers have it."""
     meanings = list(dict.fromkeys(reply.meaning for reply in replies))
     headers = list(dict.fromkeys(name for reply in replies for name in reply.answer.headers))
     references = [reference(name) for name in dict.fromkeys(reply.schema for reply in replies)]
@@ -124,5 +124,5 @@ def _header(name: str, replies: Sequence[Reply]) -> Node:
 def _examples(replies: Sequence[Reply]) -> Node:
     examples = {reply.name: {"summary": reply.meaning, "value": shown(reply.answer)} for reply in replies}
     if len(examples) < len(replies):
-        raise ValueError(f"two answers of one name: {[reply.name for reply in replies]}")
+        raise ValueError(f"two answers have the same name: {[reply.name for reply in replies]}")
     return examples

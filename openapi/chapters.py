@@ -1,4 +1,4 @@
-"""The document's introduction, and its chapters: a dialect each, with what all of its routes have in common."""
+"""The introduction of the document, and a chapter for each dialect: what all of its routes have in common."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
 from openapi.public import jobs as public_jobs
 from openapi.public import shared as public
-from openapi.schemas import Node, strict
+from openapi.schemas import Node, field, strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TEXT = """\
-One job model, spoken in several dialects. The path's prefix decides the dialect: how a request is read, and how every
-answer looks, refusals included.
+The service has one job model and several dialects. The prefix of the path decides the dialect: how a request is read,
+and how every answer looks, errors included.
 
-Not told at each operation: a path with a slash at its end is answered 308 with the path without it as `Location`, and
-any path or method that is not here is answered 404 in the dialect of its prefix. API Gateway itself may answer before
-the service is asked (a request line or headers over its limits, throttling): with a status of its own and
-`{"message": "…"}`.
+Two answers are possible for any path and are not repeated below. A path that ends in a slash is answered with 308, and
+`Location` has the path without the slash. A path or a method that is not listed here is answered with 404, in the
+dialect of its prefix.
+
+API Gateway may answer before the service does, for example if headers are too large or if it throttles. Such an answer
+has a status of the gateway's own and the body `{"message": "…"}`.
 """
 
 OPENREPLAY_V1 = Chapter(
     tag="OpenReplay v1",
-    text="As OpenReplay documents it, with the key of the organisation bare in `Authorization`.",
+    text="OpenReplay's documented v1 API. `Authorization` holds the organisation's API key and nothing else.",
     name="V1",
     dialect=openreplay_v1.OPENREPLAY_V1,
     security={
@@ -43,18 +45,22 @@ OPENREPLAY_V1 = Chapter(
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "The organisation's API key, with nothing before it.",
+            "description": "The organisation's API key, with no scheme before it.",
         }
     },
     path={
         **openreplay.PATH,
         "jobId": PathParameter(
-            JOB_ID, "3451", {"type": "string", "pattern": "^[0-9]{1,15}$"}, refused=[errors.JobNotFound()]
+            field("string", JOB_ID, pattern="^[0-9]{1,15}$"), "3451", refused=[errors.JobNotFound()]
         ),
     },
     schemas={
         **openreplay_v1.SCHEMAS,
-        "V1Error": strict(errors={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}),
+        "V1Error": strict(
+            errors=field(
+                "array", "What is wrong, for people to read.", items={"type": "string"}, minItems=1, maxItems=1
+            )
+        ),
     },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
     operations=openreplay_v1.OPERATIONS,
@@ -62,18 +68,20 @@ OPENREPLAY_V1 = Chapter(
 
 PUBLIC = Chapter(
     tag="public",
-    text="OpenReplay's newer API, with the organisation's key as a bearer token. Creating, retrying, messages, details "
-    "and the headers of lists are this service's own.",
+    text="OpenReplay's newer API, with the organisation's API key as a bearer token. This service adds creation, "
+    "retries, messages, details, and the headers of lists.",
     name="Public",
     dialect=public.PUBLIC,
     security={
-        "PublicKey": {"type": "http", "scheme": "bearer", "description": "The organisation's API key after `Bearer`."}
+        "PublicKey": {"type": "http", "scheme": "bearer", "description": "The organisation's API key, after `Bearer`."}
     },
     path={
         **openreplay.PATH,
-        "jobId": PathParameter(JOB_ID, 3451, number(1), refused=[errors.InvalidJobId(), errors.JobNotFound()]),
+        "jobId": PathParameter(
+            number(1, description=JOB_ID), 3451, refused=[errors.InvalidJobId(), errors.JobNotFound()]
+        ),
     },
-    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error={"type": "string"})},
+    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error=field("string", "What is wrong, for people to read."))},
     refused=(*ANYWHERE, errors.ProjectNotFound()),
     operations=public_jobs.OPERATIONS,
 )
@@ -81,19 +89,20 @@ PUBLIC = Chapter(
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
 OAUTH2 = Chapter(
     tag="OAuth 2.0",
-    text="Access tokens for Alteryx v3 by client credentials (RFC 6749, section 4.4).",
+    text="Access tokens for Alteryx v3, by client credentials (RFC 6749, section 4.4).",
     name="Token",
     dialect=oauth2.OAUTH2,
     security={
-        "ClientSecret": {"type": "http", "scheme": "basic", "description": "The client's id and secret by HTTP Basic."}
+        "ClientSecret": {"type": "http", "scheme": "basic", "description": "The client's id and secret, by HTTP Basic."}
     },
     open=True,
     path={},
     schemas={
         **oauth2.SCHEMAS,
-        "TokenError": strict(error={"type": "string", "enum": _CODES}),
+        "TokenError": strict(error=field("string", "What is wrong (RFC 6749, section 5.2).", enum=_CODES)),
         "TokenFailure": strict(
-            error={"type": "string", "enum": ["server_error"]}, error_description={"type": "string"}
+            error=field("string", "That the service failed.", enum=["server_error"]),
+            error_description=field("string", "A sentence with the id of the request."),
         ),
     },
     refused=(
@@ -106,7 +115,7 @@ OAUTH2 = Chapter(
     replies=[
         Reply(
             "InvalidClient.basic",
-            "The same, for a client that came by HTTP Basic.",
+            "The same, for a client that used HTTP Basic.",
             oauth2.OAUTH2.render_error(errors.InvalidClient(basic=True)),
             "TokenError",
         )
@@ -114,29 +123,38 @@ OAUTH2 = Chapter(
     operations=oauth2.OPERATIONS,
 )
 
-_WORKFLOW_ID = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORKFLOW_ID, "pattern": r"\S"}
+_WORKFLOW_ID = field(
+    "string",
+    "The workflow's id: any that your workers know.",
+    minLength=1,
+    maxLength=LONGEST_WORKFLOW_ID,
+    pattern=r"\S",
+)
 _NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
 ALTERYX_V3 = Chapter(
     tag="Alteryx v3",
-    text="As Alteryx Server documents it, with an access token. Administrators see every job of the organisation, "
-    "others those that are theirs or shared with them. A job that was cancelled before it started does not exist here.",
+    text="Alteryx Server's documented v3 API, with an access token. Administrators see every job of the organisation. "
+    "Other users see their own jobs and those that are shared with them. A job that was cancelled before it started "
+    "does not exist here.",
     name="V3",
     dialect=alteryx.ALTERYX_V3,
     security={
         "V3Client": {
             "type": "oauth2",
-            "description": "A client's id and secret, of which the token is asked for.",
+            "description": "The id and the secret of a client, which get an access token.",
             "flows": {"clientCredentials": {"tokenUrl": oauth2.TOKEN_PATH, "scopes": {}}},
         },
-        "V3Token": {"type": "http", "scheme": "bearer", "description": "An access token after `Bearer`."},
+        "V3Token": {"type": "http", "scheme": "bearer", "description": "An access token, after `Bearer`."},
     },
     path={
-        "jobId": PathParameter("The job's id.", alteryx.JOB_ID, alteryx.ID, refused=[errors.JobNotFound()]),
-        "workflowId": PathParameter(
-            "The workflow's id, any that your workers know.", alteryx.WORKFLOW_ID, _WORKFLOW_ID, refused=[_NO_WORKFLOW]
-        ),
+        "jobId": PathParameter(alteryx.ID, alteryx.JOB_ID, refused=[errors.JobNotFound()]),
+        "workflowId": PathParameter(_WORKFLOW_ID, alteryx.WORKFLOW_ID, refused=[_NO_WORKFLOW]),
     },
-    schemas={**alteryx_jobs.SCHEMAS, **alteryx_workflows.SCHEMAS, "V3Error": strict(message={"type": "string"})},
+    schemas={
+        **alteryx_jobs.SCHEMAS,
+        **alteryx_workflows.SCHEMAS,
+        "V3Error": strict(message=field("string", "What is wrong, for people to read.")),
+    },
     refused=ANYWHERE,
     operations=(*alteryx_jobs.OPERATIONS, *alteryx_workflows.OPERATIONS),
 )

@@ -43,9 +43,8 @@ class Operation:
 class PathParameter:
     """What may stand in a path, and the errors that it may lead to."""
 
-    description: str
-    example: str | int
     schema: Node
+    example: str | int
     refused: Sequence[JobsError] = ()
 
 
@@ -130,7 +129,7 @@ def _operation(operation: Operation, chapter: Chapter) -> Node:
         **({"description": operation.text} if operation.text else {}),
         "operationId": operation.name,
         "parameters": [
-            *(parameter("path", name, at.description, example=at.example, **at.schema) for name, at in in_path.items()),
+            *(parameter("path", name, example=at.example, **at.schema) for name, at in in_path.items()),
             *operation.parameters,
         ],
         **({"requestBody": operation.body} if operation.body else {}),

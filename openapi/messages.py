@@ -1,4 +1,4 @@
-"""What workers say of jobs, as two of the dialects show it."""
+"""The fields of a message from a worker, which two of the dialects show."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from jobs.model import Severity
 
 from openapi.schemas import field
 
-_MEANINGS = "; ".join(f"{severity.value} {severity.name.lower()}" for severity in Severity)
+_LEVELS = ", ".join(f"{severity.value} {severity.name.lower()}" for severity in Severity)
 
 MESSAGE = {
-    "status": field("integer", _MEANINGS, enum=[severity.value for severity in Severity]),
-    "text": {"type": "string", "maxLength": LARGEST_TEXT},
-    "toolId": field("integer", "0 where no tool spoke.", minimum=0, maximum=2**31 - 1),
+    "status": field("integer", f"How serious it is: {_LEVELS}.", enum=[severity.value for severity in Severity]),
+    "text": field("string", "What the worker said.", maxLength=LARGEST_TEXT),
+    "toolId": field("integer", "The tool that the message comes from, or 0.", minimum=0, maximum=2**31 - 1),
 }

@@ -17,17 +17,17 @@ _ISSUED = OAUTH2.render_token(IssuedToken(TOKEN_PREFIX + "0123456789abcdef" * 3,
 _FIELDS = Fields(
     "openapi/oauth2.py _FIELDS",
     {
-        "access_token": {"type": "string", "pattern": f"^{TOKEN_PREFIX}[0-9a-f]{{48}}$"},
-        "token_type": {"type": "string", "enum": ["Bearer"]},
-        "expires_in": field("integer", "Seconds.", minimum=1),
+        "access_token": field("string", "The token.", pattern=f"^{TOKEN_PREFIX}[0-9a-f]{{48}}$"),
+        "token_type": field("string", "How to send it: after this word, in `Authorization`.", enum=["Bearer"]),
+        "expires_in": field("integer", "Seconds until the token expires.", minimum=1),
     },
 )
 _FORM = {
     "type": "object",
     "properties": {
-        "grant_type": {"type": "string", "enum": [GRANT_TYPE]},
-        "client_id": {"type": "string", "description": "Left out with HTTP Basic."},
-        "client_secret": {"type": "string", "description": "Likewise.", "format": "password"},
+        "grant_type": field("string", "How the client proves who it is.", enum=[GRANT_TYPE]),
+        "client_id": field("string", "The client's id. Left out with HTTP Basic."),
+        "client_secret": field("string", "The client's secret. Left out with HTTP Basic.", format="password"),
     },
     "required": ["grant_type"],
     "dependentRequired": {"client_secret": ["client_id"]},
@@ -42,13 +42,13 @@ OPERATIONS = (
         route=f"POST {TOKEN_PATH}",
         name="issueToken",
         summary="Get an access token",
-        text="The client's id and secret come by HTTP Basic or in the form, never both ways.",
+        text="The client's id and secret come either by HTTP Basic or in the form, never both.",
         body=body_of(
             _FORM,
             media="application/x-www-form-urlencoded",
             basic=("With HTTP Basic.", _GRANT),
-            form=("Without.", _GRANT | _CLIENT),
+            form=("With the id and the secret in the form.", _GRANT | _CLIENT),
         ),
-        replies=[Reply("token", "A token, and the seconds until it ends.", _ISSUED, "AccessToken")],
+        replies=[Reply("token", "A new token.", _ISSUED, "AccessToken")],
     ),
 )

@@ -1,4 +1,4 @@
-"""What OpenReplay's two APIs share: a job's fields, what their paths hold, and the jobs that both documents show."""
+"""What OpenReplay's two APIs share: the fields of a job, the parameters of paths, and two jobs for examples."""
 
 from __future__ import annotations
 
@@ -25,30 +25,33 @@ from jobs.model import (
 from openapi.document import PathParameter
 from openapi.schemas import Node, field, nullable, request_of
 
-LONG: Node = {"type": "integer", "format": "int64"}
-STATUS: Node = {"type": "string", "enum": [status.value for status in Status]}
+_LONG: Node = {"type": "integer", "format": "int64"}
+STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
 PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
 
 JOB_ID = "The job's number in its project."
-CANCEL = "Cancels a job that has not started yet or is still running."
-DELETE_USER = "Makes the job that deletes the user's data at the next midnight UTC."
+CANCEL = "Cancels a job that is scheduled or running."
+DELETE_USER = "Creates the job that deletes the user's data at the next midnight UTC."
 
 PATH = {
-    "projectKey": PathParameter(
-        "The project's key.", PROJECT_KEY, {"type": "string", "pattern": "^[0-9A-Za-z]{1,64}$"}
-    ),
+    "projectKey": PathParameter(field("string", "The project's key.", pattern="^[0-9A-Za-z]{1,64}$"), PROJECT_KEY),
     "userId": PathParameter(
-        "The user's id, percent-encoded; it may hold any character, `/` as well, but not be blank.",
+        field(
+            "string",
+            "The user's id, percent-encoded. It may hold any character, even `/`, but it must not be blank.",
+            minLength=1,
+            maxLength=LONGEST_USER_ID,
+            pattern=r"\S",
+        ),
         "shekar@example.com",
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_USER_ID, "pattern": r"\S"},
         refused=[errors.InvalidRequest("userId", "must not be blank")],
     ),
 }
 
 
 def number(lowest: int, **keywords: Any) -> Node:
-    """The schema of a number in a path or a query; it has 15 digits at most."""
-    return LONG | {"minimum": lowest, "maximum": 10**15 - 1} | keywords
+    """The schema of a number in a path or a query, which may have 15 digits."""
+    return _LONG | {"minimum": lowest, "maximum": 10**15 - 1} | keywords
 
 
 def moment(description: str) -> Node:
@@ -56,47 +59,53 @@ def moment(description: str) -> Node:
     return field("integer", description, format="int64")
 
 
-#: What creates a job, in the public API alone; the jobs of both show what it held.
+#: The body that creates a job. Only the public API takes one, but both show the job's action and reference.
 REQUEST = request_of(
     JobRequest,
     "openapi/openreplay.py REQUEST",
     {
-        "action": "What is to be done; workers subscribe to it.",
-        "description": "Empty where it is left out.",
-        "referenceId": f"What it is done to, empty where it is left out. `{DELETE_USER_DATA}` needs it: the user's id.",
-        "startAt": "Milliseconds since the epoch, at most a year ahead. Now where it is left out or has passed.",
-        "params": f"For the worker: at most {LARGEST_PARAMS} bytes of JSON and {DEEPEST_PARAMS} levels.",
-        "maxAttempts": f"{DEFAULT_MAX_ATTEMPTS} where it is left out, "
-        f"{DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
-        "timeoutSeconds": "How long an attempt may be silent. "
-        f"{DEFAULT_TIMEOUT_SECONDS} where it is left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
+        "action": "What to do. Workers subscribe to it.",
+        "description": "For people to read. Empty if left out.",
+        "referenceId": f"What the job is about. Empty if left out. `{DELETE_USER_DATA}` needs the user's id here.",
+        "startAt": "When to start, in milliseconds since the epoch, at most a year ahead. "
+        "The job starts now if this is left out or in the past.",
+        "params": f"Input for the worker: at most {LARGEST_PARAMS} bytes of JSON, {DEEPEST_PARAMS} levels deep.",
+        "maxAttempts": "How often the job may be attempted. "
+        f"{DEFAULT_MAX_ATTEMPTS} if left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
+        "timeoutSeconds": "How long an attempt may be silent before it counts as lost. "
+        f"{DEFAULT_TIMEOUT_SECONDS} if left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
     },
 )
 _ASKED = REQUEST["properties"]
 _ASKED["startAt"]["format"] = "int64"
 
-#: The fields of a job but for `updatedAt`, in which the two differ.
+#: The fields of a job, except `updatedAt`, in which the two APIs differ.
 FIELDS = {
     "jobId": field("integer", JOB_ID, format="int64", minimum=1),
-    "description": field("string", "Empty where none was given."),
+    "description": field("string", "For people to read. Empty if none was given."),
     "status": STATUS,
-    "projectId": {**LONG, "minimum": 1},
+    "projectId": field("integer", "The project's number.", format="int64", minimum=1),
     "action": _ASKED["action"],
     "referenceId": field(
         "string",
-        "What it is done to: the user's id for a deletion. Empty where none was given.",
+        "What the job is about, such as the user of a deletion. Empty if none was given.",
         maxLength=_ASKED["referenceId"]["maxLength"],
     ),
-    "createdAt": moment("Milliseconds since the epoch."),
-    "startAt": moment("When it was asked to start; never moves."),
+    "createdAt": moment("When the job was created, in milliseconds since the epoch."),
+    "startAt": moment("When the job was asked to start. It never changes."),
     "errors": nullable(
-        field("array", "Why it failed.", items={"type": "string", "maxLength": LARGEST_ENTRY}, maxItems=MOST_ENTRIES)
+        field(
+            "array",
+            "Why the job failed, or null.",
+            items={"type": "string", "maxLength": LARGEST_ENTRY},
+            maxItems=MOST_ENTRIES,
+        )
     ),
 }
 
 
 def seeds(first: tuple[str, str], second: tuple[str, str]) -> tuple[Job, Job]:
-    """The scheduled and the cancelled job of both documents, for the user and the reference that each names."""
+    """A scheduled and a cancelled job, as OpenReplay's documents show them; each has a user and a reference."""
     by = "key-1"
     return (
         _a_deletion(3451, *first, Change(Status.SCHEDULED, 1623912955277, by)),
@@ -121,7 +130,7 @@ def _a_deletion(job_id: int, of: str, reference: str, *history: Change) -> Job:
 
 
 def a_call(dialect: ProjectDialect) -> Call:
-    """A call of the list, for its links."""
+    """A call that lists jobs: its answer has links to the addresses of this call."""
     return Call(
         path={"projectKey": PROJECT_KEY},
         query={},

@@ -17,7 +17,7 @@ _SCHEDULED, _CANCELLED = seeds(*[("shekar@example.com", "mehdi@openreplay.com")]
 _JOB = OPENREPLAY_V1.render_job(_SCHEDULED)
 _FIELDS = Fields(
     "openapi/openreplay.py FIELDS",
-    FIELDS | {"updatedAt": moment("When the status last changed; the creation before it ever did.")},
+    FIELDS | {"updatedAt": moment("When the status last changed. Before the first change, the time of creation.")},
 )
 
 
@@ -37,10 +37,10 @@ OPERATIONS = (
         route="GET /api/v1/{projectKey}/jobs",
         name="listJobsV1",
         summary="List all jobs",
-        text="Every job of the project, completed and cancelled ones too, oldest first. Where an answer can not "
-        "hold them all, `Link` leads to the rest.",
+        text="Lists every job of the project, oldest first, whatever its status. If one answer cannot hold them all, "
+        "`Link` leads to the rest.",
         parameters=[
-            query("after", "Only jobs with a higher number; `Link` sets it.", **number(0, default=0)),
+            query("after", "Only jobs with a higher number. `Link` sets it.", **number(0, default=0)),
         ],
         replies=[
             _list("all", "All jobs.", 2),
@@ -59,7 +59,7 @@ OPERATIONS = (
         name="cancelJobV1",
         summary="Cancel a job",
         text=CANCEL,
-        replies=[Reply("cancelled", "The job, cancelled.", OPENREPLAY_V1.render_job(_CANCELLED), "V1JobAnswer")],
+        replies=[Reply("cancelled", "The cancelled job.", OPENREPLAY_V1.render_job(_CANCELLED), "V1JobAnswer")],
         refused=[errors.JobNotCancellable(_CANCELLED)],
     ),
     Operation(
@@ -67,6 +67,8 @@ OPERATIONS = (
         name="deleteUserV1",
         summary="Delete a user's data",
         text=DELETE_USER,
-        replies=[Reply("scheduled", "The job, or the one of this user that is active.", _JOB, "V1JobAnswer")],
+        replies=[
+            Reply("scheduled", "The new job, or the one that is already active for this user.", _JOB, "V1JobAnswer")
+        ],
     ),
 )

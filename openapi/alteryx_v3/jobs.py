@@ -1,4 +1,4 @@
-"""Jobs of Alteryx' v3: the organisation's list, get, messages, and cancel."""
+"""Jobs in Alteryx' v3: list those of the organisation, get and cancel one, list its messages."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from openapi.alteryx_v3.shared import (
 from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.messages import MESSAGE
-from openapi.schemas import Fields, query, strict
+from openapi.schemas import Fields, field, query, strict
 
 _OUTPUT_FIELDS = Fields(
     "openapi/alteryx_v3/jobs.py _OUTPUT_FIELDS",
     {
-        "id": {"type": "string"},
-        "availableFormats": {"type": "array", "items": {"type": "string"}},
-        "fileName": {"type": "string"},
+        "id": field("string", "The id of the output."),
+        "availableFormats": field("array", "The formats of the output.", items={"type": "string"}),
+        "fileName": field("string", "The name of the file."),
     },
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"messages": FIELDS.nodes["messages"]})
@@ -47,7 +47,7 @@ _ALL = ALTERYX_V3.render_messages(_SAID, None)
 _NEWEST = ALTERYX_V3.render_messages(_SAID, _OLDER)
 _CANCELLED, _DELETED = (ALTERYX_V3.render_cancelled(moved(job, Status.CANCELLED)) for job in (RUNNING, QUEUED))
 _NO_ADMINISTRATOR = Reply(
-    "NoAdministrator", "The user is no administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), "V3Error"
+    "NoAdministrator", "The user is not an administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), "V3Error"
 )
 _DONE = ["Cancelled Successfully.", "Deleted Successfully."]
 
@@ -57,7 +57,7 @@ SCHEMAS = {
     "V3Output": _OUTPUT_FIELDS.object_of("V3Output", shown(_JOB)["outputs"][0]),
     "V3Message": _MESSAGE_FIELDS.object_of("V3Message", shown(_JOB)["messages"][0]),
     "V3Messages": _MESSAGE_FIELDS.object_of("V3Messages", shown(_ALL)),
-    "V3Cancelled": strict(message={"type": "string", "enum": _DONE}),
+    "V3Cancelled": strict(message=field("string", "What was done to the job.", enum=_DONE)),
     "V3Jobs": strict(
         data={"type": "array", "maxItems": HIGHEST_LIMIT, "items": FIELDS.object_of("V3Jobs", shown(_JOBS)["data"][0])}
     ),
@@ -68,9 +68,9 @@ OPERATIONS = (
         route="GET /webapi/v3/jobs",
         name="listOrganisationsJobsV3",
         summary="List the organisation's jobs",
-        text="However they were created, the newest first; for administrators.",
+        text="Lists every job of the organisation, newest first, however it was created. For administrators only.",
         parameters=[statuses("statuses"), *PART],
-        replies=[Reply("jobs", "Jobs.", _JOBS, "V3Jobs"), _NO_ADMINISTRATOR],
+        replies=[Reply("jobs", "The jobs.", _JOBS, "V3Jobs"), _NO_ADMINISTRATOR],
         refused=[OUT_OF_BOUNDS],
     ),
     Operation(
@@ -80,14 +80,14 @@ OPERATIONS = (
         parameters=[
             query(
                 "includeMessages",
-                "Whether with its messages, of which it holds the newest megabyte.",
+                "Whether to include the messages, up to the newest megabyte.",
                 type="boolean",
                 default=True,
             )
         ],
         replies=[
             Reply("job", "The job with its messages.", _JOB, "V3Job"),
-            Reply("reduced", "The job without them.", _REDUCED, "V3ReducedJob"),
+            Reply("reduced", "The job without its messages.", _REDUCED, "V3ReducedJob"),
         ],
         refused=[errors.InvalidRequest("includeMessages", "must be true or false")],
     ),
@@ -95,8 +95,8 @@ OPERATIONS = (
         route="GET /webapi/v3/jobs/{jobId}/messages",
         name="listMessagesV3",
         summary="List a job's messages",
-        text="The newest message, and the list of all, of which it holds the newest megabyte; for administrators.",
-        parameters=[query("cursor", "Where the list ends; `Link` sets it.", type="string")],
+        text="Shows the newest message and lists all of them, up to the newest megabyte. For administrators only.",
+        parameters=[query("cursor", "Where the list ends. `Link` sets it.", type="string")],
         replies=[
             Reply("all", "All messages.", _ALL, "V3Messages"),
             Reply("newest", "The newest messages, and a `Link` to older ones.", _NEWEST, "V3Messages"),
@@ -108,7 +108,7 @@ OPERATIONS = (
         route="DELETE /webapi/v3/jobs/{jobId}",
         name="cancelJobV3",
         summary="Cancel or delete a job",
-        text="A running job is cancelled; a queued one is deleted, and does not exist from then on.",
+        text="Cancels a running job. Deletes a queued one, which does not exist from then on.",
         replies=[
             Reply("cancelled", "The job was running.", _CANCELLED, "V3Cancelled"),
             Reply("deleted", "The job was queued.", _DELETED, "V3Cancelled"),

@@ -1,4 +1,4 @@
-"""What the subjects of Alteryx' v3 share: fields, parameters of lists, and the jobs that the examples show."""
+"""What the subjects of Alteryx' v3 share: fields, the parameters of lists, and the jobs of the examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKFLOW_ID = "5bc4a813156ae016dcb442bd"
 CREATED_AT = 0x66EBD18D * SECOND + 589
 _BY = "64a1f0c2b7d3e85a9c104f6e"
 
-#: The job of the documentation's first example, whose id is `JOB_ID`.
+#: The job of the first example in Alteryx' documentation. Its id is `JOB_ID`.
 QUEUED = Job(
     project_id=0x3D620000,
     job_id=0x7E000D8C,
@@ -37,7 +37,7 @@ QUEUED = Job(
 
 
 def moved(job: Job, to: Status) -> Job:
-    """The job a minute later, in another state."""
+    """The job a minute later, in another status."""
     at = job.history[-1].at + MINUTE
     following = at + DEFAULT_TIMEOUT_SECONDS * SECOND if to is Status.RUNNING else None
     return replace(job, status=to, next_at=following, history=(*job.history, Change(to, at, _BY)))
@@ -46,51 +46,63 @@ def moved(job: Job, to: Status) -> Job:
 RUNNING = moved(QUEUED, Status.RUNNING)
 COMPLETED = moved(RUNNING, Status.COMPLETED)
 
-#: What runs a workflow.
+#: The body that runs a workflow.
 REQUEST = request_of(
     WorkflowRunRequest,
     "openapi/alteryx_v3/shared.py REQUEST",
     {
-        "workerTag": "Which workers may take it.",
-        "credentialId": "What the workflow runs with.",
-        "questions": "Answers to what the workflow asks.",
-        "priority": f"`{DEFAULT_PRIORITY}` where it is left out.",
+        "workerTag": "Which workers may take the job.",
+        "credentialId": "The credential that the workflow runs with.",
+        "questions": "Answers to the questions that the workflow asks.",
+        "priority": f"How urgent the job is. `{DEFAULT_PRIORITY}` if left out.",
     },
 )
 _ASKED = REQUEST["properties"]
 
-#: A job in each state, as it is shown.
+#: What is shown of a job in each status.
 _SHOWN = [shown(ALTERYX_V3.render_job(moved(QUEUED, status), (), ())) for status in Status]
-ID: Node = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
-_CREATED: Node = {"type": "string", "format": "date-time", "pattern": r"\.[0-9]{3}Z$"}
-STATUS: Node = {"type": "string", "enum": list(dict.fromkeys(job["status"] for job in _SHOWN))}
+ID = field("string", "The job's id.", pattern="^[0-9a-f]{24}$")
+_CREATED = field("string", "When the job was created.", format="date-time", pattern=r"\.[0-9]{3}Z$")
+STATUS = field("string", "The state of the job.", enum=list(dict.fromkeys(job["status"] for job in _SHOWN)))
+_DISPOSITIONS = list(dict.fromkeys(job["disposition"] for job in _SHOWN))
 
 FIELDS = Fields(
     "openapi/alteryx_v3/shared.py FIELDS",
     {
         "id": ID,
         "jobId": ID,
-        "appId": field("string", "The workflow's id, or the action of a job that runs none."),
+        "appId": field("string", "The id of the workflow. The action, if the job runs no workflow."),
         "createDateTime": _CREATED,
         "createDate": _CREATED,
         "status": STATUS,
-        "disposition": {"type": "string", "enum": list(dict.fromkeys(job["disposition"] for job in _SHOWN))},
-        "outputs": list_of("V3Output", maxItems=MOST_ENTRIES),
-        "messages": list_of("V3Message", description="Oldest first."),
-        "priority": {"type": "string", "enum": [name for name in _ASKED["priority"]["enum"] if name]},
-        "workerTag": {"type": "string", "maxLength": _ASKED["workerTag"]["maxLength"]},
-        "runWithE2": {"type": "boolean"},
+        "disposition": field("string", "How the job ended.", enum=_DISPOSITIONS),
+        "outputs": list_of("V3Output", maxItems=MOST_ENTRIES, description="What the job produced."),
+        "messages": list_of("V3Message", description="What the workers said, oldest first."),
+        "priority": field(
+            "string", "How urgent the job is.", enum=[name for name in _ASKED["priority"]["enum"] if name]
+        ),
+        "workerTag": field(
+            "string", "Which workers may take the job. Empty for any.", maxLength=_ASKED["workerTag"]["maxLength"]
+        ),
+        "runWithE2": field("boolean", "Always false. Only Alteryx Server has that engine."),
     },
 )
 
-#: The part of a list that is wanted.
+#: The parameters that choose a part of a list.
 PART = (
-    query("offset", "How many jobs to pass over.", type="integer", minimum=0, maximum=HIGHEST_OFFSET, default=0),
-    query("limit", "How many jobs at most.", type="integer", minimum=1, maximum=HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+    query("offset", "How many jobs to skip.", type="integer", minimum=0, maximum=HIGHEST_OFFSET, default=0),
+    query(
+        "limit",
+        "How many jobs to list at most.",
+        type="integer",
+        minimum=1,
+        maximum=HIGHEST_LIMIT,
+        default=DEFAULT_LIMIT,
+    ),
 )
 OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {HIGHEST_LIMIT}")
 
 
 def statuses(name: str) -> Node:
     """The parameter that filters a list by status."""
-    return query_of_several(name, "Only jobs in one of these states; in any case.", STATUS)
+    return query_of_several(name, "Only jobs in one of these states, in upper or lower case.", STATUS)

@@ -1,4 +1,4 @@
-"""Workflows of Alteryx' v3: run one, and list its jobs."""
+"""Workflows in Alteryx' v3: run one, and list its jobs."""
 
 from __future__ import annotations
 
@@ -26,28 +26,37 @@ OPERATIONS = (
         route="POST /webapi/v3/workflows/{workflowId}/jobs",
         name="runWorkflowV3",
         summary="Run a workflow",
-        text="Makes the job that runs the workflow now, in the client's project. A field that is null or empty counts "
-        "as left out.",
+        text="Creates the job that runs the workflow now, in the client's project. A field that is null or empty "
+        "counts as left out.",
         body=body_of(
             reference("V3RunRequest"),
             required=False,
-            nothing=("Nothing in particular.", {}),
-            questions=("With answers.", {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]}),
+            nothing=("The minimum.", {}),
+            questions=(
+                "A priority, and an answer to a question of the workflow.",
+                {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]},
+            ),
         ),
-        replies=[Reply("queued", "The job, queued.", _QUEUED, "V3Job")],
+        replies=[Reply("queued", "The queued job.", _QUEUED, "V3Job")],
     ),
     Operation(
         route="GET /webapi/v3/workflows/{workflowId}/jobs",
         name="listWorkflowsJobsV3",
         summary="List a workflow's jobs",
-        text="Those that the caller sees.",
+        text="Lists the jobs of the workflow that the caller may see.",
         parameters=[
-            query("sortField", "What they are sorted by.", type="string", enum=["createDate"]),
-            query("direction", "Oldest or newest first.", type="string", enum=["asc", "desc"], default="desc"),
+            query("sortField", "The field to sort by.", type="string", enum=["createDate"]),
+            query(
+                "direction",
+                "Oldest first (`asc`) or newest first (`desc`).",
+                type="string",
+                enum=["asc", "desc"],
+                default="desc",
+            ),
             statuses("status"),
             *PART,
         ],
-        replies=[Reply("jobs", "Jobs.", _JOBS, "V3WorkflowJobs")],
+        replies=[Reply("jobs", "The jobs.", _JOBS, "V3WorkflowJobs")],
         refused=[OUT_OF_BOUNDS],
     ),
 )

@@ -1,4 +1,4 @@
-"""Jobs of the public API: list, create, get, cancel, retry, messages, and the deletion of a user."""
+"""Jobs in the public API: list, create, get, cancel and retry them, list their messages, delete a user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openapi import openreplay
 from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.messages import MESSAGE
-from openapi.openreplay import CANCEL, DELETE_USER, LONG, REQUEST, STATUS, a_call, moment, number
+from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, a_call, moment, number
 from openapi.public.shared import (
     CANCELLED,
     CURSOR,
@@ -44,30 +44,37 @@ from openapi.schemas import (
 _JOB, _DETAILS = "PublicJobAnswer", "PublicJobDetailsAnswer"
 _JOBS, _MESSAGES = "PublicJobsAnswer", "PublicMessagesAnswer"
 
-_ATTEMPT = {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS}
+_ATTEMPTS = {"minimum": 1, "maximum": MOST_ATTEMPTS}
 _FIELDS = Fields(
     "openapi/public/jobs.py _FIELDS",
     openreplay.FIELDS
     | {
-        "updatedAt": nullable(moment("When the status last changed, null before it ever did.")),
-        # of its details
-        "params": field("object", "What was given at the creation."),
-        "progress": nullable(field("integer", "Of the present attempt.", minimum=0, maximum=100)),
-        "attempt": _ATTEMPT,
-        "maxAttempts": _ATTEMPT,
-        "startedAt": nullable(moment("When the present attempt started.")),
-        "finishedAt": nullable(moment("When the job ended.")),
-        "timeoutAt": nullable(moment("When the running attempt counts as lost.")),
-        "outputs": field("array", "What the worker put out: any JSON.", maxItems=MOST_ENTRIES),
-        "history": list_of("PublicChange", minItems=1),
+        "updatedAt": nullable(moment("When the status last changed. Null before the first change.")),
+        # of a job's details
+        "params": field("object", "The input that was given at creation."),
+        "progress": nullable(
+            field(
+                "integer",
+                "How much of the current attempt is done, in per cent. Null before the first report.",
+                minimum=0,
+                maximum=100,
+            )
+        ),
+        "attempt": field("integer", "The number of the attempt, counted from 1.", **_ATTEMPTS),
+        "maxAttempts": field("integer", "How often the job may be attempted.", **_ATTEMPTS),
+        "startedAt": nullable(moment("When the current attempt started, or null.")),
+        "finishedAt": nullable(moment("When the job ended, or null.")),
+        "timeoutAt": nullable(moment("When the running attempt counts as lost, or null.")),
+        "outputs": field("array", "What the worker produced: any JSON.", maxItems=MOST_ENTRIES),
+        "history": list_of("PublicChange", minItems=1, description="Every change of status, oldest first."),
         # of a change
-        "from": nullable(STATUS) | {"description": "Null at the creation."},
-        "to": STATUS,
-        "at": LONG,
-        "by": field("string", "Id of a key, source of an event, or `service`."),
+        "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
+        "to": STATUS | {"description": "The status after the change."},
+        "at": moment("When it happened, in milliseconds since the epoch."),
+        "by": field("string", "Who made the change: the id of a key or client, the source of an event, or `service`."),
     },
 )
-_MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": LONG})
+_MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": _FIELDS.nodes["at"]})
 
 _SAID = (
     Message(START, Severity.INFORMATION, "Reading sessions."),
@@ -101,25 +108,26 @@ OPERATIONS = (
         route="GET /public/{projectKey}/jobs",
         name="listJobs",
         summary="List jobs",
-        text="A page of the project's jobs, ended ones too, oldest first; past the end it is empty. With "
-        "`order=desc`, `status`, `action` or `cursor` the newest first: while there is a `Link` there is more, "
-        "even where an answer is short or empty, as one call looks at a thousand jobs at most.",
+        text="Lists the project's jobs page by page, oldest first, whatever their status. A page past the end is "
+        "empty. With `order=desc`, `status`, `action` or `cursor` the list is newest first. One call then looks at no "
+        "more than a thousand jobs, so an answer may be short or even empty: there is more as long as there is a "
+        "`Link`.",
         parameters=[
             limit("jobs"),
             query(
                 "page",
-                "The page's number; 1 where it is out of range. Only from the oldest on.",
+                "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
                 **number(1, default=1),
             ),
-            query("order", "Oldest or newest first.", type="string", enum=["asc", "desc"]),
+            query("order", "Oldest first (`asc`) or newest first (`desc`).", type="string", enum=["asc", "desc"]),
             query_of_several("status", "Only jobs in one of these states.", STATUS),
             query_of_several("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
-            query("cursor", "Where the answer begins; `Link` sets it.", type="string"),
+            query("cursor", "Where the answer begins. `Link` sets it.", type="string"),
         ],
         replies=[
             Reply("page", "A page.", _PAGE, _JOBS),
             Reply("newest", "The newest jobs.", _NEWEST, _JOBS),
-            Reply("filtered", "Jobs that pass the filter, and a `Link` to those that follow.", _FILTERED, _JOBS),
+            Reply("filtered", "Jobs that pass the filter, and a `Link` to the next ones.", _FILTERED, _JOBS),
         ],
         refused=[
             errors.InvalidRequest("order", "must be asc or desc"),
@@ -131,13 +139,13 @@ OPERATIONS = (
         route="POST /public/{projectKey}/jobs",
         name="createJob",
         summary="Create a job",
-        text="A field that is null counts as left out. With an `Idempotency-Key` the same request may be sent again "
-        "for 24 hours, and makes one job.",
+        text="A field that is null counts as left out. A request with an `Idempotency-Key` may be sent again for 24 "
+        "hours and still creates one job.",
         parameters=[
             parameter(
                 "header",
                 "Idempotency-Key",
-                "Printable ASCII of the caller's choice.",
+                "Printable ASCII that the caller chooses.",
                 example="export-2021-06",
                 type="string",
                 maxLength=LONGEST_IDEMPOTENCY_KEY,
@@ -146,9 +154,9 @@ OPERATIONS = (
         ],
         body=body_of(
             reference("PublicJobRequest"),
-            least=("As little as it takes.", {"action": EXPORT.action}),
+            least=("The minimum.", {"action": EXPORT.action}),
             export=(
-                "A job of a worker of yours.",
+                "A job for a worker of your own.",
                 {
                     "action": EXPORT.action,
                     "description": EXPORT.description,
@@ -159,13 +167,13 @@ OPERATIONS = (
                 },
             ),
             deletion=(
-                "Delete a user's data, at once.",
+                "The deletion of a user's data, at once.",
                 {"action": DELETE_USER_DATA, "referenceId": SCHEDULED.reference_id},
             ),
         ),
         replies=[
-            Reply("created", "The job, created.", _CREATED, _JOB),
-            Reply("replayed", "The job that this idempotency key has made, as it is by now.", _REPLAYED, _JOB),
+            Reply("created", "The new job.", _CREATED, _JOB),
+            Reply("replayed", "The job that this idempotency key created, as it is now.", _REPLAYED, _JOB),
         ],
         refused=[
             errors.InvalidRequest("startAt", "must be at most 1 year ahead"),
@@ -196,27 +204,27 @@ OPERATIONS = (
         name="cancelJob",
         summary="Cancel a job",
         text=CANCEL,
-        replies=[Reply("cancelled", "The job, cancelled.", PUBLIC.render_job(CANCELLED), _JOB)],
+        replies=[Reply("cancelled", "The cancelled job.", PUBLIC.render_job(CANCELLED), _JOB)],
         refused=[errors.JobNotCancellable(CANCELLED)],
     ),
     Operation(
         route="GET /public/{projectKey}/jobs/{jobId}/messages",
         name="listMessages",
-        summary="List what workers said of a job",
-        text="Oldest first.",
-        parameters=[limit("messages"), query("cursor", "Where the page begins; `Link` sets it.", type="string")],
+        summary="List a job's messages",
+        text="Lists what workers said about the job, oldest first.",
+        parameters=[limit("messages"), query("cursor", "Where the answer begins. `Link` sets it.", type="string")],
         replies=[
             Reply("last", "The last messages.", PUBLIC.render_messages(_SAID, None), _MESSAGES),
-            Reply("more", "Messages, and a `Link` to those that follow.", _MORE_MESSAGES, _MESSAGES),
+            Reply("more", "Messages, and a `Link` to the next ones.", _MORE_MESSAGES, _MESSAGES),
         ],
         refused=[errors.InvalidRequest("cursor", "is not one of this list")],
     ),
     Operation(
         route="POST /public/{projectKey}/jobs/{jobId}/retry",
         name="retryJob",
-        summary="Schedule an ended job again",
-        text="A failed or cancelled job gets a new attempt, due now. Its errors, progress and outputs are cleared, "
-        "its `maxAttempts` is raised by one where that is needed.",
+        summary="Retry a job",
+        text="Gives a failed or cancelled job another attempt, which is due now. Its errors, progress and outputs are "
+        "cleared. `maxAttempts` is raised by one if every attempt was used.",
         replies=[Reply("scheduled", "The job, scheduled again.", PUBLIC.render_job(RETRIED), _JOB)],
         refused=[
             errors.JobNotRetryable("only a failed or cancelled job can be retried"),
@@ -228,7 +236,7 @@ OPERATIONS = (
         name="deleteUser",
         summary="Delete a user's data",
         text=DELETE_USER,
-        replies=[Reply("scheduled", "The job.", _SCHEDULED, _JOB)],
+        replies=[Reply("scheduled", "The new job.", _SCHEDULED, _JOB)],
         refused=[errors.DeletionActive(SCHEDULED)],
     ),
 )

@@ -1,4 +1,4 @@
-"""What the subjects of the public API share: the parameter `limit`, and the jobs that the examples show."""
+"""What the subjects of the public API share: the parameter `limit` and the jobs of the examples."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ RETRIED = replace(
 
 
 def limit(what: str) -> Node:
-    """The parameter that says how many are wanted."""
-    text = f"How many {what} at most; {DEFAULT_LIMIT} where it is out of range."
+    """The parameter that says how many to list."""
+    text = f"How many {what} to list at most. {DEFAULT_LIMIT} if it is out of range."
     return query("limit", text, type="integer", minimum=1, maximum=HIGHEST_LIMIT, default=DEFAULT_LIMIT)
