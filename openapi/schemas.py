@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -104,22 +104,31 @@ class Fields:
         Raises:
             ValueError: a field has no description.
         """
-        return strict(**{name: told(f"{schema}.{name}", name, self.nodes, self.table) for name in shown})
+        described = {name: node for name, node in self.nodes.items() if node.get("description")}
+        return strict(**{name: told(f"{schema}.{name}", name, described, self.table) for name in shown})
 
 
 def request_of(model: type[BaseModel], table: str, descriptions: Mapping[str, str]) -> Node:
-    """What pydantic takes for a model, in the words of JSON Schema; `table` says where the descriptions are.
+    """What pydantic takes for a model, as JSON Schema with descriptions; those of lists' items are `list.field`.
 
     Raises:
         ValueError: a field has no description, or a description no field.
     """
     found = model.model_json_schema()
     schema = _plain(found, found.get("$defs", {}))
-    for name in schema["properties"]:
-        schema["properties"][name]["description"] = told(f"{model.__name__}.{name}", name, descriptions, table)
-    if unknown := descriptions.keys() - schema["properties"].keys():
+    properties = dict(_properties(schema))
+    for path, property_ in properties.items():
+        property_["description"] = told(f"{model.__name__}.{path}", path, descriptions, table)
+    if unknown := descriptions.keys() - properties.keys():
         raise ValueError(f"{model.__name__} has no {', '.join(sorted(unknown))}: remove it from {table}")
     return schema
+
+
+def _properties(schema: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    """Every property by its path, those of the items of lists too."""
+    for name, property_ in schema.get("properties", {}).items():
+        yield f"{prefix}{name}", property_
+        yield from _properties(property_.get("items", {}), f"{prefix}{name}.")
 
 
 def _plain(schema: Node, named: Mapping[str, Node]) -> Node:

@@ -54,6 +54,8 @@ REQUEST = request_of(
         "workerTag": "Which workers may take the job.",
         "credentialId": "The credential that the workflow runs with.",
         "questions": "Answers to the questions that the workflow asks.",
+        "questions.name": "The name of the question.",
+        "questions.value": "The answer.",
         "priority": f"How urgent the job is. `{DEFAULT_PRIORITY}` if left out.",
     },
 )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,17 +18,20 @@ from jobs.model import DAY
 from jobs.runtime import http
 from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
+from pydantic import BaseModel
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from openapi import FILE
 from openapi.answers import MEANINGS
 from openapi.chapters import described
 from openapi.document import registered_routes, text_of
+from openapi.schemas import Fields, request_of
 from tests.architecture.project import FOLDERS, ROOT, route_keys
 from tests.builders import NOW, a_job, a_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from jobs.dialects.base import Dialect
 
@@ -139,6 +146,81 @@ def test_an_answer_has_all_its_fields_and_no_other() -> None:
     for schema in told:
         assert schema["additionalProperties"] is False
         assert schema["required"] == list(schema["properties"])
+
+
+def test_a_pydantic_field_without_a_description_is_named_with_the_file_to_edit() -> None:
+    class JobRequest(bodies.JobRequest):
+        tags: list[str] | None = None
+
+    descriptions = dict.fromkeys(bodies.JobRequest.model_fields, "Words.")
+    with pytest.raises(ValueError, match=r"^JobRequest\.tags has no description: add it to openapi/openreplay\.py REQ"):
+        request_of(JobRequest, "openapi/openreplay.py REQUEST", descriptions)
+
+
+def test_a_field_of_an_object_in_a_list_needs_a_description_too() -> None:
+    class Answer(BaseModel):
+        name: str
+
+    class Asked(BaseModel):
+        questions: list[Answer]
+
+    with pytest.raises(ValueError, match=r"^Asked\.questions\.name has no description: add it to openapi/x\.py X$"):
+        request_of(Asked, "openapi/x.py X", {"questions": "Words."})
+
+
+def test_a_description_without_a_pydantic_field_is_named_with_the_file_to_edit() -> None:
+    descriptions = dict.fromkeys([*bodies.JobRequest.model_fields, "colour"], "Words.")
+
+    with pytest.raises(ValueError, match=r"^JobRequest has no colour: remove it from openapi/openreplay\.py REQUEST$"):
+        request_of(bodies.JobRequest, "openapi/openreplay.py REQUEST", descriptions)
+
+
+@pytest.mark.parametrize("nodes", [{}, {"tags": {"type": "array"}}], ids=["no entry", "an entry without words"])
+def test_a_rendered_field_without_a_description_is_named_with_the_file_to_edit(nodes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^PublicJob\.tags has no description: add it to openapi/openreplay\.py FIEL"):
+        Fields("openapi/openreplay.py FIELDS", nodes).object_of("PublicJob", {"tags": []})
+
+
+def test_a_field_that_a_dialect_begins_to_show_stops_the_generator(tmp_path: Path) -> None:
+    shown = tmp_path / "jobs"
+    shutil.copytree(ROOT / "layers" / "core" / "jobs", shown)
+    representation = shown / "representation.py"
+    representation.write_text(representation.read_text().replace('"jobId":', '"tags": [],\n        "jobId":'))
+
+    command = [sys.executable, "-c", "import openapi.chapters"]
+    run = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+
+    assert run.stderr.splitlines()[-1] == (
+        "ValueError: V1Job.tags has no description: add it to openapi/openreplay.py FIELDS"
+    )
+
+
+def test_a_table_that_is_named_to_somebody_is_there() -> None:
+    named = {
+        table
+        for path in (ROOT / "openapi").rglob("*.py")
+        for table in re.findall(r'"(openapi/[\w/]+\.py \w+)"', path.read_text())
+    }
+
+    assert len(named) > 5
+    for table in named:
+        path, name = table.split()
+        assert re.search(rf"^{name}\b.* = ", (ROOT / path).read_text(), re.MULTILINE), table
+
+
+def test_every_field_of_a_body_is_described() -> None:
+    bare = [
+        f"{name}: {field}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for told in objects(schema)
+        for field, node in told.get("properties", {}).items()
+        # what is in it is described
+        if field != "data" and not node.get("description")
+    ]
+
+    assert bare == []
 
 
 @pytest.mark.parametrize(
