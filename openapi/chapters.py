@@ -9,16 +9,14 @@ from jobs import errors
 from jobs.runtime.http import LARGEST_BODY
 from jobs.workflows.running import LONGEST_WORKFLOW_ID
 
-from openapi import ROOT, oauth2, openreplay, openreplay_v1
+from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1, public
 from openapi.alteryx_v3 import jobs as alteryx_jobs
-from openapi.alteryx_v3 import shared as alteryx
 from openapi.alteryx_v3 import workflows as alteryx_workflows
 from openapi.answers import ANYWHERE, Reply
 from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
 from openapi.public import jobs as public_jobs
-from openapi.public import shared as public
-from openapi.schemas import Node, field, strict
+from openapi.schemas import Node, field, not_blank, strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,17 +48,11 @@ OPENREPLAY_V1 = Chapter(
     },
     path={
         **openreplay.PATH,
-        "jobId": PathParameter(
-            field("string", JOB_ID, pattern="^[0-9]{1,15}$"), "3451", refused=[errors.JobNotFound()]
-        ),
+        "jobId": PathParameter(field("string", JOB_ID, pattern="^[0-9]{1,15}$"), "3451", [errors.JobNotFound()]),
     },
     schemas={
         **openreplay_v1.SCHEMAS,
-        "V1Error": strict(
-            errors=field(
-                "array", "What is wrong, for people to read.", items={"type": "string"}, minItems=1, maxItems=1
-            )
-        ),
+        "V1Error": strict(errors=field("array", "What is wrong.", items={"type": "string"}, minItems=1, maxItems=1)),
     },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
     operations=openreplay_v1.OPERATIONS,
@@ -77,16 +69,15 @@ PUBLIC = Chapter(
     },
     path={
         **openreplay.PATH,
-        "jobId": PathParameter(
-            number(1, description=JOB_ID), 3451, refused=[errors.InvalidJobId(), errors.JobNotFound()]
-        ),
+        "jobId": PathParameter(number(1, description=JOB_ID), 3451, [errors.InvalidJobId(), errors.JobNotFound()]),
     },
-    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error=field("string", "What is wrong, for people to read."))},
+    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error=field("string", "What is wrong."))},
     refused=(*ANYWHERE, errors.ProjectNotFound()),
     operations=public_jobs.OPERATIONS,
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
+_BASIC = oauth2.OAUTH2.render_error(errors.InvalidClient(basic=True))
 OAUTH2 = Chapter(
     tag="OAuth 2.0",
     text="Access tokens for Alteryx v3, by client credentials (RFC 6749, section 4.4).",
@@ -112,24 +103,11 @@ OAUTH2 = Chapter(
         errors.BodyTooLarge(LARGEST_BODY),
         errors.Busy(),
     ),
-    replies=[
-        Reply(
-            "InvalidClient.basic",
-            "The same, for a client that used HTTP Basic.",
-            oauth2.OAUTH2.render_error(errors.InvalidClient(basic=True)),
-            "TokenError",
-        )
-    ],
+    replies=[Reply("InvalidClient.basic", "The same, for a client that used HTTP Basic.", _BASIC, "TokenError")],
     operations=oauth2.OPERATIONS,
 )
 
-_WORKFLOW_ID = field(
-    "string",
-    "The workflow's id: any that your workers know.",
-    minLength=1,
-    maxLength=LONGEST_WORKFLOW_ID,
-    pattern=r"\S",
-)
+_WORKFLOW_ID = not_blank("The workflow's id: any that your workers know.", LONGEST_WORKFLOW_ID)
 _NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
 ALTERYX_V3 = Chapter(
     tag="Alteryx v3",
@@ -137,7 +115,7 @@ ALTERYX_V3 = Chapter(
     "Other users see their own jobs and those that are shared with them. A job that was cancelled before it started "
     "does not exist here.",
     name="V3",
-    dialect=alteryx.ALTERYX_V3,
+    dialect=alteryx_v3.ALTERYX_V3,
     security={
         "V3Client": {
             "type": "oauth2",
@@ -147,13 +125,13 @@ ALTERYX_V3 = Chapter(
         "V3Token": {"type": "http", "scheme": "bearer", "description": "An access token, after `Bearer`."},
     },
     path={
-        "jobId": PathParameter(alteryx.ID, alteryx.JOB_ID, refused=[errors.JobNotFound()]),
-        "workflowId": PathParameter(_WORKFLOW_ID, alteryx.WORKFLOW_ID, refused=[_NO_WORKFLOW]),
+        "jobId": PathParameter(alteryx_v3.ID, examples.V3_JOB_ID, [errors.JobNotFound()]),
+        "workflowId": PathParameter(_WORKFLOW_ID, examples.WORKFLOW_ID, [_NO_WORKFLOW]),
     },
     schemas={
         **alteryx_jobs.SCHEMAS,
         **alteryx_workflows.SCHEMAS,
-        "V3Error": strict(message=field("string", "What is wrong, for people to read.")),
+        "V3Error": strict(message=field("string", "What is wrong.")),
     },
     refused=ANYWHERE,
     operations=(*alteryx_jobs.OPERATIONS, *alteryx_workflows.OPERATIONS),

@@ -1,11 +1,11 @@
-"""What OpenReplay's two APIs share: the fields of a job, the parameters of paths, and two jobs for examples."""
+"""What OpenReplay's two APIs share: the fields of a job and the parameters of paths."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from jobs import errors
-from jobs.dialects.base import Call, ProjectDialect
+from jobs.dialects.base import Call, ProjectDialect, Request
 from jobs.dialects.bodies import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
 from jobs.dialects.event_bodies import LARGEST_ENTRY, MOST_ENTRIES
 from jobs.lifecycle.deletion import LONGEST_USER_ID
@@ -15,19 +15,15 @@ from jobs.model import (
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
-    Change,
-    Credential,
-    Job,
-    Project,
     Status,
 )
 
 from openapi.document import PathParameter
-from openapi.schemas import Node, field, nullable, request_of
+from openapi.examples import PROJECT_KEY
+from openapi.schemas import Node, field, not_blank, nullable, request_of
 
 _LONG: Node = {"type": "integer", "format": "int64"}
 STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
-PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
 
 JOB_ID = "The job's number in its project."
 CANCEL = "Cancels a job that is scheduled or running."
@@ -36,15 +32,9 @@ DELETE_USER = "Creates the job that deletes the user's data at the next midnight
 PATH = {
     "projectKey": PathParameter(field("string", "The project's key.", pattern="^[0-9A-Za-z]{1,64}$"), PROJECT_KEY),
     "userId": PathParameter(
-        field(
-            "string",
-            "The user's id, percent-encoded. It may hold any character, even `/`, but it must not be blank.",
-            minLength=1,
-            maxLength=LONGEST_USER_ID,
-            pattern=r"\S",
-        ),
+        not_blank("The user's id, percent-encoded. Any character may be in it, even `/`.", LONGEST_USER_ID),
         "shekar@example.com",
-        refused=[errors.InvalidRequest("userId", "must not be blank")],
+        [errors.InvalidRequest("userId", "must not be blank")],
     ),
 }
 
@@ -104,41 +94,9 @@ FIELDS = {
 }
 
 
-def seeds(first: tuple[str, str], second: tuple[str, str]) -> tuple[Job, Job]:
-    """A scheduled and a cancelled job, as OpenReplay's documents show them; each has a user and a reference."""
-    by = "key-1"
-    return (
-        _a_deletion(3451, *first, Change(Status.SCHEDULED, 1623912955277, by)),
-        _a_deletion(
-            3452, *second, Change(Status.SCHEDULED, 1623912962910, by), Change(Status.CANCELLED, 1623913015276, by)
-        ),
-    )
-
-
-def _a_deletion(job_id: int, of: str, reference: str, *history: Change) -> Job:
-    return Job(
-        project_id=1,
-        job_id=job_id,
-        action=DELETE_USER_DATA,
-        description=f"Delete user sessions of userId = {of}",
-        reference_id=reference,
-        status=history[-1].to,
-        start_at=1623954600000,
-        next_at=1623954600000 if history[-1].to.is_active else None,
-        history=history,
-    )
-
-
 def a_call(dialect: ProjectDialect) -> Call:
-    """A call that lists jobs: its answer has links to the addresses of this call."""
-    return Call(
-        path={"projectKey": PROJECT_KEY},
-        query={},
-        headers={},
-        body="",
-        origin="https://jobs.example.com",
-        raw_path=f"{dialect.prefix}/{PROJECT_KEY}/jobs",
-        credential=Credential(credential_id="key-1", organisation_id=1),
-        project=Project(project_id=1, organisation_id=1, project_key=PROJECT_KEY, name="", secret=b""),
-        dialect=dialect,
+    """A call that lists jobs, for the links of its answer; nothing else of it is looked at."""
+    path = f"{dialect.prefix}/{PROJECT_KEY}/jobs"
+    return cast(
+        "Call", Request(path={}, query={}, headers={}, body="", origin="https://jobs.example.com", raw_path=path)
     )

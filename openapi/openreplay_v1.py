@@ -8,13 +8,13 @@ from jobs.queries import Listing, Rest
 
 from openapi.answers import Reply, shown
 from openapi.document import Operation
-from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, a_call, moment, number, seeds
+from openapi.examples import V1_CANCELLED, V1_SCHEDULED
+from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, a_call, moment, number
 from openapi.schemas import Fields, list_of, query, reference, strict
 
 OPENREPLAY_V1 = OpenReplayV1()
 
-_SCHEDULED, _CANCELLED = seeds(*[("shekar@example.com", "mehdi@openreplay.com")] * 2)
-_JOB = OPENREPLAY_V1.render_job(_SCHEDULED)
+_JOB = OPENREPLAY_V1.render_job(V1_SCHEDULED)
 _FIELDS = Fields(
     "openapi/openreplay.py FIELDS",
     FIELDS | {"updatedAt": moment("When the status last changed. Before the first change, the time of creation.")},
@@ -22,7 +22,7 @@ _FIELDS = Fields(
 
 
 def _list(name: str, meaning: str, total: int) -> Reply:
-    listing = Listing(Rest(after=0), iter((_SCHEDULED, _CANCELLED)), total)
+    listing = Listing(Rest(after=0), iter((V1_SCHEDULED, V1_CANCELLED)), total)
     return Reply(name, meaning, OPENREPLAY_V1.render_listing(listing, a_call(OPENREPLAY_V1)), "V1JobsAnswer")
 
 
@@ -59,8 +59,8 @@ OPERATIONS = (
         name="cancelJobV1",
         summary="Cancel a job",
         text=CANCEL,
-        replies=[Reply("cancelled", "The cancelled job.", OPENREPLAY_V1.render_job(_CANCELLED), "V1JobAnswer")],
-        refused=[errors.JobNotCancellable(_CANCELLED)],
+        replies=[Reply("cancelled", "The cancelled job.", OPENREPLAY_V1.render_job(V1_CANCELLED), "V1JobAnswer")],
+        refused=[errors.JobNotCancellable(V1_CANCELLED)],
     ),
     Operation(
         route="DELETE /api/v1/{projectKey}/users/{userId+}",

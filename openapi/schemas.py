@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +17,11 @@ Node: TypeAlias = dict[str, Any]
 _LEFT_OUT = {"$defs", "default", "description", "title"}
 
 
-Name = TypeVar("Name")
-Told = TypeVar("Told")
-
-
-def told(what: str, name: Name, table: Mapping[Name, Told], where: str) -> Told:
-    """What a table tells of a name.
+def told(what: str, name: Any, table: Mapping[Any, Any], where: str) -> Any:
+    """Look a name up in a table of descriptions.
 
     Raises:
-        ValueError: nothing; the sentence says where to add it.
+        ValueError: the table does not have it; the sentence says where to add it.
     """
     if name not in table:
         raise ValueError(f"{what} has no description: add it to {where}")
@@ -54,7 +50,7 @@ def query(name: str, description: str, **schema: Any) -> Node:
     return parameter("query", name, description, **schema)
 
 
-def query_of_several(name: str, description: str, schema: Node) -> Node:
+def query_list(name: str, description: str, schema: Node) -> Node:
     """A parameter of the query that takes values of a schema, joined by commas."""
     items = {keyword: value for keyword, value in schema.items() if keyword != "description"}
     return {**query(name, description, type="array", items=items), "style": "form", "explode": False}
@@ -72,6 +68,21 @@ def body_of(
 def field(kind: str, description: str, **keywords: Any) -> Node:
     """The schema of a field."""
     return {"type": kind, **keywords, "description": description}
+
+
+def integer(lowest: int, highest: int, **keywords: Any) -> Node:
+    """The schema of an integer within bounds."""
+    return {"type": "integer", "minimum": lowest, "maximum": highest, **keywords}
+
+
+def one_of(*words: str, **keywords: Any) -> Node:
+    """The schema of one of these words."""
+    return {"type": "string", "enum": list(words), **keywords}
+
+
+def not_blank(description: str, most: int) -> Node:
+    """The schema of an id that its user chooses."""
+    return field("string", description, minLength=1, maxLength=most, pattern=r"\S")
 
 
 def nullable(schema: Node) -> Node:

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from jobs import errors
 from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
-from jobs.model import SECOND, Message, Severity, Status
+from jobs.model import Status
 
-from openapi.alteryx_v3.shared import (
-    ALTERYX_V3,
-    COMPLETED,
-    CREATED_AT,
-    FIELDS,
-    JOB_ID,
-    OUT_OF_BOUNDS,
-    PART,
-    QUEUED,
-    RUNNING,
-    moved,
-    statuses,
-)
+from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, statuses
 from openapi.answers import Reply, shown
 from openapi.document import Operation
+from openapi.examples import CURSOR, V3_COMPLETED, V3_JOB_ID, V3_MESSAGES, V3_OUTPUTS, V3_QUEUED, V3_RUNNING, moved
 from openapi.messages import MESSAGE
 from openapi.schemas import Fields, field, query, strict
 
@@ -34,18 +23,13 @@ _OUTPUT_FIELDS = Fields(
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"messages": FIELDS.nodes["messages"]})
 
-_OUTPUTS = [{"id": "1", "availableFormats": ["Csv", "Yxdb"], "fileName": "sales.yxdb"}]
-_SAID = (
-    Message(CREATED_AT, Severity.INFORMATION, "12 records were read", tool_id=1),
-    Message(CREATED_AT + SECOND, Severity.WARNING, "A field was truncated", tool_id=4),
-)
-_OLDER = f"https://jobs.example.com/webapi/v3/jobs/{JOB_ID}/messages?cursor=mq0pG0m5Jd1fWw4nV3b1Yg"
-_JOB = ALTERYX_V3.render_job(COMPLETED, _OUTPUTS, _SAID)
-_REDUCED = ALTERYX_V3.render_job(COMPLETED, _OUTPUTS, None)
-_JOBS = ALTERYX_V3.render_jobs([COMPLETED])
-_ALL = ALTERYX_V3.render_messages(_SAID, None)
-_NEWEST = ALTERYX_V3.render_messages(_SAID, _OLDER)
-_CANCELLED, _DELETED = (ALTERYX_V3.render_cancelled(moved(job, Status.CANCELLED)) for job in (RUNNING, QUEUED))
+_OLDER = f"https://jobs.example.com/webapi/v3/jobs/{V3_JOB_ID}/messages?cursor={CURSOR}"
+_JOB = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, V3_MESSAGES)
+_REDUCED = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, None)
+_JOBS = ALTERYX_V3.render_jobs([V3_COMPLETED])
+_ALL = ALTERYX_V3.render_messages(V3_MESSAGES, None)
+_NEWEST = ALTERYX_V3.render_messages(V3_MESSAGES, _OLDER)
+_CANCELLED, _DELETED = (ALTERYX_V3.render_cancelled(moved(job, Status.CANCELLED)) for job in (V3_RUNNING, V3_QUEUED))
 _NO_ADMINISTRATOR = Reply(
     "NoAdministrator", "The user is not an administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), "V3Error"
 )
@@ -113,6 +97,6 @@ OPERATIONS = (
             Reply("cancelled", "The job was running.", _CANCELLED, "V3Cancelled"),
             Reply("deleted", "The job was queued.", _DELETED, "V3Cancelled"),
         ],
-        refused=[errors.JobNotCancellable(COMPLETED), errors.NotPermitted()],
+        refused=[errors.JobNotCancellable(V3_COMPLETED), errors.NotPermitted()],
     ),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
 
-from openapi.alteryx_v3.shared import ALTERYX_V3, COMPLETED, FIELDS, OUT_OF_BOUNDS, PART, QUEUED, REQUEST, statuses
+from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, REQUEST, statuses
 from openapi.answers import Reply, shown
 from openapi.document import Operation
-from openapi.schemas import body_of, query, reference
+from openapi.examples import V3_COMPLETED, V3_QUEUED
+from openapi.schemas import body_of, one_of, query, reference
 
-_QUEUED = ALTERYX_V3.render_job(QUEUED, (), ())
-_JOBS = ALTERYX_V3.render_workflow_jobs([COMPLETED])
+_QUEUED = ALTERYX_V3.render_job(V3_QUEUED, (), ())
+_JOBS = ALTERYX_V3.render_workflow_jobs([V3_COMPLETED])
 
 SCHEMAS = {
     "V3WorkflowJobs": {
@@ -32,10 +33,7 @@ OPERATIONS = (
             reference("V3RunRequest"),
             required=False,
             nothing=("The minimum.", {}),
-            questions=(
-                "A priority, and an answer to a question of the workflow.",
-                {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]},
-            ),
+            questions=("With answers.", {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]}),
         ),
         replies=[Reply("queued", "The queued job.", _QUEUED, "V3Job")],
     ),
@@ -45,13 +43,9 @@ OPERATIONS = (
         summary="List a workflow's jobs",
         text="Lists the jobs of the workflow that the caller may see.",
         parameters=[
-            query("sortField", "The field to sort by.", type="string", enum=["createDate"]),
+            query("sortField", "The field to sort by.", **one_of("createDate")),
             query(
-                "direction",
-                "Oldest first (`asc`) or newest first (`desc`).",
-                type="string",
-                enum=["asc", "desc"],
-                default="desc",
+                "direction", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc", default="desc")
             ),
             statuses("status"),
             *PART,

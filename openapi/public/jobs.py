@@ -7,36 +7,27 @@ from jobs.dialects.bodies import LONGEST_IDEMPOTENCY_KEY
 from jobs.dialects.event_bodies import MOST_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
 from jobs.lifecycle.creation import Creation
-from jobs.model import DELETE_USER_DATA, MINUTE, MOST_ATTEMPTS, Message, Severity
+from jobs.model import DELETE_USER_DATA, MOST_ATTEMPTS
 from jobs.queries import Listing, Page, Stretch
 
 from openapi import openreplay
 from openapi.answers import Reply, shown
 from openapi.document import Operation
+from openapi.examples import CANCELLED, CURSOR, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED
 from openapi.messages import MESSAGE
 from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, a_call, moment, number
-from openapi.public.shared import (
-    CANCELLED,
-    CURSOR,
-    EXPORT,
-    PARAMS,
-    PUBLIC,
-    RETRIED,
-    RUNNING,
-    SCHEDULED,
-    START,
-    URL,
-    limit,
-)
+from openapi.public import PUBLIC, URL, limit
 from openapi.schemas import (
     Fields,
     body_of,
     field,
+    integer,
     list_of,
     nullable,
+    one_of,
     parameter,
     query,
-    query_of_several,
+    query_list,
     reference,
     strict,
 )
@@ -44,7 +35,6 @@ from openapi.schemas import (
 _JOB, _DETAILS = "PublicJobAnswer", "PublicJobDetailsAnswer"
 _JOBS, _MESSAGES = "PublicJobsAnswer", "PublicMessagesAnswer"
 
-_ATTEMPTS = {"minimum": 1, "maximum": MOST_ATTEMPTS}
 _FIELDS = Fields(
     "openapi/public/jobs.py _FIELDS",
     openreplay.FIELDS
@@ -52,16 +42,9 @@ _FIELDS = Fields(
         "updatedAt": nullable(moment("When the status last changed. Null before the first change.")),
         # of a job's details
         "params": field("object", "The input that was given at creation."),
-        "progress": nullable(
-            field(
-                "integer",
-                "How much of the current attempt is done, in per cent. Null before the first report.",
-                minimum=0,
-                maximum=100,
-            )
-        ),
-        "attempt": field("integer", "The number of the attempt, counted from 1.", **_ATTEMPTS),
-        "maxAttempts": field("integer", "How often the job may be attempted.", **_ATTEMPTS),
+        "progress": nullable(integer(0, 100, description="Percent done of the current attempt. Null before a report.")),
+        "attempt": integer(1, MOST_ATTEMPTS, description="The number of the attempt, counted from 1."),
+        "maxAttempts": integer(1, MOST_ATTEMPTS, description="How often the job may be attempted."),
         "startedAt": nullable(moment("When the current attempt started, or null.")),
         "finishedAt": nullable(moment("When the job ended, or null.")),
         "timeoutAt": nullable(moment("When the running attempt counts as lost, or null.")),
@@ -76,11 +59,7 @@ _FIELDS = Fields(
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": _FIELDS.nodes["at"]})
 
-_SAID = (
-    Message(START, Severity.INFORMATION, "Reading sessions."),
-    Message(START + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),
-)
-_MORE_MESSAGES = PUBLIC.render_messages(_SAID, f"{URL}/{EXPORT.job_id}/messages?limit=2&cursor={CURSOR}")
+_MORE_MESSAGES = PUBLIC.render_messages(MESSAGES, f"{URL}/{EXPORT.job_id}/messages?limit=2&cursor={CURSOR}")
 _SCHEDULED = PUBLIC.render_job(SCHEDULED)
 _DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [])
 _PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
@@ -119,9 +98,9 @@ OPERATIONS = (
                 "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
                 **number(1, default=1),
             ),
-            query("order", "Oldest first (`asc`) or newest first (`desc`).", type="string", enum=["asc", "desc"]),
-            query_of_several("status", "Only jobs in one of these states.", STATUS),
-            query_of_several("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
+            query("order", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc")),
+            query_list("status", "Only jobs in one of these states.", STATUS),
+            query_list("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
             query("cursor", "Where the answer begins. `Link` sets it.", type="string"),
         ],
         replies=[
@@ -186,12 +165,7 @@ OPERATIONS = (
         name="getJob",
         summary="Get a job",
         parameters=[
-            query(
-                "include",
-                "Adds parameters, progress, attempts, times, outputs and history.",
-                type="string",
-                enum=["details"],
-            )
+            query("include", "Adds parameters, progress, attempts, times, outputs and history.", **one_of("details"))
         ],
         replies=[
             Reply("job", "The job.", _SCHEDULED, _JOB),
@@ -214,7 +188,7 @@ OPERATIONS = (
         text="Lists what workers said about the job, oldest first.",
         parameters=[limit("messages"), query("cursor", "Where the answer begins. `Link` sets it.", type="string")],
         replies=[
-            Reply("last", "The last messages.", PUBLIC.render_messages(_SAID, None), _MESSAGES),
+            Reply("last", "The last messages.", PUBLIC.render_messages(MESSAGES, None), _MESSAGES),
             Reply("more", "Messages, and a `Link` to the next ones.", _MORE_MESSAGES, _MESSAGES),
         ],
         refused=[errors.InvalidRequest("cursor", "is not one of this list")],
