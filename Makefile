@@ -66,7 +66,10 @@ openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP
 check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
-	.venv/bin/sam build
+	@# SAM warns for each function that it has no requirements. That is so on purpose, and would hide what matters.
+	@echo "sam build"
+	@{ .venv/bin/sam build 2>&1; echo "ended with $$?"; } | \
+	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
 	@# Loading byte code instead of compiling it is the largest lever on cold starts. Zips round times to two seconds,
 	@# so it must not be compared with its source by time; the path is the one on Lambda, for its tracebacks.
 	@for layer in DependenciesLayer CoreLayer; do \
@@ -129,8 +132,5 @@ clean: ## Remove all that was built or installed here, but for .local
 	echo "No Python from 3.11 on was found that can make a virtual environment"; exit 1
 
 $(INSTALLED): .venv/bin/python requirements/pip.txt requirements/dev.txt pyproject.toml
-	@echo "Installing into .venv"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@.venv/bin/python -m local.install
 	@touch $@

@@ -151,7 +151,7 @@ def described(routes: Iterable[str]) -> Node:
         "title": project["name"],
         "summary": project["description"],
         "description": TEXT,
-        "license": {"name": project["license"]["text"], "identifier": project["license"]["text"]},
+        "license": {"name": project["license"], "identifier": project["license"]},
         "version": project["version"],
     }
     return document_of(info, CHAPTERS, routes)
