@@ -22,7 +22,7 @@ def main() -> int:
     pinned = len(re.findall(r"^\S+==", tools.read_text(), re.MULTILINE))
     steps = (
         ("pip", ["--require-hashes", "-r", str(REQUIREMENTS / "pip.txt")]),
-        (f"the {pinned} packages of {tools}, which takes up to a minute", ["--require-hashes", "-r", str(tools)]),
+        (f"the {pinned} packages of {tools}, which takes about a minute", ["--require-hashes", "-r", str(tools)]),
         ("this project, in place", ["--no-deps", "--no-build-isolation", "-e", "."]),
     )
     for number, (what, arguments) in enumerate(steps, start=1):
@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> int:
                 if packages % EVERY == 0:
                     print(f"  {packages} packages are here", flush=True)
             elif line.startswith("Installing collected packages: ") and packages > EVERY:
-                print(f"  all {packages} packages are here; pip unpacks them", flush=True)
+                print(f"  all {packages} packages are here; unpacking them takes the longest", flush=True)
     if pip.returncode:
         print("".join(said), end="", file=sys.stderr)
     return pip.returncode

@@ -33,7 +33,7 @@ def test_progress_is_a_line_now_and_then_and_nothing_of_pip_s_own_words(
 
     assert install.run([]) == 0
     shown = capfd.readouterr()
-    assert shown.out == "  25 packages are here\n  all 29 packages are here; pip unpacks them\n"
+    assert shown.out == "  25 packages are here\n  all 29 packages are here; unpacking them takes the longest\n"
     assert shown.err == ""
 
 
