@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from jobs.errors import JobsError
-from jobs.model import Right, Role
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
+from jobs.tenants import Right, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobs.ports import Registry
+    from jobs.tenancy.ports import DirectoryAdmin
 
-    Command = Callable[[Registry, argparse.Namespace], dict[str, Any]]
+    Command = Callable[[DirectoryAdmin, argparse.Namespace], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         client = boto3.client("dynamodb", region_name=options.region, endpoint_url=options.endpoint_url)
-        made = command(DynamoDBDirectory(client, options.table), options)
+        made = command(directory_admin(client, options.table), options)
     except (JobsError, BotoCoreError, ClientError) as error:
         print(f"jobs-admin: {error}", file=sys.stderr)
         return 1
@@ -113,12 +113,12 @@ def _noun(nouns: Any, name: str, meaning: str) -> argparse._SubParsersAction[arg
     return noun.add_subparsers(required=True, metavar="VERB")
 
 
-def _create_organisation(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _create_organisation(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     organisation = administration.create_organisation(registry, options.name)
     return {"organisationId": organisation.organisation_id, "name": organisation.name}
 
 
-def _create_project(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _create_project(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     project = administration.create_project(registry, options.organisation, options.name)
     return {
         "projectId": project.project_id,
@@ -128,12 +128,12 @@ def _create_project(registry: Registry, options: argparse.Namespace) -> dict[str
     }
 
 
-def _trust(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _trust(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     administration.trust(registry, options.project, options.account, options.source)
     return {"projectId": options.project, "accounts": options.account, "sources": options.source}
 
 
-def _create_key(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _create_key(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     issued = administration.create_api_key(registry, options.organisation, expires_at=_expiry(options))
     return {
         "keyId": issued.credential.credential_id,
@@ -143,23 +143,23 @@ def _create_key(registry: Registry, options: argparse.Namespace) -> dict[str, An
     }
 
 
-def _revoke_key(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _revoke_key(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     now = _now()
     registry.revoke_credential(options.organisation, options.key, now)
     return {"keyId": options.key, "revokedAt": now}
 
 
-def _create_user(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _create_user(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     user = administration.create_user(registry, options.organisation, options.name, options.role)
     return {"userId": user.user_id, "organisationId": user.organisation_id, "name": user.name, "role": user.role}
 
 
-def _set_role(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _set_role(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     registry.set_role(options.organisation, options.user, options.role)
     return {"userId": options.user, "organisationId": options.organisation, "role": options.role}
 
 
-def _create_client(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _create_client(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     issued = administration.create_client(
         registry, options.organisation, options.user, options.project, expires_at=_expiry(options)
     )
@@ -173,19 +173,19 @@ def _create_client(registry: Registry, options: argparse.Namespace) -> dict[str,
     }
 
 
-def _revoke_client(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _revoke_client(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     now = _now()
     registry.revoke_client(options.client, now)
     return {"clientId": options.client, "revokedAt": now}
 
 
-def _share_collection(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _share_collection(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     right = None if options.right == "none" else Right(options.right)
     administration.share_collection(registry, options.organisation, options.collection, options.user, right)
     return {"collectionId": options.collection, "userId": options.user, "right": options.right}
 
 
-def _share_workflow(registry: Registry, options: argparse.Namespace) -> dict[str, Any]:
+def _share_workflow(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     administration.share_workflow(registry, options.organisation, options.workflow, options.collection)
     return {"workflowId": options.workflow, "collectionIds": options.collection}
 

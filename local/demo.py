@@ -9,15 +9,17 @@ import shlex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import DELETE_USER_DATA, Right, Role
+from jobs.model import DELETE_USER_DATA
 from jobs.tenancy import administration
+from jobs.tenants import Right, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from jobs.model import Project
-    from jobs.ports import Directory, Registry
+    from jobs.ports import Directory
+    from jobs.tenancy.ports import DirectoryAdmin
+    from jobs.tenants import Project
 
 #: What `.local/demo.json` holds: keys, ids and addresses by name.
 Demo: TypeAlias = dict[str, Any]
@@ -31,7 +33,7 @@ COLLECTION = "demo"
 
 
 def seed(
-    registry: Registry, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
+    registry: DirectoryAdmin, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
 ) -> Demo:
     """Create both organisations as `jobs-admin` does, and store a user's sessions with `put_object(key, content)`.
 
@@ -51,14 +53,14 @@ def seed(
     return demo
 
 
-def _open(registry: Registry, name: str) -> tuple[Project, str]:
+def _open(registry: DirectoryAdmin, name: str) -> tuple[Project, str]:
     """Create an organisation with a project; return the project and a key for it."""
     organisation = administration.create_organisation(registry, name)
     project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
     return project, administration.create_api_key(registry, organisation.organisation_id).secret
 
 
-def _seed_users(registry: Registry, project: Project) -> Demo:
+def _seed_users(registry: DirectoryAdmin, project: Project) -> Demo:
     """Create an administrator and a member with a client each, and share the workflow with the member."""
     demo: Demo = {"workflowId": WORKFLOW}
     organisation_id = project.organisation_id

@@ -7,17 +7,17 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import AccessToken, Client, Credential, Role
 from jobs.tenancy import access, administration
+from jobs.tenants import AccessToken, Client, Credential, Role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobs.model import Project
-    from jobs.store.directory import DynamoDBDirectory
+    from jobs.store.directory_admin import DynamoDBDirectoryAdmin
+    from jobs.tenants import Project
 
 
-def seed(directory: DynamoDBDirectory, root: Path) -> tuple[Project, str]:
+def seed(directory: DynamoDBDirectoryAdmin, root: Path) -> tuple[Project, str]:
     """Create the organisation that the files of `events/` name; the table must be empty.
 
     Files that name a project by its number mean the first project.

@@ -9,7 +9,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 
 from local import demo, examples, stack
 from local.door import Door, FrontDoor, RefusedError
@@ -100,7 +100,7 @@ class Service:
     def _seed(self, aws: Session, deployed: stack.Stack) -> demo.Demo:
         """Create the demo's keys and sessions, or find those of the kept data."""
         endpoint = self._emulator.endpoint
-        directory = DynamoDBDirectory(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
+        directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
         s3 = aws.client("s3", endpoint_url=endpoint)
 
         def put_object(key: str, content: bytes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.runtime.http import LARGEST_BODY
+from jobs.runtime.http import MAX_BODY_BYTES
 
 from openapi.schemas import Node, field, reference, told
 
@@ -27,7 +27,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotFound: "The job does not exist, or the caller may not see it.",
     errors.InvalidRequest: "A part of the request is invalid.",
     errors.InvalidJobId: "The job id is not an integer.",
-    errors.BodyTooLarge: f"The body is larger than {LARGEST_BODY // 1024} KB.",
+    errors.BodyTooLarge: f"The body is larger than {MAX_BODY_BYTES // 1024} KB.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
@@ -39,7 +39,7 @@ MEANINGS: dict[type[JobsError], str] = {
 ANYWHERE = (
     errors.InvalidRequest("body", "must be UTF-8 text"),
     errors.Unauthorized(),
-    errors.BodyTooLarge(LARGEST_BODY),
+    errors.BodyTooLarge(MAX_BODY_BYTES),
     errors.Busy(),
 )
 

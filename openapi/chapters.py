@@ -6,8 +6,8 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from jobs import errors
-from jobs.runtime.http import LARGEST_BODY
-from jobs.workflows.running import LONGEST_WORKFLOW_ID
+from jobs.runtime.http import MAX_BODY_BYTES
+from jobs.workflows.running import MAX_WORKFLOW_ID
 
 from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1, public
 from openapi.alteryx_v3 import jobs as alteryx_jobs
@@ -100,15 +100,15 @@ OAUTH2 = Chapter(
         errors.InvalidRequest("client_id", "must come one way"),
         errors.UnsupportedGrantType(),
         errors.InvalidClient(basic=False),
-        errors.BodyTooLarge(LARGEST_BODY),
+        errors.BodyTooLarge(MAX_BODY_BYTES),
         errors.Busy(),
     ),
     replies=[Reply("InvalidClient.basic", "The same, for a client that used HTTP Basic.", _BASIC, "TokenError")],
     operations=oauth2.OPERATIONS,
 )
 
-_WORKFLOW_ID = not_blank("The workflow's id: any that your workers know.", LONGEST_WORKFLOW_ID)
-_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+_WORKFLOW_ID = not_blank("The workflow's id: any that your workers know.", MAX_WORKFLOW_ID)
+_NO_WORKFLOW = errors.InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
 ALTERYX_V3 = Chapter(
     tag="Alteryx v3",
     text="Alteryx Server's documented v3 API, with an access token. Administrators see every job of the organisation. "

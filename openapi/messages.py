@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.dialects.event_bodies import LARGEST_TEXT
+from jobs.dialects.event_bodies import MAX_TEXT_BYTES
 from jobs.model import Severity
 
 from openapi.schemas import field
@@ -11,6 +11,6 @@ _LEVELS = ", ".join(f"{severity.value} {severity.name.lower()}" for severity in 
 
 MESSAGE = {
     "status": field("integer", f"How serious it is: {_LEVELS}.", enum=[severity.value for severity in Severity]),
-    "text": field("string", "What the worker said.", maxLength=LARGEST_TEXT),
+    "text": field("string", "What the worker said.", maxLength=MAX_TEXT_BYTES),
     "toolId": field("integer", "The tool that the message comes from, or 0.", minimum=0, maximum=2**31 - 1),
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from jobs import errors
-from jobs.dialects.base import Call, ProjectDialect, Request
-from jobs.dialects.bodies import DEEPEST_PARAMS, LARGEST_PARAMS, JobRequest
-from jobs.dialects.event_bodies import LARGEST_ENTRY, MOST_ENTRIES
-from jobs.lifecycle.deletion import LONGEST_USER_ID
+from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, JobRequest
+from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
+from jobs.lifecycle.deletion import MAX_USER_ID
 from jobs.model import (
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
@@ -32,7 +31,7 @@ DELETE_USER = "Creates the job that deletes the user's data at the next midnight
 PATH = {
     "projectKey": PathParameter(field("string", "The project's key.", pattern="^[0-9A-Za-z]{1,64}$"), PROJECT_KEY),
     "userId": PathParameter(
-        not_blank("The user's id, percent-encoded. Any character may be in it, even `/`.", LONGEST_USER_ID),
+        not_blank("The user's id, percent-encoded. Any character may be in it, even `/`.", MAX_USER_ID),
         "shekar@example.com",
         [errors.InvalidRequest("userId", "must not be blank")],
     ),
@@ -59,7 +58,7 @@ REQUEST = request_of(
         "referenceId": f"What the job is about. Empty if left out. `{DELETE_USER_DATA}` needs the user's id here.",
         "startAt": "When to start, in milliseconds since the epoch, at most a year ahead. "
         "The job starts now if this is left out or in the past.",
-        "params": f"Input for the worker: at most {LARGEST_PARAMS} bytes of JSON, {DEEPEST_PARAMS} levels deep.",
+        "params": f"Input for the worker: at most {MAX_PARAMS_BYTES} bytes of JSON, {MAX_PARAMS_DEPTH} levels deep.",
         "maxAttempts": "How often the job may be attempted. "
         f"{DEFAULT_MAX_ATTEMPTS} if left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
         "timeoutSeconds": "How long an attempt may be silent before it counts as lost. "
@@ -87,16 +86,8 @@ FIELDS = {
         field(
             "array",
             "Why the job failed, or null.",
-            items={"type": "string", "maxLength": LARGEST_ENTRY},
-            maxItems=MOST_ENTRIES,
+            items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
+            maxItems=MAX_ENTRIES,
         )
     ),
 }
-
-
-def a_call(dialect: ProjectDialect) -> Call:
-    """A call that lists jobs, for the links of its answer; nothing else of it is looked at."""
-    path = f"{dialect.prefix}/{PROJECT_KEY}/jobs"
-    return cast(
-        "Call", Request(path={}, query={}, headers={}, body="", origin="https://jobs.example.com", raw_path=path)
-    )

@@ -8,8 +8,8 @@ from jobs.queries import Listing, Rest
 
 from openapi.answers import Reply, shown
 from openapi.document import Operation
-from openapi.examples import V1_CANCELLED, V1_SCHEDULED
-from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, a_call, moment, number
+from openapi.examples import V1_CANCELLED, V1_SCHEDULED, a_call
+from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, moment, number
 from openapi.schemas import Fields, list_of, query, reference, strict
 
 OPENREPLAY_V1 = OpenReplayV1()

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from jobs.dialects.base import Call
-from jobs.model import Change, Client, Credential, Job, JobKey, NewJob, Principal, Project, Role, Status, User
+from jobs.dialects.base import Call, UserCall
+from jobs.model import Change, Job, JobKey, NewJob, Status
+from jobs.outcomes import NewRow
+from jobs.tenants import Client, Credential, Principal, Project, Role, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.dialects.base import ProjectDialect
-    from jobs.ports import JobStore, Start
+    from jobs.model import DeletionLock, IdempotencyRecord, SeenEvent
+    from jobs.outcomes import AppendOutcome, StartOutcome
+    from jobs.ports import Attempts
+
+    from tests.stores import Store
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
@@ -74,7 +80,7 @@ def a_job(**overrides: Any) -> Job:
     return Job(**{**values, **overrides})
 
 
-def start(store: JobStore, job_id: int, at: int, project_id: int = 1) -> Start:
+def start(store: Attempts, job_id: int, at: int, project_id: int = 1) -> StartOutcome:
     """Try to start one job alone."""
     [outcome] = store.start_jobs([JobKey(project_id, job_id)], at)
     return outcome
@@ -97,6 +103,11 @@ def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
     return Call(**{**values, **overrides})
 
 
+def a_user_call() -> UserCall:
+    """A call with an access token that was let in."""
+    return UserCall(path={}, query={}, headers={}, body="", origin="https://h", raw_path="/x", principal=a_principal())
+
+
 def a_client_error(code: str, message: str = "", **response: Any) -> ClientError:
     """A refusal of AWS by its code; `response` holds what comes beside it."""
     return ClientError({"Error": {"Code": code, "Message": message}, **response}, "Operation")  # type: ignore[typeddict-item]  # the stubs know less
@@ -109,3 +120,16 @@ def a_cancelled_transaction(*reasons: str | tuple[str, Mapping[str, Any]]) -> Cl
     ]
     message = ", ".join(reason["Code"] for reason in told)
     return a_client_error("TransactionCanceledException", message, CancellationReasons=told)
+
+
+def append(  # noqa: PLR0913, PLR0917  # a creation has this many parts
+    store: Store,
+    job: Job,
+    token: str,
+    params: Mapping[str, Any] = {},  # never changed
+    record: IdempotencyRecord | None = None,
+    lock: DeletionLock | None = None,
+    seen: SeenEvent | None = None,
+) -> AppendOutcome:
+    """Put one job with what belongs to it."""
+    return store.append([NewRow(job, token, params, seen)], record, lock).outcome

@@ -9,39 +9,27 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.model import (
-    BY_SERVICE,
-    Change,
-    Credential,
-    DeletionLock,
-    DueJob,
-    IdempotencyRecord,
-    Job,
-    Organisation,
-    Project,
-    StartMessage,
-    Status,
-)
-from jobs.ports import (
-    Append,
-    BatchAppend,
+from jobs.erasure.ports import ObjectVersion, VersionPage
+from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
+from jobs.outcomes import (
+    AppendOutcome,
+    AppendResult,
     MessagePage,
-    ObjectVersion,
-    Ports,
-    Report,
-    Start,
+    ReportOutcome,
+    StartOutcome,
     SweepCursor,
-    VersionPage,
     Watermark,
 )
+from jobs.tenants import Credential, Organisation, Project
 
 from tests.builders import NOW, a_client_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import AccessToken, Client, Event, JobKey, Message, Right, Role, SeenEvent, User
-    from jobs.ports import Attempt, NewRow, Stamp
+    from jobs.model import Event, JobKey, Message, SeenEvent
+    from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.tenants import AccessToken, Client, Right, Role, User
 
 BLOCK = 1_000
 
@@ -83,11 +71,11 @@ class FakeQueue:
     """Keeps what was sent; refuses what it is told to."""
 
     def __init__(self) -> None:
-        self.messages: list[StartMessage] = []
+        self.messages: list[StartHint] = []
         self.refuses: set[int] = set()
         self.visible = 0
 
-    def send(self, messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
+    def send(self, messages: Iterable[StartHint]) -> Sequence[StartHint]:
         refused = []
         for message in messages:
             if self.refuses & {job_id for job_id, _ in message.jobs}:
@@ -206,49 +194,42 @@ class FakeStore:
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return max((number for of, number in self.jobs if of == project.project_id), default=0)
 
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> Append:
-        key = (job.project_id, job.job_id)
-        if key in self.jobs:
-            return Append.DONE if self.tokens[key] == token else Append.NUMBER_TAKEN
-        if seen is not None and self.is_seen(seen.digest, job.created_at):
-            return Append.OVERTAKEN
-        if record is not None and self.find_idempotency_record(job.project_id, record.key_digest, job.created_at):
-            return Append.OVERTAKEN
-        if lock is not None:
-            held = self.locks.get((job.project_id, lock.digest))
-            if (held.version if held else 0) != lock.version - 1:
-                return Append.OVERTAKEN
-            self.locks[job.project_id, lock.digest] = lock
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
+        marks = [row.seen for row in rows if row.seen is not None]
+        if len({mark.digest for mark in marks}) < len(marks):
+            raise a_client_error("ValidationException", "multiple operations on one item")
+        job = rows[0].job
+        seen = frozenset(
+            place
+            for place, row in enumerate(rows)
+            if row.seen is not None and self.is_seen(row.seen.digest, row.job.created_at)
+        )
+        keys = [(row.job.project_id, row.job.job_id) for row in rows]
+        if any(key in self.jobs for key in keys):
+            own = any(self.tokens.get(key) == row.token for key, row in zip(keys, rows, strict=True))
+            return AppendResult(AppendOutcome.DONE if own else AppendOutcome.NUMBER_TAKEN, seen)
+        overtaken = record is not None and self.find_idempotency_record(
+            job.project_id, record.key_digest, job.created_at
+        )
+        if seen or overtaken or (lock is not None and self._has_moved(job.project_id, lock)):
+            return AppendResult(AppendOutcome.OVERTAKEN, seen)
         if record is not None:
             self.records[job.project_id, record.key_digest] = record
-        if params:
-            self.params[key] = params
-        if seen is not None:
-            self.seen[seen.digest] = seen
-        self.jobs[key], self.tokens[key] = job, token
-        return Append.DONE
+        if lock is not None:
+            self.locks[job.project_id, lock.digest] = lock
+        for key, row in zip(keys, rows, strict=True):
+            if row.params:
+                self.params[key] = row.params
+            if row.seen is not None:
+                self.seen[row.seen.digest] = row.seen
+            self.jobs[key], self.tokens[key] = row.job, row.token
+        return AppendResult(AppendOutcome.DONE)
 
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
-        if len({row.seen.digest for row in rows}) < len(rows):
-            raise a_client_error("ValidationException", "multiple operations on one item")
-        seen = frozenset(place for place, row in enumerate(rows) if self.is_seen(row.seen.digest, row.job.created_at))
-        taken = [(row.job.project_id, row.job.job_id) for row in rows]
-        if any(key in self.jobs for key in taken):
-            own = any(self.tokens.get(key) == row.token for key, row in zip(taken, rows, strict=True))
-            return BatchAppend(Append.DONE if own else Append.NUMBER_TAKEN, seen)
-        if seen:
-            return BatchAppend(Append.OVERTAKEN, seen)
-        for row in rows:
-            self.append(row.job, row.token, row.params, None, None, row.seen)
-        return BatchAppend(Append.DONE)
+    def _has_moved(self, project_id: int, lock: DeletionLock) -> bool:
+        held = self.locks.get((project_id, lock.digest))
+        return (held.version if held else 0) != lock.version - 1
 
     def mark_seen(self, seen: SeenEvent, now: int) -> None:
         if not self.is_seen(seen.digest, now):
@@ -269,19 +250,19 @@ class FakeStore:
     def find_deletion_lock(self, project_id: int, digest: str) -> DeletionLock | None:
         return self.locks.get((project_id, digest))
 
-    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[Start]:
+    def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         if len(set(jobs)) < len(jobs):
             raise a_client_error("ValidationException", "multiple operations on one item")
         return [self._start(key, now) for key in jobs]
 
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         job = self.jobs.get(key)
         if job is None or job.status is not Status.SCHEDULED:
-            return Start.NOT_SCHEDULED
+            return StartOutcome.NOT_SCHEDULED
         if job.next_at is None or job.next_at > now:
-            return Start.NOT_DUE
+            return StartOutcome.NOT_DUE
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * 1000)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         job = self.jobs.get((project_id, job_id))
@@ -291,55 +272,55 @@ class FakeStore:
             raise errors.JobNotCancellable(job)
         return self._change(job, Status.CANCELLED, now, by, next_at=None)
 
-    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> Report:
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
             self.outputs[stamp.token] = list(outputs)
         token = stamp.token if outputs else None
         return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token)
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> Report:
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
         job = self.jobs.get(attempt[:2])
         if (
             job is not None
-            and self._holds(job, attempt)
+            and self._refusal(attempt, job) is None
             and (job.attempt < job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
         ):
-            return Report.REFUSED
+            return ReportOutcome.REFUSED
         return self._end(attempt, stamp, Status.FAILED, next_at=None, errors=tuple(errors))
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
         job = self.jobs.get(attempt[:2])
         if (
             job is not None
-            and self._holds(job, attempt)
+            and self._refusal(attempt, job) is None
             and (job.attempt >= job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
         ):
-            return Report.REFUSED
+            return ReportOutcome.REFUSED
         return self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None, attempt=attempt.number + 1)
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> Report:
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
         job = self.jobs.get(attempt[:2])
-        if job is None or not self._holds(job, attempt):
-            return self._why_not(job, attempt)
+        refusal = self._refusal(attempt, job)
+        if job is None or refusal is not None:
+            return refusal or ReportOutcome.UNKNOWN
         if timeout_at < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
-            return Report.REFUSED
+            return ReportOutcome.REFUSED
         self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=timeout_at)
-        return Report.APPLIED
+        return ReportOutcome.APPLIED
 
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         key = (seen.project_id, seen.job_id)
         if self.retry_tokens.get(key) == token:
-            return Append.DONE
+            return AppendOutcome.DONE
         job = self.jobs[key]
         if (job.status, job.attempt) != (seen.status, seen.attempt):
-            return Append.OVERTAKEN
+            return AppendOutcome.OVERTAKEN
         if lock is not None:
-            held = self.locks.get((seen.project_id, lock.digest))
-            if (held.version if held else 0) != lock.version - 1:
-                return Append.OVERTAKEN
+            if self._has_moved(seen.project_id, lock):
+                return AppendOutcome.OVERTAKEN
             self.locks[seen.project_id, lock.digest] = lock
         self.jobs[key], self.retry_tokens[key] = retried, token
-        return Append.DONE
+        return AppendOutcome.DONE
 
     def get_outputs(self, job: Job) -> list[Any]:
         return self.outputs.get(job.outputs_token, []) if job.outputs_token is not None else []
@@ -380,26 +361,20 @@ class FakeStore:
         )
         return lost[:limit]
 
-    def _holds(self, job: Job, attempt: Attempt) -> bool:
-        return job.status is Status.RUNNING and job.attempt == attempt.number
+    def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
+        return attempt.refusal(job)
 
-    def _why_not(self, job: Job | None, attempt: Attempt) -> Report:
-        if job is None:
-            return Report.UNKNOWN
-        if attempt.number < job.attempt or not job.status.is_active:
-            return Report.STALE
-        return Report.EARLY
-
-    def _end(self, of: Attempt, stamp: Stamp, to: Status, **changes: Any) -> Report:
+    def _end(self, of: Attempt, stamp: Stamp, to: Status, **changes: Any) -> ReportOutcome:
         key = of[:2]
         if key in self.jobs and self.finish_tokens.get(key) == stamp.token:
-            return Report.APPLIED
+            return ReportOutcome.APPLIED
         job = self.jobs.get(key)
-        if job is None or not self._holds(job, of):
-            return self._why_not(job, of)
+        refusal = self._refusal(of, job)
+        if job is None or refusal is not None:
+            return refusal or ReportOutcome.UNKNOWN
         self.finish_tokens[key] = stamp.token
         self._change(job, to, stamp.at, stamp.by, **changes)
-        return Report.APPLIED
+        return ReportOutcome.APPLIED
 
     def _change(self, job: Job, to: Status, now: int, by: str, **changes: Any) -> Job:
         changed = replace(job, status=to, history=(*job.history, Change(to, now, by)), **changes)
@@ -432,8 +407,8 @@ class FakeStore:
         self.cursor = cursor
 
 
-class FakeRegistry:
-    """`Registry` in memory; counts the reads."""
+class FakeDirectory:
+    """`DirectoryAdmin` in memory; counts the reads."""
 
     def __init__(self) -> None:
         self.organisations: dict[int, Organisation] = {}
@@ -564,24 +539,43 @@ class FakeRegistry:
 
 @dataclass
 class World:
-    """All fakes together, and the ports over them."""
+    """All fakes together: the ports of every use case."""
 
     store: FakeStore = field(default_factory=FakeStore)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    bus: FakeBus = field(default_factory=FakeBus)
     clock: FakeClock = field(default_factory=FakeClock)
     meter: FakeMeter = field(default_factory=FakeMeter)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
+    random: Callable[[], float] = lambda: 0.5
+    token: Callable[[], str] = field(default_factory=lambda: map("token-{}".format, count()).__next__)
 
     @property
-    def ports(self) -> Ports:
-        return self._ports
+    def jobs(self) -> FakeStore:
+        return self.store
 
-    def __post_init__(self) -> None:
-        numbers = count()
-        self._ports = Ports(
-            store=self.store,
-            queue=self.queue,
-            clock=self.clock,
-            meter=self.meter,
-            random=lambda: 0.5,
-            token=lambda: f"token-{next(numbers)}",
-        )
+    attempts = payload = due = jobs
+
+    @property
+    def tokens(self) -> FakeDirectory:
+        return self.directory
+
+    @property
+    def ports(self) -> World:
+        return self
+
+    def with_directory(self, directory: Any) -> World:
+        """The same world with another directory."""
+        return replace(self, directory=directory)
+
+
+def at(now: int, directory: Any) -> World:
+    """A world at a time, with a directory."""
+    return World(directory=directory, clock=FakeClock(now))
+
+
+def ever(_milliseconds: int, /) -> bool:
+    """`TimeLeft` of an invocation that never ends."""
+    return True

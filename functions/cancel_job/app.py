@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects.registry import V3
+from jobs.dialects import routes
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import cancellation
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 api = handler = Api()
 
 
-@api.route("DELETE /api/v1/{projectKey}/jobs/{jobId}", "DELETE /public/{projectKey}/jobs/{jobId}")
+@api.route(routes.OPENREPLAY_CANCEL_JOB, routes.PUBLIC_CANCEL_JOB)
 def cancel_job(call: Call) -> Answer:
     """Cancel the job of the path and answer it."""
     job_id = call.dialect.parse_job_id(call.path["jobId"])
@@ -24,9 +25,8 @@ def cancel_job(call: Call) -> Answer:
     return call.dialect.render_job(job)
 
 
-@api.user_route("DELETE /webapi/v3/jobs/{jobId}")
+@api.user_route(routes.ALTERYX_CANCEL_JOB)
 def cancel_users_job(call: UserCall) -> Answer:
     """Cancel the job of the path if the user may, and say what that has done."""
-    reference = V3.parse_job_id(call.path["jobId"])
-    job = viewing.cancel_job(wiring.ports(), wiring.directory(), call.principal, reference)
-    return V3.render_cancelled(job)
+    wanted = ALTERYX_V3.parse_job_id(call.path["jobId"])
+    return ALTERYX_V3.render_cancelled(viewing.cancel_job(wiring.ports(), call.principal, wanted))

@@ -1,11 +1,11 @@
-"""Create a job: by asking for one, by deleting a user, by running a workflow; or schedule an ended one again."""
+"""Create a job: by asking for one, deleting a user or running a workflow. Or schedule an ended job again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects import bodies
-from jobs.dialects.registry import PUBLIC, V3
+from jobs.dialects import bodies, routes
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.errors import DeletionActive
 from jobs.lifecycle import creation, deletion, retrying
 from jobs.runtime import wiring
@@ -18,26 +18,21 @@ if TYPE_CHECKING:
 api = handler = Api()
 
 
-@api.route("POST /public/{projectKey}/jobs")
+@api.route(routes.PUBLIC_CREATE_JOB)
 def create_job(call: Call) -> Answer:
     """Create the job of the body, once for each idempotency key."""
     key = bodies.parse_idempotency_key(call.headers.get("idempotency-key"))
-    new, digest = bodies.parse_job(call.body, wiring.clock().now())
-    created = creation.create_job(
-        wiring.ports(),
-        call.project,
-        new,
-        by=call.credential.credential_id,
-        idempotency=None if key is None else creation.IdempotencyKey(key, digest),
-    )
-    location = call.url(f"{PUBLIC.prefix}/{call.project.project_key}/jobs/{created.job.job_id}")
-    return PUBLIC.render_created(created, location)
+    new, digest = bodies.parse_job(call.body, wiring.ports().clock.now())
+    idempotency = None if key is None else creation.IdempotencyKey(key, digest)
+    by = call.credential.credential_id
+    created = creation.create_job(wiring.ports(), call.project, new, by=by, idempotency=idempotency)
+    return PUBLIC.render_created(created, call)
 
 
-@api.route("DELETE /api/v1/{projectKey}/users/{userId+}", "DELETE /public/{projectKey}/users/{userId+}")
+@api.route(routes.OPENREPLAY_DELETE_USER, routes.PUBLIC_DELETE_USER)
 def delete_user(call: Call) -> Answer:
     """Create the job that deletes the user of the path at the next midnight."""
-    new = deletion.request_deletion(call.path["userId"], wiring.clock().now())
+    new = deletion.request_deletion(call.path["userId"], wiring.ports().clock.now())
     try:
         created = creation.create_job(wiring.ports(), call.project, new, by=call.credential.credential_id)
     except DeletionActive as error:
@@ -45,7 +40,7 @@ def delete_user(call: Call) -> Answer:
     return call.dialect.render_job(created.job)
 
 
-@api.route("POST /public/{projectKey}/jobs/{jobId}/retry")
+@api.route(routes.PUBLIC_RETRY_JOB)
 def retry_job(call: Call) -> Answer:
     """Schedule the job of the path again and answer it."""
     job_id = call.dialect.parse_job_id(call.path["jobId"])
@@ -53,9 +48,9 @@ def retry_job(call: Call) -> Answer:
     return call.dialect.render_job(job)
 
 
-@api.user_route("POST /webapi/v3/workflows/{workflowId}/jobs")
+@api.user_route(routes.ALTERYX_RUN_WORKFLOW)
 def run_workflow(call: UserCall) -> Answer:
     """Create the job that runs the workflow of the path now."""
     request = bodies.parse_run(call.body)
-    job = running.run_workflow(wiring.ports(), wiring.directory(), call.principal, call.path["workflowId"], request)
-    return V3.render_job(job, outputs=(), messages=())
+    job = running.run_workflow(wiring.ports(), call.principal, call.path["workflowId"], request)
+    return ALTERYX_V3.render_job(job, outputs=(), messages=())

@@ -1,10 +1,11 @@
-"""The minute's tick: hint the start queue at what is due soon or overdue."""
+"""The tick: send hints to the start queue for jobs that are due soon or overdue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from jobs.runtime import observability, wiring
+from jobs.runtime.invocation import time_left
 from jobs.timing import dispatch
 
 if TYPE_CHECKING:
@@ -12,12 +13,9 @@ if TYPE_CHECKING:
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Run a tick; an exception fails the invocation, which raises an alarm, and the next tick goes on from here."""
+    """Run a tick. An exception fails the invocation, which raises an alarm; the next tick goes on from here."""
+    ports = wiring.ports()
     with observability.invocation(context):
-        dispatched = dispatch.dispatch(
-            wiring.ports(),
-            wiring.settings().shards,
-            has_time=lambda milliseconds: context.get_remaining_time_in_millis() > milliseconds,
-        )
+        dispatched = dispatch.dispatch(ports, ports.settings.table.shards, time_left(context))
         observability.logger().info("dispatched", extra=dispatched._asdict())
     return dispatched._asdict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.dialects import routes
 from jobs.dialects.registry import OAUTH2
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 api = handler = Api()
 
 
-@api.client_route("POST /webapi/oauth2/token")
+@api.client_route(routes.ISSUE_TOKEN)
 def issue_token(call: ClientCall) -> Answer:
     """Answer a new access token of the client."""
-    issued = access.issue_token(wiring.tokens(), call.client, wiring.clock().now())
-    return OAUTH2.render_token(issued)
+    return OAUTH2.render_token(access.issue_token(wiring.ports(), call.client))

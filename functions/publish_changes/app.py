@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.events import publishing
 from jobs.runtime import observability, wiring
+from jobs.runtime.invocation import batch_answer
 from jobs.store import stream
 
 if TYPE_CHECKING:
@@ -13,12 +14,9 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Publish a batch; from the first write whose event was refused on, the stream delivers again."""
+    """Publish a batch. From the first write whose event was refused, the stream delivers again."""
     writes = stream.job_writes(event["Records"])
     with observability.invocation(context):
-        refused = publishing.publish(
-            wiring.bus(), wiring.store(), wiring.directory(), [write.committed for write in writes]
-        )
+        refused = publishing.publish(wiring.ports(), [write.committed for write in writes])
         observability.logger().info("published", extra={"writes": len(writes), "refused": len(refused)})
-    failures = [{"itemIdentifier": writes[position].sequence_number} for position in sorted(refused)[:1]]
-    return {"batchItemFailures": failures}
+    return batch_answer(writes[position].sequence_number for position in sorted(refused)[:1])

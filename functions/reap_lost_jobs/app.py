@@ -1,4 +1,4 @@
-"""End the attempts whose worker was lost, once a minute."""
+"""The reaper: end the attempts whose worker was lost, once a minute."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.lifecycle import reaping
 from jobs.runtime import observability, wiring
+from jobs.runtime.invocation import time_left
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-#: What ending one attempt may still need when the next one is looked at.
-JOB_MILLISECONDS = 10_000
-
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Run the reaper; an exception fails the invocation, which raises an alarm, and the next run begins anew."""
+    """Run the reaper. An exception fails the invocation, which raises an alarm; the next run begins anew."""
+    ports = wiring.ports()
     with observability.invocation(context):
-        reaped = reaping.reap(
-            wiring.ports(),
-            wiring.settings().shards,
-            has_time=lambda: context.get_remaining_time_in_millis() > JOB_MILLISECONDS,
-        )
+        reaped = reaping.reap(ports, ports.settings.table.shards, time_left(context))
         observability.logger().info("reaped", extra={"attempts": reaped})
     return {"attempts": reaped}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.adapters import sqs
 from jobs.runtime import observability, wiring
+from jobs.runtime.invocation import batch_answer, read_records, time_left
 from jobs.timing import starting
 
 if TYPE_CHECKING:
@@ -13,21 +14,11 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Start jobs; report hints that must come again, and what is no hint and belongs to the dead-letter queue."""
-    identifiers, hints, failed = [], [], []
+    """Start jobs. Report hints that must come again, and what is not a hint: SQS moves that to the dead letters."""
     with observability.invocation(context):
-        for record in event["Records"]:
-            try:
-                hints.append(sqs.from_body(record["body"]))
-                identifiers.append(record["messageId"])
-            except ValueError:
-                observability.logger().error("not a start message", extra={"messageId": record["messageId"]})
-                failed.append(record["messageId"])
-        again = starting.start_jobs(
-            wiring.ports(),
-            hints,
-            has_time=lambda milliseconds: context.get_remaining_time_in_millis() > milliseconds,
-        )
-        failed += [identifiers[position] for position in sorted(again)]
-        observability.logger().info("started", extra={"hints": len(hints), "failed": len(failed)})
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+        read, unreadable = read_records(event, lambda record: sqs.from_body(record["body"]))
+        again = starting.start_jobs(wiring.ports(), [hint for _, hint in read], time_left(context))
+        failed = [record["messageId"] for record in unreadable]
+        failed += [read[position][0]["messageId"] for position in sorted(again)]
+        observability.logger().info("started", extra={"hints": len(read), "failed": len(failed)})
+    return batch_answer(failed)

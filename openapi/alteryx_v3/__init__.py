@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, HIGHEST_LIMIT, HIGHEST_OFFSET, AlteryxV3
+from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, MAX_LIMIT, MAX_OFFSET, AlteryxV3
 from jobs.dialects.bodies import WorkflowRunRequest
-from jobs.dialects.event_bodies import MOST_ENTRIES
+from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.model import Status
 
 from openapi.answers import shown
@@ -46,7 +46,7 @@ FIELDS = Fields(
         "createDate": _CREATED,
         "status": STATUS,
         "disposition": field("string", "How the job ended.", enum=_DISPOSITIONS),
-        "outputs": list_of("V3Output", maxItems=MOST_ENTRIES, description="What the job produced."),
+        "outputs": list_of("V3Output", maxItems=MAX_ENTRIES, description="What the job produced."),
         "messages": list_of("V3Message", description="What the workers said, oldest first."),
         "priority": field(
             "string", "How urgent the job is.", enum=[name for name in _ASKED["priority"]["enum"] if name]
@@ -60,10 +60,10 @@ FIELDS = Fields(
 
 #: The parameters that choose a part of a list.
 PART = (
-    query("offset", "How many jobs to skip.", **integer(0, HIGHEST_OFFSET, default=0)),
-    query("limit", "How many jobs to list at most.", **integer(1, HIGHEST_LIMIT, default=DEFAULT_LIMIT)),
+    query("offset", "How many jobs to skip.", **integer(0, MAX_OFFSET, default=0)),
+    query("limit", "How many jobs to list at most.", **integer(1, MAX_LIMIT, default=DEFAULT_LIMIT)),
 )
-OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {HIGHEST_LIMIT}")
+OUT_OF_BOUNDS = errors.InvalidRequest("limit", f"must be an integer from 1 to {MAX_LIMIT}")
 
 
 def statuses(name: str) -> Node:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
+from jobs.dialects.alteryx_v3 import MAX_LIMIT
 from jobs.model import Status
+from jobs.outcomes import MessagePage
 
 from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, statuses
 from openapi.answers import Reply, shown
 from openapi.document import Operation
-from openapi.examples import CURSOR, V3_COMPLETED, V3_JOB_ID, V3_MESSAGES, V3_OUTPUTS, V3_QUEUED, V3_RUNNING, moved
+from openapi.examples import (
+    V3_CALL,
+    V3_COMPLETED,
+    V3_MESSAGES,
+    V3_OUTPUTS,
+    V3_QUEUED,
+    V3_RUNNING,
+    V3_SIGHTING,
+    moved,
+)
 from openapi.messages import MESSAGE
 from openapi.schemas import Fields, field, query, strict
 
@@ -23,12 +33,12 @@ _OUTPUT_FIELDS = Fields(
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"messages": FIELDS.nodes["messages"]})
 
-_OLDER = f"https://jobs.example.com/webapi/v3/jobs/{V3_JOB_ID}/messages?cursor={CURSOR}"
 _JOB = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, V3_MESSAGES)
 _REDUCED = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, None)
 _JOBS = ALTERYX_V3.render_jobs([V3_COMPLETED])
-_ALL = ALTERYX_V3.render_messages(V3_MESSAGES, None)
-_NEWEST = ALTERYX_V3.render_messages(V3_MESSAGES, _OLDER)
+_ALL, _NEWEST = (
+    ALTERYX_V3.render_messages(V3_CALL, V3_SIGHTING, MessagePage(V3_MESSAGES, older)) for older in (None, "1")
+)
 _CANCELLED, _DELETED = (ALTERYX_V3.render_cancelled(moved(job, Status.CANCELLED)) for job in (V3_RUNNING, V3_QUEUED))
 _NO_ADMINISTRATOR = Reply(
     "NoAdministrator", "The user is not an administrator.", ALTERYX_V3.render_error(errors.Unauthorized()), "V3Error"
@@ -43,7 +53,7 @@ SCHEMAS = {
     "V3Messages": _MESSAGE_FIELDS.object_of("V3Messages", shown(_ALL)),
     "V3Cancelled": strict(message=field("string", "What was done to the job.", enum=_DONE)),
     "V3Jobs": strict(
-        data={"type": "array", "maxItems": HIGHEST_LIMIT, "items": FIELDS.object_of("V3Jobs", shown(_JOBS)["data"][0])}
+        data={"type": "array", "maxItems": MAX_LIMIT, "items": FIELDS.object_of("V3Jobs", shown(_JOBS)["data"][0])}
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.dialects.alteryx_v3 import HIGHEST_LIMIT
+from jobs.dialects.alteryx_v3 import MAX_LIMIT
 
 from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, REQUEST, statuses
 from openapi.answers import Reply, shown
@@ -16,7 +16,7 @@ _JOBS = ALTERYX_V3.render_workflow_jobs([V3_COMPLETED])
 SCHEMAS = {
     "V3WorkflowJobs": {
         "type": "array",
-        "maxItems": HIGHEST_LIMIT,
+        "maxItems": MAX_LIMIT,
         "items": FIELDS.object_of("V3WorkflowJobs", shown(_JOBS)[0]),
     },
     "V3RunRequest": REQUEST,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT, Public
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT, Public
 
-from openapi.examples import PROJECT_KEY
 from openapi.schemas import Node, integer, query
 
 PUBLIC = Public()
-URL = f"https://jobs.example.com/public/{PROJECT_KEY}/jobs"
 
 
 def limit(what: str) -> Node:
     """The parameter that says how many to list."""
     text = f"How many {what} to list at most. {DEFAULT_LIMIT} if it is out of range."
-    return query("limit", text, **integer(1, HIGHEST_LIMIT, default=DEFAULT_LIMIT))
+    return query("limit", text, **integer(1, MAX_LIMIT, default=DEFAULT_LIMIT))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.bodies import LONGEST_IDEMPOTENCY_KEY
-from jobs.dialects.event_bodies import MOST_ENTRIES
-from jobs.dialects.public import DEFAULT_LIMIT, HIGHEST_LIMIT
+from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
+from jobs.dialects.event_bodies import MAX_ENTRIES
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.lifecycle.creation import Creation
-from jobs.model import DELETE_USER_DATA, MOST_ATTEMPTS
-from jobs.queries import Listing, Page, Stretch
+from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
+from jobs.outcomes import MessagePage
+from jobs.queries import Listing, Page, Stretch, Walk
 
 from openapi import openreplay
 from openapi.answers import Reply, shown
 from openapi.document import Operation
-from openapi.examples import CANCELLED, CURSOR, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED
+from openapi.examples import CANCELLED, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
 from openapi.messages import MESSAGE
-from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, a_call, moment, number
-from openapi.public import PUBLIC, URL, limit
+from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, moment, number
+from openapi.public import PUBLIC, limit
 from openapi.schemas import (
     Fields,
     body_of,
@@ -43,12 +44,12 @@ _FIELDS = Fields(
         # of a job's details
         "params": field("object", "The input that was given at creation."),
         "progress": nullable(integer(0, 100, description="Percent done of the current attempt. Null before a report.")),
-        "attempt": integer(1, MOST_ATTEMPTS, description="The number of the attempt, counted from 1."),
-        "maxAttempts": integer(1, MOST_ATTEMPTS, description="How often the job may be attempted."),
+        "attempt": integer(1, MAX_ATTEMPTS, description="The number of the attempt, counted from 1."),
+        "maxAttempts": integer(1, MAX_ATTEMPTS, description="How often the job may be attempted."),
         "startedAt": nullable(moment("When the current attempt started, or null.")),
         "finishedAt": nullable(moment("When the job ended, or null.")),
         "timeoutAt": nullable(moment("When the running attempt counts as lost, or null.")),
-        "outputs": field("array", "What the worker produced: any JSON.", maxItems=MOST_ENTRIES),
+        "outputs": field("array", "What the worker produced: any JSON.", maxItems=MAX_ENTRIES),
         "history": list_of("PublicChange", minItems=1, description="Every change of status, oldest first."),
         # of a change
         "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
@@ -59,27 +60,30 @@ _FIELDS = Fields(
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": _FIELDS.nodes["at"]})
 
-_MORE_MESSAGES = PUBLIC.render_messages(MESSAGES, f"{URL}/{EXPORT.job_id}/messages?limit=2&cursor={CURSOR}")
+_ALL_MESSAGES, _SOME_MESSAGES = (
+    PUBLIC.render_messages(a_call(PUBLIC, "/3453/messages", limit="2"), EXPORT, MessagePage(MESSAGES, following))
+    for following in (None, "1")
+)
 _SCHEDULED = PUBLIC.render_job(SCHEDULED)
 _DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [])
 _PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
-_NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), None)
+_NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), Walk(DEFAULT_LIMIT), a_call(PUBLIC))
 _FILTERED = PUBLIC.render_stretch(
-    Stretch([CANCELLED], CANCELLED.job_id, None), f"{URL}?order=desc&status=cancelled&limit=1&cursor={CURSOR}"
+    Stretch([CANCELLED], CANCELLED.job_id, None), Walk(1, (Status.CANCELLED,)), a_call(PUBLIC)
 )
-_CREATED = PUBLIC.render_created(Creation(EXPORT), f"{URL}/{EXPORT.job_id}")
-_REPLAYED = PUBLIC.render_created(Creation(RUNNING, replayed=True), "")
+_CREATED = PUBLIC.render_created(Creation(EXPORT), a_call(PUBLIC))
+_REPLAYED = PUBLIC.render_created(Creation(RUNNING, replayed=True), a_call(PUBLIC))
 
 SCHEMAS = {
     "PublicJobRequest": REQUEST,
     "PublicJob": _FIELDS.object_of("PublicJob", shown(_SCHEDULED)["data"]),
     "PublicChange": _FIELDS.object_of("PublicChange", shown(_DETAILED)["data"]["history"][0]),
     "PublicJobDetails": _FIELDS.object_of("PublicJobDetails", shown(_DETAILED)["data"]),
-    "PublicMessage": _MESSAGE_FIELDS.object_of("PublicMessage", shown(_MORE_MESSAGES)["data"][0]),
+    "PublicMessage": _MESSAGE_FIELDS.object_of("PublicMessage", shown(_SOME_MESSAGES)["data"][0]),
     _JOB: strict(data=reference("PublicJob")),
     _DETAILS: strict(data=reference("PublicJobDetails")),
-    _JOBS: strict(data=list_of("PublicJob", maxItems=HIGHEST_LIMIT)),
-    _MESSAGES: strict(data=list_of("PublicMessage", maxItems=HIGHEST_LIMIT)),
+    _JOBS: strict(data=list_of("PublicJob", maxItems=MAX_LIMIT)),
+    _MESSAGES: strict(data=list_of("PublicMessage", maxItems=MAX_LIMIT)),
 }
 
 OPERATIONS = (
@@ -127,7 +131,7 @@ OPERATIONS = (
                 "Printable ASCII that the caller chooses.",
                 example="export-2021-06",
                 type="string",
-                maxLength=LONGEST_IDEMPOTENCY_KEY,
+                maxLength=MAX_IDEMPOTENCY_KEY,
                 pattern="^[!-~]([ -~]*[!-~])?$",
             )
         ],
@@ -188,8 +192,8 @@ OPERATIONS = (
         text="Lists what workers said about the job, oldest first.",
         parameters=[limit("messages"), query("cursor", "Where the answer begins. `Link` sets it.", type="string")],
         replies=[
-            Reply("last", "The last messages.", PUBLIC.render_messages(MESSAGES, None), _MESSAGES),
-            Reply("more", "Messages, and a `Link` to the next ones.", _MORE_MESSAGES, _MESSAGES),
+            Reply("last", "The last messages.", _ALL_MESSAGES, _MESSAGES),
+            Reply("more", "Messages, and a `Link` to the next ones.", _SOME_MESSAGES, _MESSAGES),
         ],
         refused=[errors.InvalidRequest("cursor", "is not one of this list")],
     ),

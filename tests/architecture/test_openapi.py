@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs import errors
 from jobs.dialects import bodies, cursor
-from jobs.dialects.registry import PUBLIC, V1, V3
+from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.lifecycle import deletion, retrying
 from jobs.model import DAY
 from jobs.runtime import http
@@ -268,18 +268,28 @@ def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() 
 @pytest.mark.parametrize(
     ("name", "example", "dialect", "refuse"),
     [
-        ("getJobV1", "InvalidRequest.body", V1, lambda: http._body({"body": "/w==", "isBase64Encoded": True})),
-        ("getJobV1", "BodyTooLarge", V1, lambda: http._body({"body": "x" * (http.LARGEST_BODY + 1)})),
-        ("listJobsV1", "InvalidRequest.after", V1, lambda: V1.parse_list({"after": "x"})),
-        ("deleteUserV1", "InvalidRequest.userId", V1, lambda: deletion.request_deletion(" ", NOW)),
+        (
+            "getJobV1",
+            "InvalidRequest.body",
+            OPENREPLAY_V1,
+            lambda: http._body({"body": "/w==", "isBase64Encoded": True}),
+        ),
+        ("getJobV1", "BodyTooLarge", OPENREPLAY_V1, lambda: http._body({"body": "x" * (http.MAX_BODY_BYTES + 1)})),
+        ("listJobsV1", "InvalidRequest.after", OPENREPLAY_V1, lambda: OPENREPLAY_V1.parse_list({"after": "x"})),
+        ("deleteUserV1", "InvalidRequest.userId", OPENREPLAY_V1, lambda: deletion.request_deletion(" ", NOW)),
         ("getJob", "InvalidRequest.include", PUBLIC, lambda: PUBLIC.parse_include({"include": "x"})),
         ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: bodies.parse_job(IN_TWO_YEARS, NOW)),
         ("retryJob", "JobNotRetryable", PUBLIC, lambda: retrying._check(a_job())),
         ("listMessages", "InvalidRequest.cursor", PUBLIC, lambda: cursor.decode(a_project(), "messages", "x")),
-        ("getJobV3", "InvalidRequest.includeMessages", V3, lambda: V3.parse_include_messages({"includeMessages": "x"})),
-        ("listMessagesV3", "InvalidRequest.cursor", V3, lambda: cursor.decode(a_project(), "messages", "x")),
-        ("listOrganisationsJobsV3", "InvalidRequest.limit", V3, lambda: V3.parse_jobs({"limit": "0"})),
-        ("runWorkflowV3", "InvalidRequest.workflowId", V3, lambda: check_workflow_id("")),
+        (
+            "getJobV3",
+            "InvalidRequest.includeMessages",
+            ALTERYX_V3,
+            lambda: ALTERYX_V3.parse_include_messages({"includeMessages": "x"}),
+        ),
+        ("listMessagesV3", "InvalidRequest.cursor", ALTERYX_V3, lambda: cursor.decode(a_project(), "messages", "x")),
+        ("listOrganisationsJobsV3", "InvalidRequest.limit", ALTERYX_V3, lambda: ALTERYX_V3.parse_jobs({"limit": "0"})),
+        ("runWorkflowV3", "InvalidRequest.workflowId", ALTERYX_V3, lambda: check_workflow_id("")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

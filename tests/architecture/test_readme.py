@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs.dialects import registry
 from jobs.model import Change, Job, Status
-from jobs.ports import JobStore, Registry
+from jobs.ports import JobStore
 from jobs.store import items
+from jobs.tenancy.ports import DirectoryAdmin
 
 from local.demo import lines_to_paste
 from tests.architecture.project import FOLDERS, ROOT, TEMPLATE, resources, route_keys
@@ -27,9 +28,9 @@ MAKE = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 IN_CODE = re.compile(r"`([^`]+)`")
 DIALECTS = {
-    "OpenReplay v1": registry.V1,
+    "OpenReplay v1": registry.OPENREPLAY_V1,
     "public": registry.PUBLIC,
-    "Alteryx v3": registry.V3,
+    "Alteryx v3": registry.ALTERYX_V3,
     "OAuth 2.0": registry.OAUTH2,
 }
 
@@ -116,7 +117,7 @@ def test_a_page_s_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_access_pattern_of_the_store_is_charted() -> None:
-    methods = {name for port in (JobStore, Registry) for name in dir(port) if not name.startswith("_")}
+    methods = {name for port in (JobStore, DirectoryAdmin) for name in dir(port) if not name.startswith("_")}
 
     assert methods - set(IN_CODE.findall(ACCESS_PATTERNS)) == set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import defaultdict
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from jobs.erasure import erasing
 from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.runtime import wiring
@@ -158,7 +158,7 @@ def work_and_reap(service: Service) -> None:
     """Have a change published, a user's data deleted in more than one invocation, and a lost attempt ended."""
     service.invoke("publish_changes", service.event("publish_changes", "created_with_params"))
     put(service, running(action=DELETE_USER_DATA, reference_id="user/1"))
-    wiring._s3().put_object(Bucket="sessions", Key=f"{prefix_of(PROJECT_KEY, 'user/1')}session", Body=b"")
+    wiring.client("s3", 10).put_object(Bucket="sessions", Key=f"{prefix_of(PROJECT_KEY, 'user/1')}session", Body=b"")
     service.invoke("delete_user_data", service.event("delete_user_data", "started"))
     put(service, running(next_at=1, max_attempts=2))
     service.invoke("reap_lost_jobs", service.event("reap_lost_jobs", "schedule"))
@@ -177,7 +177,7 @@ def put(service: Service, job: Job) -> None:
 def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service with all else that its functions call, by the names that the template has for it."""
     urls = {name: service.sqs.create_queue(QueueName=name)["QueueUrl"] for name in OTHER_QUEUES}
-    s3, bus = wiring._s3(), boto3.client("events")
+    s3, bus = wiring.client("s3", 10), boto3.client("events")
     s3.create_bucket(Bucket="sessions")
     s3.put_bucket_versioning(Bucket="sessions", VersioningConfiguration={"Status": "Enabled"})
     bus.create_event_bus(Name="jobs")
@@ -191,11 +191,11 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     answer: Any = SimpleNamespace(status_code=200, headers={}, content=b""), {"Responses": [{"TableName": TABLE}] * 2}
-    wiring._dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
+    wiring.dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
     # what is left after one batch is the next invocation's
-    monkeypatch.setattr(importlib.import_module("functions.delete_user_data.app"), "RESERVE_MILLISECONDS", 60_000)
+    monkeypatch.setattr(erasing, "BATCH_TIME", 60_000)
     yield service
-    wiring._dynamodb().meta.events.unregister(UNANSWERED, unique_id=UNANSWERED)
+    wiring.dynamodb().meta.events.unregister(UNANSWERED, unique_id=UNANSWERED)
     for url in urls.values():
         service.sqs.delete_queue(QueueUrl=url)
     for version in s3.list_object_versions(Bucket="sessions").get("Versions", []):
@@ -207,7 +207,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 def test_a_function_may_make_exactly_the_calls_it_makes(whole: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(whole)
     monkeypatch.setattr(whole, "invoke", watch.invoke)
-    clients: list[Any] = [wiring._dynamodb(), wiring._sqs(), wiring._s3(), wiring._events()]
+    clients: list[Any] = [wiring.dynamodb(), wiring.client("sqs"), wiring.client("s3", 10), wiring.client("events")]
     seen = [client.meta.events for client in clients]
     for events in seen:
         events.register("before-parameter-build", watch.see)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from jobs.events import ingestion, publishing
-from jobs.model import Message, Severity
-from jobs.store import items
+from jobs.model import EVENT_SOURCE, Message, Severity
+from jobs.store import directory_items, items
 
 from tests.architecture.project import (
     FOLDERS,
@@ -29,7 +29,7 @@ from tests.builders import a_job, a_project
 
 TABLE = "JobsTable"
 START_QUEUE = "StartQueue"
-LONGEST_RETENTION = 14 * 24 * 3600
+MAX_RETENTION = 14 * 24 * 3600
 
 #: Fields of an access log that name no one. Everything else, a path or an address, may be personal data.
 IMPERSONAL = {
@@ -53,7 +53,7 @@ ROUTED = [folder for folder in FOLDERS if route_keys(folder) - {"$default"}]
 
 
 #: Seconds that DynamoDB and the function take at least for a batch of starts, as docs/operations.md reckons.
-SHORTEST_BATCH = 0.0125
+MIN_BATCH = 0.0125
 #: Writes per second that one partition key of the index takes.
 PARTITION_WRITES = 1_000
 
@@ -61,7 +61,7 @@ PARTITION_WRITES = 1_000
 def test_as_the_parameters_are_no_more_jobs_start_than_the_index_takes() -> None:
     defaults = {name: parameter["Default"] for name, parameter in TEMPLATE["Parameters"].items()}
 
-    most = defaults["StartConcurrency"] * defaults["StartBatchSize"] / SHORTEST_BATCH
+    most = defaults["StartConcurrency"] * defaults["StartBatchSize"] / MIN_BATCH
 
     assert most <= defaults["ShardCount"] * PARTITION_WRITES
 
@@ -121,19 +121,19 @@ def test_a_rule_tries_for_a_day_and_keeps_what_it_could_not_deliver(rule: str, t
     kept = RESOURCES[_dead_letters_of(target)]["Properties"]
 
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
-    assert kept["MessageRetentionPeriod"] == LONGEST_RETENTION
+    assert kept["MessageRetentionPeriod"] == MAX_RETENTION
 
 
 def test_what_comes_in_is_what_ingest_events_reads_and_never_our_own() -> None:
     pattern = resources("AWS::Events::Rule")["IngestRule"]["EventPattern"]
-    read = re.findall(r'case "(Job \w+)":', (ROOT / "layers/core/jobs/dialects/events.py").read_text())
+    read = re.findall(r'case "(Job \w+)":', (ROOT / "layers/core/jobs/dialects/event_bodies.py").read_text())
 
     never_ours, also_ours = pattern["$or"]
     ours = set(publishing._DETAIL_TYPES.values())
     assert sorted(never_ours["detail-type"] + also_ours["detail-type"]) == sorted(read)
     assert not ours & set(never_ours["detail-type"])
     assert ours >= set(also_ours["detail-type"])
-    assert also_ours["source"] == [{"anything-but": [publishing.SOURCE]}]
+    assert also_ours["source"] == [{"anything-but": [EVENT_SOURCE]}]
 
 
 def test_an_event_is_remembered_longer_than_rule_and_queue_may_deliver_it() -> None:
@@ -184,8 +184,8 @@ def test_of_the_table_s_rows_the_stream_s_filter_lets_through_those_of_jobs() ->
     others = (
         items.message_to_item(1, 1, message, "suffix"),
         items.outputs_to_item(1, 1, "token", []),
-        items.params_to_item(1, 1, {}),
-        items.project_to_item(a_project()),
+        items.params_to_item(a_job(), {}),
+        directory_items.project_to_item(a_project()),
     )
 
     assert wanted["eventName"] == ["INSERT", "MODIFY"]
@@ -271,7 +271,7 @@ def test_a_queue_s_message_is_not_handed_out_twice_while_it_is_worked_on_and_doe
         assert queue["VisibilityTimeout"] >= times * properties(folder)["Timeout"]
         # an event is tried once, and again five times
         assert queue["RedrivePolicy"]["maxReceiveCount"] == (6 if folder == "ingest_events" else 5)
-        assert dead_letters["MessageRetentionPeriod"] == LONGEST_RETENTION
+        assert dead_letters["MessageRetentionPeriod"] == MAX_RETENTION
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

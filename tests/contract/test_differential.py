@@ -28,13 +28,12 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.ports import Attempt, JobStore, NewRow, Stamp, SweepCursor, Watermark
-from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.outcomes import Attempt, NewRow, Stamp, SweepCursor, Watermark
+from jobs.ports import Attempts, DueIndex, JobStore, Payload
 
 from tests.builders import NOW, a_job, a_project
-from tests.conftest import TABLE
 from tests.proofs.interleavings.stage import TokenStore
+from tests.stores import Store, a_store, an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,7 +63,7 @@ class Operation(NamedTuple):
     kwargs: Mapping[str, Any]
     token: str
 
-    def answer(self, store: JobStore) -> Any:
+    def answer(self, store: Store) -> Any:
         """What a store answers, be it an error."""
         try:
             answer = getattr(store, self.method)(*self.args, **self.kwargs)
@@ -113,6 +112,9 @@ class Operations:
     # ---- creating -----------------------------------------------------------------------------------------------
 
     def append(self) -> Made:
+        return self._chance.choice((self._append_one, self._append_several))()
+
+    def _append_one(self) -> Made:
         job, params = self._new_job(*self._free())
         record = lock = seen = None
         if self._maybe():
@@ -121,9 +123,9 @@ class Operations:
             lock = self._lock(job.project_id, job.job_id)
         if self._maybe():
             seen = self._mark()
-        return given(job, self._token(), params, record, lock, seen)
+        return given([NewRow(job, self._token(), params, seen)], record, lock)
 
-    def append_batch(self) -> Made:
+    def _append_several(self) -> Made:
         project, first = self._free()
         rows = []
         for number, name in enumerate(self._chance.sample(NAMES, self._one_of(1, 2, 3)), first):
@@ -301,7 +303,9 @@ class Operations:
         return job, params
 
 
-METHODS = sorted(name for name in vars(JobStore) if not name.startswith("_"))
+METHODS = sorted(
+    name for port in (JobStore, Attempts, Payload, DueIndex) for name in vars(port) if not name.startswith("_")
+)
 WRITES = {name for name in METHODS if name.split("_")[0] not in {"get", "list", "find", "is", "highest", "walk"}}
 WEIGHTS = [3 if name in WRITES else 1 for name in METHODS]
 
@@ -318,7 +322,7 @@ def written(operation: Operation) -> Iterator[tuple[int, int]]:
             yield from (key for key in arg if isinstance(key, JobKey))
 
 
-def everything(store: JobStore) -> dict[str, Any]:
+def everything(store: Store) -> dict[str, Any]:
     """All that can be seen of a store."""
     jobs = [job for project in PROJECTS for start in (1, 998) for job in store.list_jobs(project, start, start + 60)]
     return {
@@ -343,10 +347,10 @@ def everything(store: JobStore) -> dict[str, Any]:
 def test_the_same_operations_have_the_same_answers_on_both_stores(
     seed: int, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake, real = TokenStore(shards=SHARDS), DynamoDBJobStore(dynamodb, TABLE, SHARDS)
-    monkeypatch.setattr("jobs.store.dynamodb.new_token", lambda: fake.call_token)
+    fake, real = TokenStore(shards=SHARDS), a_store(dynamodb, SHARDS)
+    monkeypatch.setattr(real, "_token", lambda: fake.call_token)
     operations = Operations(seed, fake)
-    directory = DynamoDBDirectory(dynamodb, TABLE)
+    directory = an_admin(dynamodb)
     directory.add_organisation("Demo")
     for project in PROJECTS:
         directory.add_project(1, "Demo", f"key-{project}", b"0", len(PROJECTS))

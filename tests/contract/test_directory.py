@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
-from jobs.model import AccessToken, Principal, Right, Role
-from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import access, administration
+from jobs.tenants import AccessToken, Principal, Right, Role
 
 from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory, at
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs import ports
+    from jobs.tenancy.ports import DirectoryAdmin, TokenStore
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    class Registry(ports.Registry, ports.TokenStore, Protocol):
+    class Registry(DirectoryAdmin, TokenStore, Protocol):
         """Both registries keep tokens too."""
 
 
 @pytest.fixture(params=["fake", "moto"])
 def registry(request: pytest.FixtureRequest) -> Registry:
     if request.param == "fake":
-        return FakeRegistry()
-    return DynamoDBDirectory(request.getfixturevalue("dynamodb"), TABLE)
+        return FakeDirectory()
+    return an_admin(request.getfixturevalue("dynamodb"))
 
 
 def an_organisation(registry: Registry, name: str = "Demo") -> int:
@@ -82,7 +82,7 @@ def test_an_organisation_has_fifty_projects_at_most_whatever_others_have(registr
     made = [administration.create_project(registry, organisation, "Shop") for _ in range(50)]
 
     with pytest.raises(InvalidRequest):
-        registry.add_project(organisation, "Shop", "one-too-many", b"secret", administration.MOST_PROJECTS)
+        registry.add_project(organisation, "Shop", "one-too-many", b"secret", administration.MAX_PROJECTS)
 
     assert registry.find_project("one-too-many") is None
     assert registry.find_project(made[-1].project_key) == made[-1]
@@ -94,13 +94,13 @@ def test_two_keys_are_live_at_once_so_that_one_can_replace_the_other(registry: R
     old = administration.create_api_key(registry, organisation, expires_at=NOW + 1)
     new = administration.create_api_key(registry, organisation)
 
-    assert access.authenticate(registry, old.secret, NOW) == old.credential
-    assert access.authenticate(registry, new.secret, NOW) == new.credential
+    assert access.authenticate(at(NOW, registry), old.secret) == old.credential
+    assert access.authenticate(at(NOW, registry), new.secret) == new.credential
     assert old.credential.credential_id != new.credential.credential_id
 
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, old.secret, NOW + 1)
-    assert access.authenticate(registry, new.secret, NOW + 1) == new.credential
+        access.authenticate(at(NOW + 1, registry), old.secret)
+    assert access.authenticate(at(NOW + 1, registry), new.secret) == new.credential
 
 
 def test_a_revoked_credential_is_stored_as_such_and_opens_nothing(registry: Registry) -> None:
@@ -111,7 +111,7 @@ def test_a_revoked_credential_is_stored_as_such_and_opens_nothing(registry: Regi
 
     assert registry.find_credential(access.digest_of(key)) == revoked
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, key, NOW)
+        access.authenticate(at(NOW, registry), key)
 
 
 def test_a_key_opens_its_organisation_s_projects_and_no_other_s(registry: Registry) -> None:
@@ -120,21 +120,21 @@ def test_a_key_opens_its_organisation_s_projects_and_no_other_s(registry: Regist
     foreign = administration.create_project(registry, other, "Shop")
     issued = administration.create_api_key(registry, mine)
 
-    credential = access.authenticate(registry, issued.secret, NOW)
+    credential = access.authenticate(at(NOW, registry), issued.secret)
 
-    assert access.open_project(registry, credential, project.project_key) == project
+    assert access.open_project(at(NOW, registry), credential, project.project_key) == project
     with pytest.raises(ProjectNotFound):
-        access.open_project(registry, credential, foreign.project_key)
+        access.open_project(at(NOW, registry), credential, foreign.project_key)
 
 
 def test_no_row_holds_a_secret_that_was_shown(dynamodb: DynamoDBClient) -> None:
-    registry = DynamoDBDirectory(dynamodb, TABLE)
+    registry = an_admin(dynamodb)
     organisation = an_organisation(registry)
     client, client_secret = a_known_client(registry, organisation)
     secrets = [
         administration.create_api_key(registry, organisation).secret,
         client_secret,
-        access.issue_token(registry, client, NOW).token,
+        access.issue_token(at(NOW, registry), client).token,
     ]
 
     table = str(dynamodb.scan(TableName=TABLE)["Items"])
@@ -340,16 +340,16 @@ def test_a_client_is_of_a_user_and_a_project_of_one_organisation(registry: Regis
 
 def test_a_client_is_revoked_at_the_first_word_and_for_good(registry: Registry) -> None:
     client, secret = a_known_client(registry, an_organisation(registry))
-    token = access.issue_token(registry, client, NOW).token
+    token = access.issue_token(at(NOW, registry), client).token
 
     registry.revoke_client(client.client_id, NOW + 5)
     registry.revoke_client(client.client_id, NOW + 9)
 
     assert registry.find_client(client.client_id) == replace(client, revoked_at=NOW + 5)
     with pytest.raises(Unauthorized):
-        access.authenticate_client(registry, client.client_id, secret, NOW)
+        access.authenticate_client(at(NOW, registry), client.client_id, secret)
     with pytest.raises(Unauthorized):
-        access.authorize(registry, token, NOW)
+        access.authorize(at(NOW, registry), token)
 
 
 def test_revoking_makes_no_client(registry: Registry) -> None:
@@ -371,9 +371,9 @@ def test_a_token_is_found_as_stored_even_if_it_has_ended(registry: Registry, end
 
 
 def test_a_token_that_is_stored_is_forgotten_in_the_second_after_it_has_ended(dynamodb: DynamoDBClient) -> None:
-    registry = DynamoDBDirectory(dynamodb, TABLE)
-    for at, digest in ((5_000, "whole"), (5_001, "begun"), (5_999, "nearly")):
-        registry.add_token(AccessToken(client_id="0" * 24, expires_at=at), digest)
+    registry = an_admin(dynamodb)
+    for ends, digest in ((5_000, "whole"), (5_001, "begun"), (5_999, "nearly")):
+        registry.add_token(AccessToken(client_id="0" * 24, expires_at=ends), digest)
 
     rows = {item["pk"]["S"]: item["ttl"]["N"] for item in dynamodb.scan(TableName=TABLE)["Items"]}
 
@@ -384,12 +384,12 @@ def test_who_calls_with_a_token_is_its_client_and_the_client_s_user(registry: Re
     organisation = an_organisation(registry)
     client, secret = a_known_client(registry, organisation)
 
-    known = access.authenticate_client(registry, client.client_id, secret, NOW)
-    token = access.issue_token(registry, known, NOW).token
+    known = access.authenticate_client(at(NOW, registry), client.client_id, secret)
+    token = access.issue_token(at(NOW, registry), known).token
 
     user = registry.find_user(organisation, client.user_id)
     assert user is not None
-    assert access.authorize(registry, token, NOW) == Principal(client, user)
+    assert access.authorize(at(NOW, registry), token) == Principal(client, user)
 
 
 # ---- collections of workflows -------------------------------------------------------------------------------------

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.dialects.registry import PUBLIC, V1, V3
+from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.model import Change, Job, Message, Run, Severity, Status
+from jobs.outcomes import MessagePage
 from jobs.queries import Listing, Page, Rest
+from jobs.workflows.viewing import Sighting
 
 from tests.architecture.project import ROOT
-from tests.builders import a_call, a_job
+from tests.builders import a_call, a_job, a_project, a_user_call
 
 if TYPE_CHECKING:
     from jobs.dialects.base import ProjectDialect
@@ -87,7 +89,7 @@ PUBLIC_JOBS = jobs_of(("shekar@example.com", "shekar@example.com"), ("mehdi@exam
 @pytest.mark.parametrize(
     ("dialect", "query", "jobs", "golden"),
     [
-        pytest.param(V1, Rest(0), V1_JOBS, "openreplay_v1_list.json", id="seed 1"),
+        pytest.param(OPENREPLAY_V1, Rest(0), V1_JOBS, "openreplay_v1_list.json", id="seed 1"),
         pytest.param(PUBLIC, Page(1, 50), PUBLIC_JOBS, "public_list.json", id="seed 2"),
     ],
 )
@@ -100,8 +102,8 @@ def test_a_list_is_the_documented_one(dialect: ProjectDialect, query: Any, jobs:
 @pytest.mark.parametrize(
     ("dialect", "job", "body"),
     [
-        pytest.param(V1, V1_JOBS[0], V1_GET, id="seed 1 get"),
-        pytest.param(V1, V1_JOBS[1], V1_DELETE, id="seed 1 cancel"),
+        pytest.param(OPENREPLAY_V1, V1_JOBS[0], V1_GET, id="seed 1 get"),
+        pytest.param(OPENREPLAY_V1, V1_JOBS[1], V1_DELETE, id="seed 1 cancel"),
         pytest.param(PUBLIC, PUBLIC_JOBS[0], PUBLIC_GET, id="seed 2 get"),
         pytest.param(PUBLIC, PUBLIC_JOBS[1], PUBLIC_DELETE, id="seed 2 cancel"),
     ],
@@ -141,10 +143,10 @@ def test_seed_3_s_job_has_its_fields_in_their_order_and_of_their_types(status: S
     output = {"fileName": "sales.yxdb", "availableFormats": ["Yxdb"], "id": "1"}
     messages = [Message(MIDNIGHT, Severity.ERROR, "no such file", 7)]
 
-    body = json.loads(V3.render_job(job, [output], messages).body)
+    body = json.loads(ALTERYX_V3.render_job(job, [output], messages).body)
 
     assert shape(body) == shape(DOCUMENTED)
-    reduced = json.loads(V3.render_job(job, [output], None).body)
+    reduced = json.loads(ALTERYX_V3.render_job(job, [output], None).body)
     assert shape(reduced) == [field for field in shape(DOCUMENTED) if field[0] != "messages"]
 
 
@@ -154,11 +156,13 @@ def test_seed_3_s_time_is_written_as_the_seed_writes_it() -> None:
 
     job = a_job(at=since_the_epoch // timedelta(milliseconds=1))
 
-    assert json.loads(V3.render_job(job, [], []).body)["createDateTime"] == documented
+    assert json.loads(ALTERYX_V3.render_job(job, [], []).body)["createDateTime"] == documented
 
 
 def test_seed_3_s_message_is_the_one_of_its_job() -> None:
-    answer = V3.render_messages([Message(MIDNIGHT, Severity.NONE, "string")], None)
+    answer = ALTERYX_V3.render_messages(
+        a_user_call(), Sighting(a_project(), a_job()), MessagePage([Message(MIDNIGHT, Severity.NONE, "string")], None)
+    )
 
     [message] = DOCUMENTED["messages"]
     assert shape(json.loads(answer.body))[:3] == shape(message)
@@ -167,4 +171,4 @@ def test_seed_3_s_message_is_the_one_of_its_job() -> None:
 
 def test_seed_3_s_placeholders_are_values_that_the_service_gives() -> None:
     """Where the seed shows more than a type: a job that asked for no priority has the documented one."""
-    assert json.loads(V3.render_job(a_job(), [], []).body)["priority"] == DOCUMENTED["priority"]
+    assert json.loads(ALTERYX_V3.render_job(a_job(), [], []).body)["priority"] == DOCUMENTED["priority"]

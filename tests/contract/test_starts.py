@@ -12,11 +12,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 from jobs.errors import JobNotCancellable
 from jobs.model import JobKey, Status
-from jobs.ports import Append, Start
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.outcomes import AppendOutcome, StartOutcome
 
-from tests.builders import NOW, a_job
-from tests.conftest import TABLE
+from tests.builders import NOW, a_job, append
+from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +27,14 @@ KEYS = [JobKey(1, number) for number in range(1, JOBS + 1)]
 
 
 @pytest.fixture
-def store(ministack: DynamoDBClient) -> DynamoDBJobStore:
-    store = DynamoDBJobStore(ministack, TABLE, 4, start_batch=JOBS)
+def store(ministack: DynamoDBClient) -> WholeStore:
+    store = a_store(ministack, 4, start_batch=JOBS)
     for key in KEYS:
-        assert store.append(a_job(job_id=key.job_id), "token", {}, None, None) is Append.DONE
+        assert append(store, a_job(job_id=key.job_id), "token", {}, None, None) is AppendOutcome.DONE
     return store
 
 
-def histories(store: DynamoDBJobStore) -> Counter[tuple[str, ...]]:
+def histories(store: WholeStore) -> Counter[tuple[str, ...]]:
     jobs = [store.get_job(*key) for key in KEYS]
     return Counter(tuple(change.to for change in job.history) for job in jobs if job is not None)
 
@@ -54,32 +53,32 @@ def twice(monkeypatch: pytest.MonkeyPatch, second: Callable[[Callable[[], Any]],
 
 
 def test_a_batch_that_botocore_repeats_has_started_each_job_once(
-    store: DynamoDBJobStore, monkeypatch: pytest.MonkeyPatch
+    store: WholeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twice(monkeypatch, lambda send: send())
 
-    assert store.start_jobs(KEYS, NOW) == [Start.STARTED] * JOBS
+    assert store.start_jobs(KEYS, NOW) == [StartOutcome.STARTED] * JOBS
 
     assert histories(store) == {(Status.SCHEDULED, Status.RUNNING): JOBS}
 
 
 def test_a_batch_whose_answer_is_lost_is_uncertain_and_not_done_again(
-    store: DynamoDBJobStore, monkeypatch: pytest.MonkeyPatch
+    store: WholeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose(_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
     with monkeypatch.context() as patch:
         twice(patch, lose)
-        assert store.start_jobs(KEYS, NOW) == [Start.UNCERTAIN] * JOBS
+        assert store.start_jobs(KEYS, NOW) == [StartOutcome.UNCERTAIN] * JOBS
 
-    assert store.start_jobs(KEYS, NOW + 1) == [Start.NOT_SCHEDULED] * JOBS
+    assert store.start_jobs(KEYS, NOW + 1) == [StartOutcome.NOT_SCHEDULED] * JOBS
     assert histories(store) == {(Status.SCHEDULED, Status.RUNNING): JOBS}
 
 
-def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(store: DynamoDBJobStore) -> None:
+def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(store: WholeStore) -> None:
     barrier = threading.Barrier(4)
-    outcomes: list[Start] = []
+    outcomes: list[StartOutcome] = []
 
     def start() -> None:
         barrier.wait()
@@ -97,7 +96,7 @@ def test_of_batches_at_once_one_starts_each_job_and_cancels_win_or_lose_whole(st
     found = histories(store)
     begun = found[Status.SCHEDULED, Status.RUNNING, Status.CANCELLED]
     assert begun + found[Status.SCHEDULED, Status.CANCELLED] == JOBS
-    assert outcomes.count(Start.STARTED) == begun
-    assert outcomes.count(Start.NOT_SCHEDULED) == 3 * JOBS - begun
+    assert outcomes.count(StartOutcome.STARTED) == begun
+    assert outcomes.count(StartOutcome.NOT_SCHEDULED) == 3 * JOBS - begun
     with pytest.raises(JobNotCancellable):
         store.cancel_job(*KEYS[0], NOW, "key-1")

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
-from jobs.model import Role
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
+from jobs.tenants import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Client, Project, Right
+    from jobs.store.directory_admin import DynamoDBDirectoryAdmin
+    from jobs.tenants import Client, Project, Right
 
 DAY = 86_400_000
 ROOT = Path(__file__).parents[2]
@@ -262,9 +263,9 @@ class Embedded:
         return Caller(self.base_url, client, secret, answer.json())
 
     @property
-    def directory(self) -> DynamoDBDirectory:
+    def directory(self) -> DynamoDBDirectoryAdmin:
         """Who may do what, past the API."""
-        return DynamoDBDirectory(self.aws("dynamodb"), self.demo["tableName"])
+        return directory_admin(self.aws("dynamodb"), self.demo["tableName"])
 
     def ports(self) -> list[int]:
         """The ports that it listens on, as far as it tells."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 
 from local.template import load
@@ -340,7 +340,7 @@ def test_where_no_attempt_is_left_a_lost_worker_fails_the_job(outside: Outside) 
 def test_an_event_that_is_not_trusted_changes_nothing_and_is_set_aside(
     stack: Embedded, outside: Outside, changes: dict[str, str]
 ) -> None:
-    directory = DynamoDBDirectory(stack.aws("dynamodb"), stack.demo["tableName"])
+    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"])
     administration.trust(directory, outside.tenant.project.project_id, [], [SOURCE])
     untrusted = outside.envelope(**changes)
     outside.deliver(untrusted)

@@ -15,9 +15,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jobs.model import Role
-from jobs.store.directory import DynamoDBDirectory
+from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
+from jobs.tenants import Role
 from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi import checks
@@ -110,7 +110,7 @@ def organisation(stack: Embedded) -> Organisation:
     outside.put("Job Failed", jobId=3, attempt=1, errors=["no disk"])
     ended = [running, outside.job_is("completed", 2), outside.job_is("failed", 3)]
 
-    directory = DynamoDBDirectory(stack.aws("dynamodb"), stack.demo["tableName"])
+    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"])
     project = tenant.project
     user = administration.create_user(directory, project.organisation_id, "Admin", Role.ADMINISTRATOR)
     issued = administration.create_client(directory, project.organisation_id, user.user_id, project.project_id)

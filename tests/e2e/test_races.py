@@ -8,20 +8,21 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from jobs.dialects.registry import V3
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.lifecycle import creation
-from jobs.model import TRANSITIONS, NewJob, Principal, Role, Status
-from jobs.ports import Ports
+from jobs.model import TRANSITIONS, NewJob, Status
 from jobs.runtime.wiring import SystemClock
-from jobs.store.dynamodb import DynamoDBJobStore, new_token
+from jobs.store.table import new_token
+from jobs.tenants import Principal, Role
 from jobs.workflows import viewing
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, v3_id
-from tests.fakes import FakeMeter, FakeQueue
+from tests.fakes import World
+from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,7 +111,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
     stack: Embedded, tenant: Tenant
 ) -> None:
     """The two let go together: this is the test that fails where the answer is made of what the caller was shown."""
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     client = stack.new_caller(tenant, Role.ADMINISTRATOR).client
     user = stack.directory.find_user(client.organisation_id, client.user_id)
     assert user is not None
@@ -118,7 +119,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
 
     def race(number: int) -> tuple[str, list[str]]:
         job = tenant.create(startAt=now() + 3_600_000)
-        reference = V3.parse_job_id(v3_id(job))
+        reference = ALTERYX_V3.parse_job_id(v3_id(job))
         barrier = threading.Barrier(2)
 
         def start_it() -> None:
@@ -130,9 +131,9 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
         with ThreadPoolExecutor(1) as other:
             started = other.submit(start_it)
             barrier.wait()
-            cancelled = viewing.cancel_job(ports(store), directory, Principal(client, user), reference)
+            cancelled = viewing.cancel_job(ports(store).with_directory(directory), Principal(client, user), reference)
             started.result()
-        return V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
+        return ALTERYX_V3.render_cancelled(cancelled).body, states_of(tenant.details(job["jobId"]))
 
     races = [race(number) for number in range(JOBS)]
 
@@ -144,7 +145,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
     for _ in range(JOBS):
         tenant.create(startAt=now() + 3_600_000)
     later = now() + 7_200_000
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     project = tenant.project.project_id
 
     def race(number: int) -> None:
@@ -171,7 +172,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
 
 def test_sixty_creators_on_one_number_at_once_leave_no_gap(stack: Embedded, tenant: Tenant) -> None:
     """The use case alone, without the gateway's turns: sixty threads contend for each next number."""
-    store = DynamoDBJobStore(stack.aws("dynamodb"), stack.demo["tableName"], SHARDS)
+    store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     barrier = threading.Barrier(60)
 
     def create(_: int) -> int:
@@ -204,13 +205,11 @@ def test_twenty_four_deletions_and_a_cancel_leave_one_active_at_most(stack: Embe
     assert all(ended <= created for (_, ended), (created, _) in pairwise(spans))
 
 
-def ports(store: DynamoDBJobStore) -> Ports:
+def ports(store: WholeStore) -> World:
     """The real ports but for the queue and the meter, which a race does not need."""
-    return Ports(
-        store=store,
-        queue=FakeQueue(),
-        clock=SystemClock(),
-        meter=FakeMeter(),
+    return World(
+        store=cast("Any", store),
+        clock=cast("Any", SystemClock()),
         random=random.SystemRandom().random,
         token=new_token,
     )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.model import Right, Role
+from jobs.tenants import Right, Role
 
 from tests.e2e.embedded import Caller, far_ahead, now, send, text, v3_id
 from tests.e2e.test_events import Outside, until

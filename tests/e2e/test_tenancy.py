@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs.model import Right, Role
+from jobs.tenants import Right, Role
 
 from tests.e2e.embedded import Caller, Tenant, far_ahead, send, v3_id
 

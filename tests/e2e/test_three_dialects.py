@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.model import Right, Role
+from jobs.tenants import Right, Role
 
 from tests.e2e.embedded import Caller, far_ahead, v3_id
 from tests.e2e.test_events import Outside, until

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.lifecycle import creation
-from jobs.model import AccessToken, Message, NewJob, Right, Role, Run, SeenEvent, Severity
-from jobs.ports import Attempt, Stamp
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.model import Message, NewJob, Run, SeenEvent, Severity
+from jobs.outcomes import Attempt, Stamp
 from jobs.tenancy import access
+from jobs.tenants import AccessToken, Right, Role
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, send, text
 from tests.e2e.test_races import SHARDS, ports
 from tests.e2e.test_tenancy import all_but_passing
+from tests.stores import a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Job, Project
+    from jobs.model import Job
+    from jobs.tenants import Project
 
     from tests.e2e.embedded import Embedded, Tenant
 
@@ -78,7 +80,7 @@ class Cast:
     headers: dict[str, str | None]
 
     def __post_init__(self) -> None:
-        self.store = DynamoDBJobStore(self.stack.aws("dynamodb"), self.stack.demo["tableName"], SHARDS)
+        self.store = a_store(self.stack.aws("dynamodb"), SHARDS, table=self.stack.demo["tableName"])
 
     def call(self, caller: str, method: str, target: str) -> Any:
         authorization = self.headers[caller]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from jobs.model import AccessToken, Client, Credential, Role, User
 from jobs.runtime import observability, wiring
-from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import access
+from jobs.tenants import AccessToken, Client, Credential, Role, User
 
 from tests.architecture.project import ROOT
 from tests.conftest import TABLE
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest
     # Made by a test of another suite, they would know no namespace, and hold what that one counted.
     observability.metrics.cache_clear()
     observability.metrics().clear_metrics()
-    directory = DynamoDBDirectory(dynamodb, TABLE)
+    directory = an_admin(dynamodb)
     for name, project_key in (("Demo", PROJECT_KEY), ("Other", OTHER_PROJECT_KEY)):
         organisation = directory.add_organisation(name)
         directory.add_project(organisation.organisation_id, name, project_key, b"secret", 1)

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from jobs.model import AccessToken, Client, Message, Right, Role, SeenEvent, Severity, Status, User
-from jobs.ports import Attempt, Stamp
+from jobs.model import Message, SeenEvent, Severity, Status
+from jobs.outcomes import Attempt, Stamp
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.store.jobs import DynamoDBJobStore
 from jobs.tenancy import access
+from jobs.tenants import AccessToken, Client, Right, Role, User
 
-from tests.conftest import TABLE
+from tests.fakes import at
 from tests.integration.conftest import API_KEY, CLIENT_ID, CLIENT_SECRET, TOKEN, WORKFLOW_ID
+from tests.stores import a_store, an_admin, the_store
 
 if TYPE_CHECKING:
     import logging
@@ -54,17 +56,17 @@ def start(service: Service) -> None:
 
 def a_member(service: Service, **collections: Right) -> dict[str, str]:
     """A member of the organisation; the header of a call by a client of theirs."""
-    directory = DynamoDBDirectory(service.dynamodb, TABLE)
+    directory = an_admin(service.dynamodb)
     client = Client(client_id="f" * 24, organisation_id=1, user_id="member", project_id=1, secret_digest="")
     directory.add_user(User(organisation_id=1, user_id="member", role=Role.MEMBER, collections=collections))
     directory.add_client(client)
-    token = access.issue_token(directory, client, wiring.clock().now()).token
+    token = access.issue_token(at(wiring.ports().clock.now(), directory), client).token
     return {"authorization": f"Bearer {token}"}
 
 
 def say(count: int, size: int = 0) -> list[str]:
     """Say things about job 1, one a millisecond."""
-    store = DynamoDBJobStore(wiring._dynamodb(), TABLE, 32)
+    store = a_store(wiring.dynamodb(), 32)
     texts = [f"{number:04} ".ljust(size, "x") for number in range(count)]
     for number, text in enumerate(texts):
         assert store.add_message(1, 1, Message(number, Severity.WARNING, text, 7), SeenEvent(f"{number:064}", 2**40))
@@ -161,8 +163,8 @@ def test_what_a_worker_said_and_put_out_is_shown(service: Service) -> None:
     start(service)
     say(2)
     output = {"id": "1", "availableFormats": ["Yxdb"], "fileName": "sales.yxdb"}
-    now = wiring.clock().now()
-    wiring.store().complete_job(Attempt(1, 1, 1), Stamp(now, "worker", "t"), [output, "log.txt"])
+    now = wiring.ports().clock.now()
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(now, "worker", "t"), [output, "log.txt"])
 
     job = service.http("get_job", "alteryx_v3", path=path).json
 
@@ -322,8 +324,8 @@ def test_nobody_is_let_in_without_a_token(
 
 
 def test_a_token_that_has_ended_opens_nothing(service: Service) -> None:
-    directory, ended = DynamoDBDirectory(service.dynamodb, TABLE), access.new_secret(access.TOKEN_PREFIX)
-    token = AccessToken(client_id=CLIENT_ID, expires_at=wiring.clock().now() - 1)
+    directory, ended = an_admin(service.dynamodb), access.new_secret(access.TOKEN_PREFIX)
+    token = AccessToken(client_id=CLIENT_ID, expires_at=wiring.ports().clock.now() - 1)
     headers = {"authorization": f"Bearer {ended}"}
     directory.add_token(token, access.digest_of(ended))
     for function, case in CALLS:
@@ -349,7 +351,7 @@ def test_what_is_administrators_alone_is_refused_to_others_before_it_is_looked_a
 
 def test_a_member_sees_and_cancels_what_is_theirs_or_shared(service: Service) -> None:
     member = a_member(service, seen=Right.VIEW, shared=Right.CANCEL)
-    directory = DynamoDBDirectory(service.dynamodb, TABLE)
+    directory = an_admin(service.dynamodb)
     ids = {}
     for collection in ("other", "seen", "shared"):
         directory.set_workflow_collections(1, WORKFLOW_ID, [collection])
@@ -404,7 +406,7 @@ def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> Non
     """However it came to be, and whoever looks: no state of the model is without words here."""
     ids = [service.run_workflow() for _ in Status]
     start(service)
-    now, store = wiring.clock().now(), wiring.store()
+    now, store = wiring.ports().clock.now(), the_store()
     store.complete_job(Attempt(1, 2, 1), Stamp(now, "worker", "t"), [])
     store.fail_job(Attempt(1, 3, 1), Stamp(now, "worker", "t"), ["no"], lost=False)
     store.cancel_job(1, 4, now, "key-demo")

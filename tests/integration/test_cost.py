@@ -9,11 +9,11 @@ import pytest
 from jobs.model import Message, Run, SeenEvent, Severity
 from jobs.runtime import wiring
 from jobs.store import items
-from jobs.store.directory import DynamoDBDirectory
 
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import following
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Calls:
 def calls(service: Service) -> Iterator[Calls]:
     """Watches the client of the handlers, once it has let the caller in and knows the project."""
     calls = Calls()
-    events = wiring._dynamodb().meta.events
+    events = wiring.dynamodb().meta.events
     events.register("after-call.dynamodb", calls)
     events.register("before-parameter-build.dynamodb", calls.ask)
     service.http("get_job", "public")
@@ -212,7 +212,7 @@ def test_a_user_s_job_is_a_strong_read_and_its_messages_a_query(
 def test_however_much_was_said_a_user_s_job_is_one_query(service: Service, calls: Calls, run: dict[str, str]) -> None:
     for number in range(200):
         message = Message(number, Severity.NONE, "x" * 8_000)
-        assert wiring.store().add_message(1, 1, message, SeenEvent(f"{number:064}", 2**40))
+        assert the_store().add_message(1, 1, message, SeenEvent(f"{number:064}", 2**40))
     calls.clear()
 
     service.http("get_job", "alteryx_v3", path=run)
@@ -242,7 +242,7 @@ def test_a_run_is_a_create_and_a_read_of_its_workflow(service: Service, calls: C
 
 
 def test_the_organisation_s_list_is_two_queries_for_each_project(service: Service, many: int, calls: Calls) -> None:
-    directory = DynamoDBDirectory(service.dynamodb, TABLE)
+    directory = an_admin(service.dynamodb)
     directory.add_project(1, "Second", "second", b"secret", 9)
     service.http("list_jobs", "alteryx_v3")
     # token, client, user, both projects; the list of projects, two of the full one, one of the empty one

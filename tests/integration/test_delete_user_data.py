@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import PROJECT_KEY, Context
+from tests.stores import the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ class Worker:
     def on_delete(self, monkeypatch: pytest.MonkeyPatch, call: Any) -> list[int]:
         """Call something after each batch; the batches are counted."""
         batches: list[int] = []
-        delete = wiring.sessions().delete
+        delete = wiring.ports().sessions.delete
 
         def watched(versions: Any) -> Any:
             refused = delete(versions)
@@ -82,7 +83,7 @@ class Worker:
             call()
             return refused
 
-        monkeypatch.setattr(wiring.sessions(), "delete", watched)
+        monkeypatch.setattr(wiring.ports().sessions, "delete", watched)
         return batches
 
 
@@ -110,7 +111,7 @@ def worker(service: Service, aws: boto3.Session, s3: S3Client, monkeypatch: pyte
     def see(params: dict[str, Any], **_: Any) -> None:
         entries.extend(params["Entries"])
 
-    seen = wiring._events().meta.events  # type: ignore[attr-defined]  # the port knows less
+    seen = wiring.client("events").meta.events
     seen.register("before-parameter-build.events.PutEvents", see)
     yield Worker(service, s3, queue_url, entries)
     seen.unregister("before-parameter-build.events.PutEvents", see)
@@ -177,7 +178,7 @@ def test_what_time_is_too_short_for_is_done_in_the_next_delivery(
 def test_objects_that_s3_refuses_to_delete_fail_the_job_with_their_number_and_its_code(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring.clock(), "sleep", lambda _: None)
+    monkeypatch.setattr(wiring.ports().clock, "sleep", lambda _: None)
     worker.fill(AT, 1_100)
     keeping = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject"}
     policy = {"Version": "2012-10-17", "Statement": [{**keeping, "Resource": f"arn:aws:s3:::{BUCKET}/{AT}0000*"}]}
@@ -202,7 +203,7 @@ def test_a_bucket_that_is_not_there_fails_the_job(worker: Worker) -> None:
 def test_every_delivery_after_the_end_changes_nothing(worker: Worker) -> None:
     worker.fill(AT, 3)
     worker.work()
-    job = wiring.store().get_job(1, 1)
+    job = the_store().get_job(1, 1)
     assert job
     worker.service.dynamodb.put_item(
         TableName=TABLE, Item=items.job_to_item(replace(job, status=Status.COMPLETED), "token", 32)
@@ -227,7 +228,7 @@ def test_what_is_no_order_comes_back_until_the_dead_letter_queue_has_it(worker: 
 def test_an_end_that_can_not_be_reported_comes_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     worker.fill(AT, 3)
     with monkeypatch.context() as broken:
-        broken.setattr(wiring.bus(), "put", lambda events: events)
+        broken.setattr(wiring.ports().bus, "put", lambda events: events)
         assert len(worker.work()["batchItemFailures"]) == 1
 
     assert worker.work() == DONE
@@ -246,7 +247,7 @@ def test_an_unforeseen_failure_comes_again_and_its_log_quotes_nobody(
     def fail(*_: Any) -> None:
         raise RuntimeError(AT + USER)
 
-    monkeypatch.setattr(wiring.sessions(), "delete", fail)
+    monkeypatch.setattr(wiring.ports().sessions, "delete", fail)
     worker.fill(AT, 1)
 
     assert len(worker.work()["batchItemFailures"]) == 1

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from jobs.model import DAY
 from jobs.runtime import observability
-from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.store.jobs import DynamoDBJobStore
 
-from tests.conftest import TABLE
 from tests.integration.conftest import API_KEY, NO_KEY, OTHER_PROJECT_KEY, Service, following
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     import logging
@@ -428,7 +427,7 @@ def test_a_project_without_jobs_has_no_newest_one(service: Service) -> None:
 
 
 def test_a_cursor_serves_its_own_project_and_filter_alone_and_any_limit(mixed: Service) -> None:
-    directory = DynamoDBDirectory(mixed.dynamodb, TABLE)
+    directory = an_admin(mixed.dynamodb)
     directory.add_project(1, "Second", "2ndProjectOfTheSameO", b"another secret", 2)
     for _ in range(3):
         mixed.create()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.runtime import wiring
-from jobs.store.directory import DynamoDBDirectory
 
 from cli import admin
 from tests.conftest import TABLE
 from tests.integration.conftest import USER_ID, WORKFLOW_ID
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,7 +62,7 @@ def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
     run("project", "trust", "--project", number, "--account", "111122223333", "--source", "a", "--source", "b")
     run("project", "trust", "--project", number, "--source", "c")
 
-    found = DynamoDBDirectory(dynamodb, TABLE).get_project(project["projectId"])
+    found = an_admin(dynamodb).get_project(project["projectId"])
 
     assert found is not None
     assert (found.accounts, found.sources) == (frozenset(), frozenset({"c"}))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from jobs.lifecycle import reaping
 from jobs.model import HOUR, MINUTE, SECOND, Status
-from jobs.ports import Append
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.outcomes import AppendOutcome
 from jobs.timing import dispatch
 from jobs.timing.starting import start_jobs
 
-from tests.builders import a_job
-from tests.conftest import TABLE
-from tests.fakes import World
+from tests.builders import a_job, append
+from tests.fakes import World, ever
+from tests.stores import a_store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,7 +28,7 @@ class Live:
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.world = World()
-        self.stores = {shards: DynamoDBJobStore(client, TABLE, shards) for shards in (FEW, MANY)}
+        self.stores = {shards: a_store(client, shards) for shards in (FEW, MANY)}
         self.hinted: list[int] = []
 
     def create(self, shards: int, first: int) -> None:
@@ -37,10 +36,10 @@ class Live:
         due = self.world.clock.now() + 5 * MINUTE
         for number in range(first, first + JOBS):
             job = a_job(job_id=number, at=due, timeout_seconds=60, max_attempts=2)
-            assert self.stores[shards].append(job, "token", {}, None, None) is Append.DONE
+            assert append(self.stores[shards], job, "token") is AppendOutcome.DONE
 
     def tick(self, shards: int) -> None:
-        dispatch.dispatch(replace(self.world.ports, store=self.stores[shards]), shards, lambda _: True)
+        dispatch.dispatch(replace(self.world.ports, store=cast("Any", self.stores[shards])), shards, ever)
         self.hinted += self.world.queue.job_ids
 
     def start(self, shards: int) -> None:
@@ -48,10 +47,10 @@ class Live:
         messages, self.world.queue.messages = self.world.queue.messages, []
         for message in sorted(messages, key=lambda message: message.due_at):
             self.world.clock.time = max(self.world.clock.time, message.due_at)
-            start_jobs(replace(self.world.ports, store=self.stores[shards]), [message], lambda _: True)
+            start_jobs(replace(self.world.ports, store=cast("Any", self.stores[shards])), [message], lambda _: True)
 
     def reap(self, shards: int) -> int:
-        return reaping.reap(replace(self.world.ports, store=self.stores[shards]), shards, lambda: True)
+        return reaping.reap(replace(self.world.ports, store=cast("Any", self.stores[shards])), shards, ever)
 
     def statuses(self) -> set[Status]:
         return {job.status for job in self.stores[FEW].list_jobs(1, 1, 1_000)}

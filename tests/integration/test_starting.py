@@ -6,9 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobs.ports import Start
+from jobs.outcomes import StartOutcome
 from jobs.runtime import wiring
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.store.attempts import DynamoDBAttempts
 from jobs.timing import starting
 
 from tests.integration.conftest import Context
@@ -51,8 +51,8 @@ def test_a_job_further_ahead_than_its_creator_hints_waits_for_the_tick(
     tick = service.event("dispatch_due_jobs", "schedule")
     assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 0}
 
-    now = wiring.clock().now()
-    monkeypatch.setattr(wiring.clock(), "now", lambda: now + 71_000)
+    now = wiring.ports().clock.now()
+    monkeypatch.setattr(wiring.ports().clock, "now", lambda: now + 71_000)
     assert service.invoke("dispatch_due_jobs", tick) == {"due": 1, "overdue": 0}
     assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 0}
 
@@ -67,8 +67,8 @@ def test_a_job_whose_hint_was_lost_is_found_by_the_sweep(service: Service, monke
     service.sqs.purge_queue(QueueUrl=service.queue_url)
 
     assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 0}
-    now = wiring.clock().now()
-    monkeypatch.setattr(wiring.clock(), "now", lambda: now + 61_000)
+    now = wiring.ports().clock.now()
+    monkeypatch.setattr(wiring.ports().clock, "now", lambda: now + 61_000)
     assert service.invoke("dispatch_due_jobs", tick) == {"due": 0, "overdue": 1}
 
     deliver(service, service.hints())
@@ -103,12 +103,12 @@ def test_a_hint_of_a_job_that_stays_throttled_is_delivered_again_alone(
     service.create()
     service.create()
     hints = sorted(service.hints(), key=lambda hint: hint["Body"])
-    start = DynamoDBJobStore.start_jobs
+    start = DynamoDBAttempts.start_jobs
 
-    def throttle_second(store: DynamoDBJobStore, jobs: Sequence[JobKey], now: int) -> list[Start]:
-        return [Start.UNCERTAIN if job.job_id == 2 else start(store, [job], now)[0] for job in jobs]
+    def throttle_second(store: DynamoDBAttempts, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
+        return [StartOutcome.UNCERTAIN if job.job_id == 2 else start(store, [job], now)[0] for job in jobs]
 
-    monkeypatch.setattr(DynamoDBJobStore, "start_jobs", throttle_second)
+    monkeypatch.setattr(DynamoDBAttempts, "start_jobs", throttle_second)
     monkeypatch.setattr(starting, "TRIES", 1)
 
     assert deliver(service, hints) == {"batchItemFailures": [{"itemIdentifier": hints[1]["MessageId"]}]}

@@ -5,19 +5,17 @@ The handlers are the real ones, the jobs in memory: moto takes a millisecond for
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.model import Change, Status
 from jobs.runtime import wiring
-from jobs.store.directory import DynamoDBDirectory
 
 from tests.builders import NOW, a_job
-from tests.conftest import TABLE
 from tests.fakes import FakeStore
 from tests.integration.conftest import NO_KEY, following
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +76,8 @@ def others(service: Service, monkeypatch: pytest.MonkeyPatch) -> Others:
     """Ten thousand jobs, and those who create and cancel more."""
     store = Crowded(jobs={(1, number): put(number) for number in range(1, JOBS + 1)})
     store.others = Others(service)
-    monkeypatch.setattr(wiring, "store", cache(lambda: store))
+    monkeypatch.setattr(wiring.Wiring, "jobs", store)
+    monkeypatch.setattr(wiring.Wiring, "attempts", store)
     return store.others
 
 
@@ -121,7 +120,7 @@ def test_ten_thousand_jobs_are_walked_while_others_create_and_cancel(
 def test_a_cursor_in_the_midst_of_ten_thousand_jobs_is_refused_if_it_is_foreign_or_tampered_with(
     service: Service, others: Others
 ) -> None:
-    DynamoDBDirectory(service.dynamodb, TABLE).add_project(1, "Second", SECOND, b"another secret", 2)
+    an_admin(service.dynamodb).add_project(1, "Second", SECOND, b"another secret", 2)
     first = next(walk(service, status="scheduled"))
     query = following(first)
     cursor = query["cursor"]

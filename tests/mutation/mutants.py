@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-CORE = "layers/core/jobs"
-STORE = f"{CORE}/store/dynamodb.py"
 STORE_CONTRACT = ("tests/contract/test_job_store.py", "-k", "moto")
 STORE_CALLS = ("tests/unit/test_dynamodb.py",)
+#: The calls that the emulator of PartiQL answers.
+STARTS_TOGETHER = ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack")
 #: One of the races that are explored.
-INTERLEAVINGS = ("tests/simulation/test_interleavings.py", "-k", "whatever_the_order and completes")
+INTERLEAVINGS = ("tests/proofs/interleavings/test_interleavings.py", "-k", "whatever_the_order and completes")
 
 
 class Mutant(NamedTuple):
-    """`code`, which stands once in `file`, becomes `bug`; one of `tests`, as pytest is given them, must fail then."""
+    """`code`, which stands once in `place`, becomes `bug`; one of `tests`, as pytest is given them, must fail then.
+
+    See `Product.mutate` for what a place and its code are.
+    """
 
     name: str
-    file: str
+    place: str
     code: str
     bug: str
     tests: tuple[str, ...]
@@ -26,130 +29,128 @@ MUTANTS = (
     # ---- one conditional write for each status change -----------------------------------------------------------
     Mutant(
         "start without a look at the status",
-        STORE,
-        'condition=f"{is_scheduled} AND {is_due}"',
-        "condition=is_due",
+        "_start_alone",
+        'f"{is_scheduled} AND {is_due}"',
+        "is_due",
         STORE_CONTRACT,
     ),
     Mutant(
         "start without a look at the time",
-        STORE,
-        'condition=f"{is_scheduled} AND {is_due}"',
-        "condition=is_scheduled",
+        "_start_alone",
+        'f"{is_scheduled} AND {is_due}"',
+        "is_scheduled",
         STORE_CONTRACT,
     ),
     Mutant(
         "start a millisecond before its time",
-        STORE,
-        """        is_scheduled = "st = :scheduled"
-        is_due = "due <= :now\"""",
-        """        is_scheduled = "st = :scheduled"
+        "_start_alone",
+        'is_due = "due <= :now"',
+        """
         now += 1
-        is_due = "due <= :now\"""",
+        is_due = "due <= :now"
+        """,
         STORE_CONTRACT,
     ),
     Mutant(
         "start only after its time",
-        STORE,
-        """        is_scheduled = "st = :scheduled"
-        is_due = "due <= :now\"""",
-        """        is_scheduled = "st = :scheduled"
-        is_due = "due < :now\"""",
+        "_start_alone",
+        'is_due = "due <= :now"',
+        'is_due = "due < :now"',
         STORE_CONTRACT,
     ),
     Mutant(
         "start together what is not due",
-        STORE,
+        "_start_together",
         'is_due = "due <= ?"',
         'is_due = "(due <= ? OR due > 0)"',
-        ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack"),
+        STARTS_TOGETHER,
     ),
     Mutant(
         "start together what is not scheduled",
-        STORE,
+        "_start_together",
         'is_scheduled = "st = ?"',
         "is_scheduled = \"(st = ? OR st > '')\"",
-        ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack"),
+        STARTS_TOGETHER,
     ),
     Mutant(
         "cancel without a condition",
-        STORE,
-        """                remove="gk, due",
-                condition=f"{is_active} AND {is_not_made_yet}",""",
-        """                remove="gk, due",
-                condition=f"attribute_exists(pk) AND {is_not_made_yet}",""",
+        "store:cancel_job",
+        'f"{is_active} AND {is_not_made_yet}"',
+        'f"attribute_exists(pk) AND {is_not_made_yet}"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a cancel that is sent again cancels what was retried",
-        STORE,
+        "store:cancel_job",
         'is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"',
         'is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token OR tx = :token)"',
         STORE_CALLS,
     ),
     Mutant(
         "cancel read, then written",
-        f"{CORE}/cancellation.py",
-        "    return ports.store.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
-        """    from dataclasses import replace
-    from jobs.errors import JobNotCancellable
-    from jobs.model import Change, Status
-    job = ports.store.get_job(project.project_id, job_id)
-    if job is None:
-        raise JobNotFound
-    if not job.status.is_active:
-        raise JobNotCancellable(job)
-    change = Change(Status.CANCELLED, ports.clock.now(), by)
-    cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
-    ports.store.jobs[project.project_id, job_id] = cancelled
-    return cancelled""",
+        "cancellation:cancel_job",
+        "return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
+        """
+        from dataclasses import replace
+        from jobs.errors import JobNotCancellable
+        from jobs.model import Change, Status
+        job = ports.jobs.get_job(project.project_id, job_id)
+        if job is None:
+            raise JobNotFound
+        if not job.status.is_active:
+            raise JobNotCancellable(job)
+        change = Change(Status.CANCELLED, ports.clock.now(), by)
+        cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
+        ports.attempts.jobs[project.project_id, job_id] = cancelled
+        return cancelled
+        """,
         INTERLEAVINGS,
     ),
     Mutant(
-        "a report ends whatever attempt runs",
-        STORE,
-        "        clauses = [is_running, is_this_attempt, *condition]",
-        "        clauses = [is_running, *condition]",
+        "a report ends any attempt that runs",
+        "_end_attempt",
+        "[is_running, is_this_attempt, *condition]",
+        "[is_running, *condition]",
         STORE_CONTRACT,
     ),
     Mutant(
         "a report ends what does not run",
-        STORE,
-        "        clauses = [is_running, is_this_attempt, *condition]",
-        "        clauses = [is_this_attempt, *condition]",
+        "_end_attempt",
+        "[is_running, is_this_attempt, *condition]",
+        "[is_this_attempt, *condition]",
         STORE_CONTRACT,
     ),
     Mutant(
         "the reaper ends what has been heard of",
-        STORE,
-        "            clauses.append(time_out_has_passed)",
-        "            pass",
+        "_end_attempt",
+        "clauses.append(time_out_has_passed)",
+        "",
         STORE_CONTRACT,
     ),
     Mutant(
         "fail with attempts left",
-        STORE,
-        "            condition=[is_last_attempt],",
-        "            condition=[],",
+        "fail_job",
+        "[is_last_attempt]",
+        "[]",
         STORE_CONTRACT,
     ),
     Mutant(
         "back off without attempts left",
-        STORE,
-        "            condition=[attempts_are_left],",
-        "            condition=[],",
+        "back_off_job",
+        "[attempts_are_left]",
+        "[]",
         STORE_CONTRACT,
     ),
     Mutant(
         "retry of a job that has moved on",
-        STORE,
+        "store:retry_job",
         'is_as_seen = "st = :seen AND an = :attempt"',
         'is_as_seen = "attribute_exists(pk) AND (st = :seen OR an = :attempt)"',
         STORE_CONTRACT,
     ),
     Mutant(
         "progress falls",
-        STORE,
+        "store:note_progress",
         'does_not_fall = "due <= :due AND (attribute_not_exists(pg) OR pg <= :progress)"',
         'does_not_fall = "due <= :due"',
         STORE_CONTRACT,
@@ -157,281 +158,459 @@ MUTANTS = (
     # ---- a lost answer is not a lost job -------------------------------------------------------------------------
     Mutant(
         "start and end share a token",
-        STORE,
-        'set_="st = :to, due = :now + tm, gk = :gk, ts = :token"',
-        'set_="st = :to, due = :now + tm, gk = :gk, tf = :token"',
+        "_start_alone",
+        '"st = :to, due = :now + tm, gk = :gk, ts = :token"',
+        '"st = :to, due = :now + tm, gk = :gk, tf = :token"',
         STORE_CALLS,
     ),
     Mutant(
         "cancel does not know its own token",
-        STORE,
-        'if item.get("tx") != items.string(token):',
-        "if True:",
+        "store:cancel_job",
+        'item.get("tx") != items.string(token)',
+        "True",
         STORE_CALLS,
     ),
     Mutant(
         "start does not know its own token",
-        STORE,
-        'if old.get("ts") == items.string(token):',
-        "if False:",
+        "_not_started",
+        'old.get("ts") == items.string(token)',
+        "False",
         STORE_CALLS,
     ),
     Mutant(
         "an end does not know its own token",
-        STORE,
-        'if token is not None and old.get("tf") == items.string(token):',
-        "if False:",
+        "_report_outcome",
+        'token is not None and old.get("tf") == items.string(token)',
+        "False",
         STORE_CALLS,
     ),
     Mutant(
         "a creation does not know its own token",
-        STORE,
-        "if any(item.get(attribute) == items.string(token) for item in of_rows.values()):",
-        "if False:",
+        "_why_not",
+        'any(row.get("tc") == items.string(rows[place].token) for place, row in taken.items())',
+        "False",
         STORE_CALLS,
+    ),
+    Mutant(
+        "a creation does not know its own row behind a conflict",
+        "_why_not",
+        'own_row.get("tc") == items.string(rows[0].token)',
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a retry does not know its own token",
+        "store:retry_job",
+        'row.get("tr") == items.string(token)',
+        "False",
+        STORE_CALLS,
+    ),
+    # ---- a failed condition is an answer, everything else is a failure ---------------------------------------------
+    Mutant(
+        "a refusal taken for a failed condition",
+        "writing",
+        """
+        if rows:
+            raise ConditionFailed(rows) from error
+        """,
+        "raise ConditionFailed(rows) from error",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a failed condition taken for a failure",
+        "writing",
+        """
+        if rows:
+            raise ConditionFailed(rows) from error
+        """,
+        "",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a mistake of ours taken for a throttle",
+        "writing",
+        "outcome_unknown(error)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "what proves nothing taken for a mistake of ours",
+        "writing",
+        "outcome_unknown(error)",
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a throttled read taken for a mistake of ours",
+        "reading",
+        "is_throttle(error)",
+        "False",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a read that was refused taken for a throttle",
+        "reading",
+        "is_throttle(error)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a conflict that is not outlasted",
+        "Table.change",
+        "not left or failures.is_throttle(busy.__cause__)",
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a throttle tried again on top of the client's tries",
+        "Table.change",
+        "not left or failures.is_throttle(busy.__cause__)",
+        "not left",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a block that was not noted taken for noted",
+        "store:note_block",
+        "raise errors.Busy from error",
+        "pass",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a block that another has noted is a failure",
+        "store:note_block",
+        "pass",
+        "raise errors.Busy",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a noted block forgotten",
+        "store:note_block",
+        "self._noted[project.project_id] = block",
+        "",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a watermark that another has raised is a failure",
+        "store:raise_watermark",
+        "return",
+        "raise",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a mark that is there is a failure",
+        "store:mark_seen",
+        "return",
+        "raise",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a message that was seen is a failure",
+        "store:add_message",
+        "return False",
+        "raise",
+        STORE_CONTRACT,
     ),
     # ---- dense numbers -------------------------------------------------------------------------------------------
     Mutant(
         "the number taken without a condition",
-        STORE,
-        """        number_is_free = "attribute_not_exists(pk)\"""",
-        """        number_is_free = "attribute_not_exists(pk) OR attribute_exists(pk)\"""",
+        "_row_put",
+        'number_is_free = "attribute_not_exists(pk)"',
+        'number_is_free = "attribute_not_exists(pk) OR attribute_exists(pk)"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a number guessed after what proves nothing",
-        f"{CORE}/creation.py",
-        """        while outcome is Append.UNCERTAIN:
-            contention.wait()
-            outcome = ports.store.append(job, token, new.params, record, moved, seen)
-""",
-        """        while outcome is Append.UNCERTAIN:
+        "creation:create_job",
+        "result = contention.settle(partial(ports.jobs.append, rows, record, moved))",
+        """
+        result = ports.jobs.append(rows, record, moved)
+        while result.outcome is AppendOutcome.UNCERTAIN:
             contention.wait()
             job = _numbered(ports, project, new, by, job.job_id + 1)
-            outcome = ports.store.append(job, token, new.params, record, moved, seen)
-""",
+            result = ports.jobs.append([NewRow(job, token, new.params, seen)], record, moved)
+        """,
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the highest number read weakly",
-        f"{CORE}/creation.py",
-        "        job = _numbered(ports, project, new, by, ports.store.highest_job_id(project, strong=True) + 1)",
-        "        job = _numbered(ports, project, new, by, ports.store.highest_job_id(project, strong=False) + 1)",
+        "creation:create_job",
+        "ports.jobs.highest_job_id(project, strong=True)",
+        "ports.jobs.highest_job_id(project, strong=False)",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "the highest number read weakly for a batch",
-        f"{CORE}/creation.py",
-        "        first = ports.store.highest_job_id(project, strong=True) + 1",
-        "        first = ports.store.highest_job_id(project, strong=False) + 1",
+        "_append_chunk",
+        "ports.jobs.highest_job_id(project, strong=True)",
+        "ports.jobs.highest_job_id(project, strong=False)",
         ("tests/unit/test_creation.py",),
     ),
     # ---- one active deletion per user, one job per key -----------------------------------------------------------
     Mutant(
         "the deletion lock not moved",
-        f"{CORE}/creation.py",
-        "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
-        "        outcome = ports.store.append(job, token, new.params, record, None, seen)\n        while",
+        "creation:create_job",
+        "partial(ports.jobs.append, rows, record, moved)",
+        "partial(ports.jobs.append, rows, record, None)",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
-        "the deletion lock moved whoever has moved it before",
-        STORE,
+        "the deletion lock moved although another has moved it",
+        "lock_put",
         'lock_was_not_moved = "v = :seen"',
         'lock_was_not_moved = "v >= :seen"',
         STORE_CONTRACT,
     ),
     Mutant(
         "the first deletion takes a lock that is there",
-        STORE,
-        """            lock_is_new = "attribute_not_exists(pk)\"""",
-        """            lock_is_new = "attribute_not_exists(nothing)\"""",
+        "lock_put",
+        'lock_is_new = "attribute_not_exists(pk)"',
+        'lock_is_new = "attribute_not_exists(nothing)"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a retried deletion without its lock",
-        f"{CORE}/retrying.py",
-        "        moved = lock and replace(lock, job_id=job_id)",
-        "        moved = None",
+        "retrying:retry_job",
+        "lock and replace(lock, job_id=job_id)",
+        "None",
         ("tests/unit/test_retrying.py",),
     ),
     Mutant(
         "an idempotency key for every body",
-        f"{CORE}/creation.py",
-        "    if record.body_digest != idempotency.body_digest:\n        raise IdempotencyKeyReused\n",
-        "",
+        "_find_replay",
+        "record.body_digest != idempotency.body_digest",
+        "False",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "an expired idempotency record believed",
-        STORE,
-        'if not item or int(item["ttl"]["N"]) <= now // 1000:',
-        "if not item:",
+        "find_idempotency_record",
+        'not item or int(item["ttl"]["N"]) <= now // SECOND',
+        "not item",
         STORE_CONTRACT,
     ),
     # ---- effects come from the committed change ------------------------------------------------------------------
     Mutant(
         "an event for every write",
-        f"{CORE}/publishing.py",
-        "    if known == len(job.history):\n        return\n",
-        "    known = min(known, len(job.history) - 1)\n",
+        "events_of",
+        """
+        if known == len(job.history):
+            return
+        """,
+        "known = min(known, len(job.history) - 1)",
         ("tests/unit/test_publishing.py",),
     ),
     Mutant(
         "a deduplication id for each delivery",
-        f"{CORE}/publishing.py",
+        "deduplication_id",
         'return f"{job.project_id}-{job.job_id}-{length}"',
-        'import time\n    return f"{job.project_id}-{job.job_id}-{time.monotonic_ns()}"',
+        """
+        import time
+        return f"{job.project_id}-{job.job_id}-{time.monotonic_ns()}"
+        """,
         ("tests/unit/test_publishing.py",),
     ),
     Mutant(
         "refused events forgotten",
-        f"{CORE}/publishing.py",
-        "    return {position for position, event in zip(origin, events, strict=True) if id(event) in refused}",
-        "    return set()",
+        "publish",
+        "{position for position, event in zip(origin, events, strict=True) if id(event) in refused}",
+        "set()",
         ("tests/unit/test_publishing.py",),
     ),
     Mutant(
         "events emitted by the handler, before the commit",
-        f"{CORE}/creation.py",
-        "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
-        "        announce(ports, [DueJob(job.start_at, job.project_id, job.job_id)])\n"
-        "        outcome = ports.store.append(job, token, new.params, record, moved, seen)\n        while",
+        "creation:create_job",
+        "moved = lock and replace(lock, job_id=job.job_id)",
+        """
+        announce(ports, [DueJob(job.start_at, job.project_id, job.job_id)])
+        moved = lock and replace(lock, job_id=job.job_id)
+        """,
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "events taken as often as they come",
-        STORE,
-        """        event_is_new = "attribute_not_exists(pk) OR #ttl <= :now\"""",
-        """        event_is_new = "attribute_not_exists(pk) OR #ttl > :now OR #ttl <= :now\"""",
+        "seen_put",
+        'event_is_new = "attribute_not_exists(pk) OR #ttl <= :now"',
+        'event_is_new = "attribute_not_exists(pk) OR #ttl > :now OR #ttl <= :now"',
         STORE_CONTRACT,
     ),
     Mutant(
         "our own events taken",
-        f"{CORE}/ingestion.py",
-        "    if project is None or source == SOURCE:",
-        "    if project is None:",
+        "_trusted_project",
+        "project is None or source == EVENT_SOURCE",
+        "project is None",
         ("tests/unit/test_ingestion.py",),
     ),
     Mutant(
         "events of any account taken",
-        f"{CORE}/ingestion.py",
-        "    if account != own_account and account not in project.accounts:",
-        "    if False:",
+        "_trusted_project",
+        "account != own_account and account not in project.accounts",
+        "False",
         ("tests/unit/test_ingestion.py",),
     ),
     # ---- never lost: tick, sweep, reaper -------------------------------------------------------------------------
     Mutant(
         "a horizon of a minute",
-        f"{CORE}/dispatch.py",
-        "HORIZON = 180 * SECOND",
-        "HORIZON = 60 * SECOND",
+        "HORIZON",
+        "180 * SECOND",
+        "60 * SECOND",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
         "a shard forgotten by the tick",
-        f"{CORE}/dispatch.py",
-        "due = _dispatch_due(ports, range(shards),",
-        "due = _dispatch_due(ports, range(shards - 1),",
+        "dispatch",
+        "range(shards)",
+        "range(shards - 1)",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
         "a shard forgotten by the reaper",
-        f"{CORE}/reaping.py",
-        "    for offset in range(shards):",
-        "    for offset in range(shards - 1):",
+        "reap",
+        "range(shards)",
+        "range(shards - 1)",
         ("tests/unit/test_reaping.py",),
     ),
     Mutant(
         "a watermark moved over what was refused",
-        f"{CORE}/dispatch.py",
-        "        if row in refused:\n            return rows[:position]\n",
-        "        if row in refused:\n            continue\n",
+        "_raise_watermarks",
+        "next((position for position, row in enumerate(rows) if row in unsent), len(rows))",
+        "len(rows)",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
-        "a sweep whatever the backlog",
-        f"{CORE}/dispatch.py",
-        "    if ports.queue.backlog() > SWEEP_BACKLOG:\n        return 0\n",
+        "a tick in which one shard's hints were refused stops reading the others",
+        "_dispatch_due",
+        "{s: row for s, row in more.items() if not refused or refused.isdisjoint(unmarked[s])}",
+        "{} if refused else dict(more)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a tick reads on behind what was refused",
+        "_dispatch_due",
+        "{s: row for s, row in more.items() if not refused or refused.isdisjoint(unmarked[s])}",
+        "dict(more)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a refused hint holds the watermark of every shard",
+        "_raise_watermarks",
+        "next((position for position, row in enumerate(rows) if row in unsent), len(rows))",
+        "0 if unsent else len(rows)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "what was refused forgotten in the next round",
+        "_dispatch_due",
+        "refused |= not_sent",
+        "refused = not_sent",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "nothing is sent behind what was refused",
+        "dispatch:_send",
+        "start == 0 or has_time(SLICE_TIME)",
+        "not not_sent and (start == 0 or has_time(SLICE_TIME))",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep goes on behind what was refused",
+        "_sweep",
+        """
+        if refused:
+            cursor = begin
+        """,
         "",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
+        "a sweep that was refused in part counts as nothing",
+        "_sweep",
+        "len(overdue) - len(refused)",
+        "0 if refused else len(overdue)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep whatever the backlog",
+        "_sweep",
+        "ports.queue.backlog() > SWEEP_BACKLOG",
+        "False",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
         "a sweep without end",
-        f"{CORE}/dispatch.py",
-        "        room -= len(found)\n",
+        "_sweep",
+        "room -= len(found)",
         "",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
         "a sweep that begins at the same shard each time",
-        f"{CORE}/dispatch.py",
-        "        ports.store.save_sweep_cursor(cursor)\n",
-        "        pass\n",
+        "_sweep",
+        "ports.due.save_sweep_cursor(cursor)",
+        "",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
         "no hint for what is due before the next tick looks",
-        f"{CORE}/creation.py",
-        "SELF_ENQUEUE = 240 * SECOND",
-        "SELF_ENQUEUE = 0 * SECOND",
+        "SELF_ENQUEUE",
+        "240 * SECOND",
+        "0 * SECOND",
         ("tests/unit/test_creation.py",),
     ),
     Mutant(
         "a delay rounded up",
-        f"{CORE}/adapters/sqs.py",
-        "// SECOND",
-        "// SECOND + 1",
+        "_delay",
+        "(hint.due_at - self._clock.now()) // SECOND",
+        "(hint.due_at - self._clock.now()) // SECOND + 1",
         ("tests/unit/test_sqs.py",),
     ),
     # ---- the tenant comes from the credential --------------------------------------------------------------------
     Mutant(
-        "a project for whoever names it",
-        f"{CORE}/access.py",
-        "    if project is None or project.organisation_id != credential.organisation_id:",
-        "    if project is None:",
+        "a project for anyone who names it",
+        "open_project",
+        "project is None or project.organisation_id != credential.organisation_id",
+        "project is None",
         ("tests/unit/test_access.py",),
     ),
     Mutant(
         "an expired credential believed",
-        f"{CORE}/access.py",
-        "    if credential is None or not credential.is_live(now):",
-        "    if credential is None:",
+        "authenticate",
+        "credential is None or not credential.is_live(ports.clock.now())",
+        "credential is None",
         ("tests/unit/test_access.py",),
     ),
     Mutant(
         "a job shown to another organisation's user",
-        f"{CORE}/viewing.py",
-        "    if project is None or project.organisation_id != principal.client.organisation_id:",
-        "    if project is None:",
+        "viewing:find_job",
+        "project is None or project.organisation_id != principal.client.organisation_id",
+        "project is None",
         ("tests/unit/test_viewing.py",),
     ),
     Mutant(
         "a job cancelled through a collection for viewing",
-        f"{CORE}/viewing.py",
-        "    if not _has_right(principal, job, {Right.CANCEL}):",
-        "    if not _has_right(principal, job, set(Right)):",
+        "viewing:cancel_job",
+        "_has_right(principal, job, {Right.CANCEL})",
+        "_has_right(principal, job, set(Right))",
         ("tests/unit/test_viewing.py",),
     ),
     Mutant(
         "a cursor for any project",
-        f"{CORE}/store/cursor.py",
-        "hmac.new(project.secret, message, hashlib.sha256)",
-        'hmac.new(b"secret", message, hashlib.sha256)',
+        "cursor:_digest",
+        "project.secret",
+        'b"secret"',
         ("tests/unit/test_cursor.py",),
     ),
     Mutant(
         "a user's data under a prefix of another's",
-        f"{CORE}/erasure.py",
-        "quote(user_id, safe='')",
-        "quote(user_id, safe='/')",
+        "prefix_of",
+        'quote(user_id, safe="")',
+        'quote(user_id, safe="/")',
         ("tests/unit/test_erasure.py",),
     ),
     Mutant(
         "a cancelled deletion goes on",
-        f"{CORE}/erasure.py",
-        "    return job.status is Status.RUNNING and job.attempt == order.attempt and job.action == DELETE_USER_DATA",
-        "    return job.attempt == order.attempt and job.action == DELETE_USER_DATA",
+        "_is_ours",
+        "job.status is Status.RUNNING and job.attempt == order.attempt and job.action == DELETE_USER_DATA",
+        "job.attempt == order.attempt and job.action == DELETE_USER_DATA",
         ("tests/unit/test_erasure.py",),
     ),
 )

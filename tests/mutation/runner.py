@@ -1,6 +1,6 @@
 """`make mutants`: does the suite notice when the code is wrong?
 
-Each mutant is one bug, written into a copy of the project. The tests that are named beside it must fail there; a mutant
+Each mutant is one bug, written into a copy of the project. The tests that are named beside it must fail there. A mutant
 that they let live is a gap in the suite, and one whose code is no longer found is out of date. Both fail the run.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.mutation.anchors import Edit, NotAnchored, Product
 from tests.mutation.mutants import MUTANTS
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Verdict(NamedTuple):
 def main(names: Sequence[str]) -> int:
     """Run all mutants, or those named; print a line for each, and how many were killed."""
     wanted = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    edits = _edits(wanted)
+    if len(edits) < len(wanted):
+        return 1
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = SimpleQueue[Path]()
         for number in range(os.cpu_count() or 1):
@@ -58,7 +62,7 @@ def main(names: Sequence[str]) -> int:
                     print(f"Without any mutant the tests do not pass:\n{said}")
                     return 1
             verdicts = []
-            for verdict in pool.map(lambda mutant: _try(mutant, copies), wanted):
+            for verdict in pool.map(lambda mutant: _try(mutant, edits[mutant.name], copies), wanted):
                 verdicts.append(verdict)
                 fate = "killed" if verdict.killed else "ALIVE "
                 print(f"{fate}  {verdict.mutant.name}  ({verdict.seconds:.0f} s)", flush=True)
@@ -67,6 +71,17 @@ def main(names: Sequence[str]) -> int:
     killed = sum(verdict.killed for verdict in verdicts)
     print(f"{killed} of {len(verdicts)} mutants killed")
     return 0 if verdicts and killed == len(verdicts) else 1
+
+
+def _edits(mutants: Sequence[Mutant]) -> dict[str, Edit]:
+    """The edits of mutants by their names; say why of each that has none."""
+    product, edits = Product(ROOT), dict[str, Edit]()
+    for mutant in mutants:
+        try:
+            edits[mutant.name] = product.mutate(mutant.place, mutant.code, mutant.bug)
+        except NotAnchored as error:
+            print(f"OUT OF DATE  {mutant.name}\n  {error}")
+    return edits
 
 
 def _copy(folder: Path) -> Path:
@@ -80,20 +95,18 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def _try(mutant: Mutant, copies: SimpleQueue[Path]) -> Verdict:
+def _try(mutant: Mutant, edit: Edit, copies: SimpleQueue[Path]) -> Verdict:
     """Write a mutant into a copy of the project, run its tests there, and undo it."""
     folder = copies.get()
-    file = folder / mutant.file
-    text = file.read_text()
+    file = folder / edit.file
+    text = file.read_text(encoding="utf-8")
     began = time.monotonic()
     try:
-        if text.count(mutant.code) != 1:
-            return Verdict(mutant, killed=False, seconds=0, said=f"  not found once in {mutant.file}: {mutant.code}")
-        file.write_text(text.replace(mutant.code, mutant.bug))
+        file.write_text(edit.text, encoding="utf-8")
         code, said = _run_tests(folder, mutant.tests)
         return Verdict(mutant, killed=code == FAILED, seconds=time.monotonic() - began, said=said)
     finally:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         copies.put(folder)
 
 

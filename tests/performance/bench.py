@@ -15,7 +15,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -23,9 +23,10 @@ from jobs.dialects.registry import PUBLIC
 from jobs.model import JobKey
 from jobs.queries import Page, get_job, list_jobs
 from jobs.store import client, items
-from jobs.store.dynamodb import DynamoDBJobStore
 
 from tests.builders import a_call, a_job, a_project
+from tests.fakes import World
+from tests.stores import a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ COLD_ROUNDS = 7
 WARM_ROUNDS = 5
 BASE = 'import boto3; boto3.client("dynamodb", region_name="us-east-1")'
 #: A function as Lambda starts it: the module, and the clients that its first call makes.
-COLD = "import functions.{0}.app; from jobs.runtime import wiring; wiring.store()"
+COLD = "import functions.{0}.app; from jobs.runtime import wiring; the_store()"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
@@ -152,14 +153,14 @@ def measure_warm(endpoint: str) -> None:
     unit = warm(lambda: stock.get_item(TableName="jobs", Key=key), 200)
 
     def rows(of: Any) -> dict[str, float]:
-        store = DynamoDBJobStore(of, "jobs", 32)
+        store = a_store(of, 32, table="jobs")
         store.highest_job_id = lambda *_, **__: 10_000  # type: ignore[method-assign]  # the total is another call
 
         def list_of(size: int) -> object:
-            return PUBLIC.render_listing(list_jobs(store, project, Page(1, size)), call)
+            return PUBLIC.render_listing(list_jobs(World(store=cast("Any", store)), project, Page(1, size)), call)
 
         return {
-            "get": warm(lambda: PUBLIC.render_job(get_job(store, project, 1)), 200),
+            "get": warm(lambda: PUBLIC.render_job(get_job(World(store=cast("Any", store)), project, 1)), 200),
             "list 50": warm(lambda: list_of(50), 50),
             "list 200": warm(lambda: list_of(200), 20),
         }
@@ -169,7 +170,7 @@ def measure_warm(endpoint: str) -> None:
     show("  with items as they come", rows(ours), unit)
 
     herd = [JobKey(1, number) for number in range(1, 26)]
-    alone, together = (DynamoDBJobStore(ours, "jobs", 32, start_batch) for start_batch in (1, len(herd)))
+    alone, together = (a_store(ours, 32, start_batch, table="jobs") for start_batch in (1, len(herd)))
     show(
         "Start of one job, CPU, in the same unit",
         {

@@ -18,14 +18,14 @@ import docker
 import pytest
 from botocore.config import Config
 from jobs.model import BY_SERVICE, Change, Job, Run, Status
+from jobs.runtime.admin import directory_admin
 from jobs.store import items
-from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
 
 from local import engine, sam
 from local.emulator import HOST
 from tests.builders import a_job
 from tests.e2e.embedded import ROOT, Embedded, Tenant, embedded, far_ahead, is_open
+from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,8 +93,8 @@ class World:
         return self._store.highest_job_id(self.tenant.project, strong=True)
 
     @property
-    def _store(self) -> DynamoDBJobStore:
-        return DynamoDBJobStore(self.dynamodb, self.table, SHARDS)
+    def _store(self) -> WholeStore:
+        return a_store(self.dynamodb, SHARDS, table=self.table)
 
     def until(self, so: Callable[[], bool]) -> None:
         """Wait for what the stack behind the functions does in its own time."""
@@ -134,7 +134,7 @@ def world(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     try:
         running.start()
         demo, dynamodb = running.demo, running.aws("dynamodb")
-        project = DynamoDBDirectory(dynamodb, demo["tableName"]).find_project(demo["projectKey"])
+        project = directory_admin(dynamodb, demo["tableName"]).find_project(demo["projectKey"])
         assert project
         yield World(running, Tenant(demo["baseUrl"], project, demo["apiKey"]), dynamodb, demo["tableName"])
         running.stop()

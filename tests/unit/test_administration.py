@@ -6,42 +6,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.model import Principal, Right, Role
 from jobs.tenancy import access, administration
+from jobs.tenants import Principal, Right, Role
 
 from tests.builders import NOW
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
-    from jobs.model import Project
+    from jobs.tenants import Project
 
 
 @pytest.fixture
-def registry() -> FakeRegistry:
-    return FakeRegistry()
+def registry() -> FakeDirectory:
+    return FakeDirectory()
 
 
-def test_an_issued_key_lets_its_organisation_into_its_project(registry: FakeRegistry) -> None:
+def test_an_issued_key_lets_its_organisation_into_its_project(registry: FakeDirectory) -> None:
     organisation = administration.create_organisation(registry, "Demo")
     project = administration.create_project(registry, organisation.organisation_id, "Shop")
     issued = administration.create_api_key(registry, organisation.organisation_id)
 
-    credential = access.authenticate(registry, issued.secret, NOW)
+    credential = access.authenticate(at(NOW, registry), issued.secret)
 
     assert credential == issued.credential
-    assert access.open_project(registry, credential, project.project_key) == project
+    assert access.open_project(at(NOW, registry), credential, project.project_key) == project
 
 
-def test_a_key_with_an_end_ends(registry: FakeRegistry) -> None:
+def test_a_key_with_an_end_ends(registry: FakeDirectory) -> None:
     organisation = administration.create_organisation(registry, "Demo")
     issued = administration.create_api_key(registry, organisation.organisation_id, expires_at=NOW)
 
-    assert access.authenticate(registry, issued.secret, NOW - 1) == issued.credential
+    assert access.authenticate(at(NOW - 1, registry), issued.secret) == issued.credential
     with pytest.raises(Unauthorized):
-        access.authenticate(registry, issued.secret, NOW)
+        access.authenticate(at(NOW, registry), issued.secret)
 
 
-def test_every_project_has_a_key_and_a_lock_secret_of_its_own(registry: FakeRegistry) -> None:
+def test_every_project_has_a_key_and_a_lock_secret_of_its_own(registry: FakeDirectory) -> None:
     organisation = administration.create_organisation(registry, "Demo")
     projects = [administration.create_project(registry, organisation.organisation_id, "Shop") for _ in range(20)]
 
@@ -53,7 +53,7 @@ def test_every_project_has_a_key_and_a_lock_secret_of_its_own(registry: FakeRegi
 
 
 @pytest.mark.parametrize("name", ["", " \t", "x" * 129])
-def test_a_blank_or_endless_name_is_refused_before_anything_is_written(registry: FakeRegistry, name: str) -> None:
+def test_a_blank_or_endless_name_is_refused_before_anything_is_written(registry: FakeDirectory, name: str) -> None:
     for create in (
         lambda: administration.create_organisation(registry, name),
         lambda: administration.create_project(registry, 1, name),
@@ -65,7 +65,7 @@ def test_a_blank_or_endless_name_is_refused_before_anything_is_written(registry:
     assert registry.organisations == {}
 
 
-def test_a_name_of_128_characters_is_taken(registry: FakeRegistry) -> None:
+def test_a_name_of_128_characters_is_taken(registry: FakeDirectory) -> None:
     assert administration.create_organisation(registry, "😀" * 128).name == "😀" * 128
 
 
@@ -73,19 +73,19 @@ def test_a_name_of_128_characters_is_taken(registry: FakeRegistry) -> None:
 
 
 @pytest.fixture
-def project(registry: FakeRegistry) -> Project:
+def project(registry: FakeDirectory) -> Project:
     organisation = administration.create_organisation(registry, "Demo")
     return administration.create_project(registry, organisation.organisation_id, "Shop")
 
 
-def test_a_client_acts_for_the_user_it_was_made_for(registry: FakeRegistry, project: Project) -> None:
+def test_a_client_acts_for_the_user_it_was_made_for(registry: FakeDirectory, project: Project) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
     issued = administration.create_client(registry, 1, user.user_id, project.project_id)
 
-    client = access.authenticate_client(registry, issued.client.client_id, issued.secret, NOW)
-    token = access.issue_token(registry, client, NOW).token
+    client = access.authenticate_client(at(NOW, registry), issued.client.client_id, issued.secret)
+    token = access.issue_token(at(NOW, registry), client).token
 
-    assert access.authorize(registry, token, NOW) == Principal(issued.client, user)
+    assert access.authorize(at(NOW, registry), token) == Principal(issued.client, user)
     assert (client.organisation_id, client.user_id, client.project_id) == (1, user.user_id, project.project_id)
     assert (user.name, user.role, dict(user.collections)) == ("Ada", Role.MEMBER, {})
     assert issued.secret not in str(registry.clients)
@@ -93,7 +93,7 @@ def test_a_client_acts_for_the_user_it_was_made_for(registry: FakeRegistry, proj
 
 
 def test_users_and_clients_get_ids_as_alteryx_gives_them_and_none_twice(
-    registry: FakeRegistry, project: Project
+    registry: FakeDirectory, project: Project
 ) -> None:
     users = [administration.create_user(registry, 1, "Ada", Role.MEMBER) for _ in range(20)]
     clients = [
@@ -105,24 +105,24 @@ def test_users_and_clients_get_ids_as_alteryx_gives_them_and_none_twice(
     assert all(len(one) == 24 and set(one) <= set("0123456789abcdef") for one in ids)
 
 
-def test_a_client_with_an_end_ends(registry: FakeRegistry, project: Project) -> None:
+def test_a_client_with_an_end_ends(registry: FakeDirectory, project: Project) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
     client, secret = administration.create_client(registry, 1, user.user_id, project.project_id, expires_at=NOW)
 
-    assert access.authenticate_client(registry, client.client_id, secret, NOW - 1) == client
+    assert access.authenticate_client(at(NOW - 1, registry), client.client_id, secret) == client
     with pytest.raises(Unauthorized):
-        access.authenticate_client(registry, client.client_id, secret, NOW)
+        access.authenticate_client(at(NOW, registry), client.client_id, secret)
 
 
 @pytest.mark.parametrize("name", ["", " \t", "x" * 129])
-def test_a_user_without_a_name_is_none(registry: FakeRegistry, project: Project, name: str) -> None:
+def test_a_user_without_a_name_is_none(registry: FakeDirectory, project: Project, name: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         administration.create_user(registry, 1, name, Role.MEMBER)
 
     assert (refusal.value.field, registry.users) == ("name", {})
 
 
-def test_a_user_is_put_into_collections_and_taken_out(registry: FakeRegistry, project: Project) -> None:
+def test_a_user_is_put_into_collections_and_taken_out(registry: FakeDirectory, project: Project) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
 
     def share(collection: str, right: Right | None) -> dict[str, Right]:
@@ -136,7 +136,7 @@ def test_a_user_is_put_into_collections_and_taken_out(registry: FakeRegistry, pr
     assert share("a", None) == {"b": Right.CANCEL}
 
 
-def test_a_user_is_in_a_hundred_collections_at_most(registry: FakeRegistry, project: Project) -> None:
+def test_a_user_is_in_a_hundred_collections_at_most(registry: FakeDirectory, project: Project) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
     for number in range(100):
         administration.share_collection(registry, 1, f"c-{number}", user.user_id, Right.VIEW)
@@ -153,7 +153,7 @@ def test_a_user_is_in_a_hundred_collections_at_most(registry: FakeRegistry, proj
 
 @pytest.mark.parametrize("blank_or_endless", ["", " ", "x" * 257])
 def test_an_id_of_a_collection_or_workflow_is_1_to_256_characters_and_not_blank(
-    registry: FakeRegistry, project: Project, blank_or_endless: str
+    registry: FakeDirectory, project: Project, blank_or_endless: str
 ) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
 
@@ -170,7 +170,7 @@ def test_an_id_of_a_collection_or_workflow_is_1_to_256_characters_and_not_blank(
 
 
 def test_the_collections_of_a_workflow_are_set_as_a_whole_a_hundred_at_most(
-    registry: FakeRegistry, project: Project
+    registry: FakeDirectory, project: Project
 ) -> None:
     hundred = [f"{number:03}" + "é" * 253 for number in range(100)]
     administration.share_workflow(registry, 1, "w", hundred)

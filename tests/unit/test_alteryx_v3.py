@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
 from jobs.dialects.alteryx_v3 import job_id
-from jobs.dialects.registry import V3
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Change, Message, Run, Severity, Status
-from jobs.workflows.viewing import Reference, Selection
+from jobs.outcomes import MessagePage
+from jobs.workflows.viewing import AlteryxJobId, Selection, Sighting
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, a_project, a_user_call
 
 if TYPE_CHECKING:
+    from jobs.dialects.base import Answer
     from jobs.model import Job
 
 ALL = frozenset(Status)
@@ -38,7 +41,7 @@ def a_job_that_was(*states: Status, **overrides: Any) -> Job:
 
 
 def shown(job: Job, outputs: tuple[Any, ...] = (), messages: tuple[Message, ...] | None = ()) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(V3.render_job(job, outputs, messages).body)
+    body: dict[str, Any] = json.loads(ALTERYX_V3.render_job(job, outputs, messages).body)
     return body
 
 
@@ -50,7 +53,7 @@ def test_an_id_says_when_and_where_its_job_was_made(at: int, project: int, numbe
     text = job_id(a_job(at=at, project_id=project, job_id=number))
 
     assert len(text) == 24
-    assert V3.parse_job_id(text) == Reference(at // 1000, project, number)
+    assert ALTERYX_V3.parse_job_id(text) == AlteryxJobId(at // 1000, project, number)
 
 
 def test_an_id_is_made_of_seconds_project_and_number() -> None:
@@ -84,7 +87,7 @@ def test_an_id_stays_the_same_whatever_becomes_of_the_job() -> None:
 )
 def test_what_is_no_id_names_no_job(text: str) -> None:
     with pytest.raises(errors.JobNotFound):
-        V3.parse_job_id(text)
+        ALTERYX_V3.parse_job_id(text)
 
 
 # ---- a job --------------------------------------------------------------------------------------------------------
@@ -96,9 +99,9 @@ def test_each_state_is_shown_as_a_status_and_a_disposition(status: Status) -> No
     job = a_job_that_was(*history, run=RUN)
 
     assert (shown(job)["status"], shown(job)["disposition"]) == (name, disposition)
-    [listed] = json.loads(V3.render_jobs([job]).body)["data"]
+    [listed] = json.loads(ALTERYX_V3.render_jobs([job]).body)["data"]
     assert (listed["status"], listed["disposition"]) == (name, disposition)
-    assert json.loads(V3.render_workflow_jobs([job]).body)[0]["status"] == name
+    assert json.loads(ALTERYX_V3.render_workflow_jobs([job]).body)[0]["status"] == name
 
 
 def test_a_job_is_shown_with_these_fields_in_this_order() -> None:
@@ -106,7 +109,7 @@ def test_a_job_is_shown_with_these_fields_in_this_order() -> None:
     output = {"id": "1", "availableFormats": ["Yxdb"], "fileName": "sales.yxdb"}
     message = Message(NOW, Severity.WARNING, "Straße «1»", 7)
 
-    answer = V3.render_job(job, [output], [message])
+    answer = ALTERYX_V3.render_job(job, [output], [message])
 
     assert (answer.status, answer.headers) == (200, {})
     assert answer.body == (
@@ -151,8 +154,8 @@ def test_a_time_always_has_its_three_digits_of_milliseconds(at: int, text: str) 
     job = a_job(at=at)
 
     assert shown(job)["createDateTime"] == text
-    assert json.loads(V3.render_jobs([job]).body)["data"][0]["createDateTime"] == text
-    assert json.loads(V3.render_workflow_jobs([job]).body)[0]["createDate"] == text
+    assert json.loads(ALTERYX_V3.render_jobs([job]).body)["data"][0]["createDateTime"] == text
+    assert json.loads(ALTERYX_V3.render_workflow_jobs([job]).body)[0]["createDate"] == text
 
 
 @pytest.mark.parametrize(
@@ -197,10 +200,17 @@ def test_whatever_a_worker_put_out_the_documented_types_hold(output: Any) -> Non
 # ---- messages -----------------------------------------------------------------------------------------------------
 
 
+SIGHTING = Sighting(a_project(), a_job())
+
+
+def messages_of(said: list[Message], following: str | None = None) -> Answer:
+    return ALTERYX_V3.render_messages(a_user_call(), SIGHTING, MessagePage(said, following))
+
+
 def test_messages_are_the_newest_one_with_the_whole_list_oldest_first() -> None:
     said = [Message(NOW, Severity.NONE, "a"), Message(NOW + 1, Severity.ERROR, "b", 3)]
 
-    answer = V3.render_messages(said, None)
+    answer = messages_of(said)
 
     first, second = '{"status":0,"text":"a","toolId":0}', '{"status":3,"text":"b","toolId":3}'
     assert answer.body == f'{{"status":3,"text":"b","toolId":3,"messages":[{first},{second}]}}'
@@ -208,13 +218,27 @@ def test_messages_are_the_newest_one_with_the_whole_list_oldest_first() -> None:
 
 
 def test_where_nobody_said_anything_the_documented_object_says_nothing() -> None:
-    assert V3.render_messages([], None).body == '{"status":0,"text":"","toolId":0,"messages":[]}'
+    assert messages_of([]).body == '{"status":0,"text":"","toolId":0,"messages":[]}'
 
 
 def test_older_messages_are_a_link_away() -> None:
-    answer = V3.render_messages([Message(NOW, Severity.NONE, "a")], "https://h/x?cursor=y")
+    answer = messages_of([Message(NOW, Severity.NONE, "a")], "position")
 
-    assert answer.headers == {"Link": '<https://h/x?cursor=y>; rel="next"'}
+    match = re.fullmatch(r'<https://h/x\?cursor=(.+)>; rel="next"', answer.headers["Link"])
+    assert match is not None
+    assert ALTERYX_V3.parse_messages({"cursor": match[1]}, SIGHTING) == "position"
+    assert ALTERYX_V3.parse_messages({}, SIGHTING) is None
+
+
+@pytest.mark.parametrize(
+    "other", [Sighting(a_project(secret=b"1" * 32), a_job()), Sighting(a_project(), a_job(job_id=2))]
+)
+def test_a_link_to_older_messages_is_of_its_job_alone(other: Sighting) -> None:
+    link = messages_of([], "position").headers["Link"]
+    cursor = link[link.index("cursor=") + 7 : link.index(">")]
+
+    with pytest.raises(errors.InvalidRequest):
+        ALTERYX_V3.parse_messages({"cursor": cursor}, other)
 
 
 # ---- the other answers --------------------------------------------------------------------------------------------
@@ -230,7 +254,7 @@ def test_older_messages_are_a_link_away() -> None:
     ],
 )
 def test_a_cancellation_is_told_by_what_it_replaced(history: tuple[Status, ...], sentence: str) -> None:
-    answer = V3.render_cancelled(a_job_that_was(*history))
+    answer = ALTERYX_V3.render_cancelled(a_job_that_was(*history))
 
     assert (answer.status, answer.body) == (200, f'{{"message":"{sentence}"}}')
 
@@ -238,18 +262,18 @@ def test_a_cancellation_is_told_by_what_it_replaced(history: tuple[Status, ...],
 def test_lists_are_shown_with_these_fields_in_this_order() -> None:
     job = a_job(at=1_726_740_174_589, run=RUN)
 
-    assert V3.render_jobs([job]).body == (
+    assert ALTERYX_V3.render_jobs([job]).body == (
         '{"data":[{"jobId":"66ebf6ce0000000100000001","appId":"5bc4a813156ae016dcb442bd","status":"Queued",'
         '"disposition":"None","createDateTime":"2024-09-19T10:02:54.589Z","priority":"High","workerTag":"tag"}]}'
     )
-    assert V3.render_workflow_jobs([job]).body == (
+    assert ALTERYX_V3.render_workflow_jobs([job]).body == (
         '[{"id":"66ebf6ce0000000100000001","createDate":"2024-09-19T10:02:54.589Z","status":"Queued",'
         '"priority":"High","workerTag":"tag","runWithE2":false}]'
     )
 
 
 def test_lists_of_nothing_are_empty() -> None:
-    assert (V3.render_jobs([]).body, V3.render_workflow_jobs([]).body) == ('{"data":[]}', "[]")
+    assert (ALTERYX_V3.render_jobs([]).body, ALTERYX_V3.render_workflow_jobs([]).body) == ('{"data":[]}', "[]")
 
 
 @pytest.mark.parametrize(
@@ -268,13 +292,13 @@ def test_lists_of_nothing_are_empty() -> None:
 def test_each_error_has_its_status_and_sentence(
     error: errors.JobsError, status: int, sentence: str, headers: dict[str, str]
 ) -> None:
-    answer = V3.render_error(error)
+    answer = ALTERYX_V3.render_error(error)
 
     assert (answer.status, answer.body, answer.headers) == (status, f'{{"message":"{sentence}"}}', headers)
 
 
 def test_a_failure_names_the_request_alone() -> None:
-    answer = V3.render_failure("r-1")
+    answer = ALTERYX_V3.render_failure("r-1")
 
     assert (answer.status, answer.body) == (500, '{"message":"internal error, request id r-1"}')
 
@@ -284,54 +308,54 @@ def test_a_failure_names_the_request_alone() -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_the_scheme_may_come_back_in_any_case(scheme: str) -> None:
-    assert V3.read_token(f"{scheme} jt_1") == "jt_1"
+    assert ALTERYX_V3.read_token(f"{scheme} jt_1") == "jt_1"
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "jt_1", "Basic jt_1", "Bearerjt_1"])
 def test_a_header_without_a_token_is_unauthorized(header: str | None) -> None:
     with pytest.raises(errors.Unauthorized):
-        V3.read_token(header)
+        ALTERYX_V3.read_token(header)
 
 
 @pytest.mark.parametrize("text", [None, "", "true", "True", "TRUE", "tRuE"])
 def test_messages_are_included_unless_they_are_declined(text: str | None) -> None:
-    assert V3.parse_include_messages({} if text is None else {"includeMessages": text}) is True
+    assert ALTERYX_V3.parse_include_messages({} if text is None else {"includeMessages": text}) is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "FALSE", "fAlSe"])
 def test_messages_may_be_declined_in_any_case(text: str) -> None:
-    assert V3.parse_include_messages({"includeMessages": text}) is False
+    assert ALTERYX_V3.parse_include_messages({"includeMessages": text}) is False
 
 
 @pytest.mark.parametrize("text", ["0", "1", "no", "vrai", "faux", " true", "true ", "true,true", "null"])
 def test_anything_else_is_no_wish_for_messages(text: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        V3.parse_include_messages({"includeMessages": text})
+        ALTERYX_V3.parse_include_messages({"includeMessages": text})
 
     assert refusal.value.field == "includeMessages"
 
 
 def test_lists_are_the_newest_fifty_unless_told_otherwise() -> None:
-    assert V3.parse_jobs({}) == V3.parse_workflow_jobs({}) == Selection(ALL, 0, 50, newest_first=True)
+    assert ALTERYX_V3.parse_jobs({}) == ALTERYX_V3.parse_workflow_jobs({}) == Selection(ALL, 0, 50, newest_first=True)
 
 
 def test_a_parameter_that_is_empty_counts_as_left_out() -> None:
     names = ("limit", "offset", "status", "statuses", "sortField", "direction")
     empty = dict.fromkeys(names, "")
 
-    assert V3.parse_jobs(empty) == V3.parse_workflow_jobs(empty) == V3.parse_jobs({})
+    assert ALTERYX_V3.parse_jobs(empty) == ALTERYX_V3.parse_workflow_jobs(empty) == ALTERYX_V3.parse_jobs({})
 
 
 @pytest.mark.parametrize(
     ("direction", "newest_first"), [("asc", False), ("ASC", False), ("desc", True), ("Desc", True)]
 )
 def test_a_workflow_s_jobs_come_in_the_direction_asked_for(direction: str, newest_first: bool) -> None:  # noqa: FBT001
-    assert V3.parse_workflow_jobs({"direction": direction}).newest_first is newest_first
+    assert ALTERYX_V3.parse_workflow_jobs({"direction": direction}).newest_first is newest_first
 
 
 @pytest.mark.parametrize("field", ["createDate", "createdate", "CREATEDATE"])
 def test_the_one_sort_field_may_be_written_in_any_case(field: str) -> None:
-    assert V3.parse_workflow_jobs({"sortField": field}) == V3.parse_workflow_jobs({})
+    assert ALTERYX_V3.parse_workflow_jobs({"sortField": field}) == ALTERYX_V3.parse_workflow_jobs({})
 
 
 @pytest.mark.parametrize(
@@ -350,26 +374,26 @@ def test_the_one_sort_field_may_be_written_in_any_case(field: str) -> None:
     ],
 )
 def test_statuses_are_read_in_alteryx_words(text: str, statuses: set[Status]) -> None:
-    assert V3.parse_jobs({"statuses": text}).statuses == statuses
-    assert V3.parse_workflow_jobs({"status": text}).statuses == statuses
+    assert ALTERYX_V3.parse_jobs({"statuses": text}).statuses == statuses
+    assert ALTERYX_V3.parse_workflow_jobs({"status": text}).statuses == statuses
 
 
 def test_each_list_has_its_own_name_for_statuses() -> None:
-    assert V3.parse_jobs({"status": "Queued"}).statuses == ALL
-    assert V3.parse_workflow_jobs({"statuses": "Queued"}).statuses == ALL
+    assert ALTERYX_V3.parse_jobs({"status": "Queued"}).statuses == ALL
+    assert ALTERYX_V3.parse_workflow_jobs({"statuses": "Queued"}).statuses == ALL
 
 
 @pytest.mark.parametrize("text", ["scheduled", "failed", "Success", "None", "Queued;Running", "Queued,x"])
 def test_a_status_that_alteryx_does_not_know_is_refused(text: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        V3.parse_jobs({"statuses": text})
+        ALTERYX_V3.parse_jobs({"statuses": text})
     assert (refusal.value.field, refusal.value.reason) == (
         "statuses",
         "must be of Queued, Running, Completed, Cancelled",
     )
 
     with pytest.raises(errors.InvalidRequest) as refusal:
-        V3.parse_workflow_jobs({"status": text})
+        ALTERYX_V3.parse_workflow_jobs({"status": text})
     assert refusal.value.field == "status"
 
 
@@ -377,7 +401,7 @@ def test_a_status_that_alteryx_does_not_know_is_refused(text: str) -> None:
     ("name", "text", "value"), [("limit", "1", 1), ("limit", "200", 200), ("offset", "0", 0), ("offset", "1000", 1000)]
 )
 def test_bounds_are_within_what_may_be_asked_for(name: str, text: str, value: int) -> None:
-    for wanted in (V3.parse_jobs({name: text}), V3.parse_workflow_jobs({name: text})):
+    for wanted in (ALTERYX_V3.parse_jobs({name: text}), ALTERYX_V3.parse_workflow_jobs({name: text})):
         assert getattr(wanted, name) == value
 
 
@@ -392,10 +416,10 @@ def test_bounds_are_within_what_may_be_asked_for(name: str, text: str, value: in
 )
 def test_what_is_out_of_bounds_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        V3.parse_workflow_jobs({name: text})
+        ALTERYX_V3.parse_workflow_jobs({name: text})
     assert refusal.value.field == name
 
     if name in {"limit", "offset"}:
         with pytest.raises(errors.InvalidRequest) as refusal:
-            V3.parse_jobs({name: text})
+            ALTERYX_V3.parse_jobs({name: text})
         assert refusal.value.field == name

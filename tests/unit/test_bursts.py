@@ -25,8 +25,8 @@ from tests.fakes import FakeStore, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from jobs.model import JobKey, StartMessage
-    from jobs.ports import Start
+    from jobs.model import JobKey, StartHint
+    from jobs.outcomes import StartOutcome
 
 SHARDS = 32
 MIDNIGHT = NOW + 2 * MINUTE
@@ -73,7 +73,7 @@ def least(rows: Iterable[DueJob]) -> int:
     return sum(-(-size // 25) for size in herds.values())
 
 
-def told(messages: Iterable[StartMessage]) -> Counter[DueJob]:
+def told(messages: Iterable[StartHint]) -> Counter[DueJob]:
     return Counter(DueJob(due_at, message.project_id, job) for message in messages for job, due_at in message.jobs)
 
 
@@ -156,7 +156,7 @@ def test_however_ticks_are_cut_short_every_job_is_hinted_and_no_watermark_passes
     world = World(store=Index(rows, shards=3))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dispatch, "ROUND", size)
-        patch.setattr(dispatch, "MOST_UNMARKED", held)
+        patch.setattr(dispatch, "MAX_UNMARKED", held)
         patch.setattr(dispatch, "SLICE", 3)
         for looks in [*rounds, None]:
             world.queue.refuses = refused if looks else set()
@@ -201,7 +201,7 @@ def test_seconds_that_were_read_to_their_end_go_out_before_more_is_read(monkeypa
 def test_what_a_tick_holds_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that fills no message is in the way of its shard's watermark, and all rows behind it have to be kept."""
     monkeypatch.setattr(dispatch, "ROUND", 1_000)
-    monkeypatch.setattr(dispatch, "MOST_UNMARKED", 3_000)
+    monkeypatch.setattr(dispatch, "MAX_UNMARKED", 3_000)
     rows = midnight(100)
     world = World(store=Index(rows))
     marks: list[int] = []
@@ -228,7 +228,7 @@ def test_two_ticks_at_once_double_the_messages_at_most(monkeypatch: pytest.Monke
     send = world.queue.send
     others = iter([tick])
 
-    def send_beside_another(messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
+    def send_beside_another(messages: Iterable[StartHint]) -> Sequence[StartHint]:
         for other in others:
             other(world)
         return send(messages)
@@ -300,7 +300,7 @@ def test_a_burst_starts_in_a_twenty_fifth_of_as_many_calls(monkeypatch: pytest.M
     calls: list[int] = []
     start = world.store.start_jobs
 
-    def counted(jobs: Sequence[JobKey], now: int) -> list[Start]:
+    def counted(jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         calls.append(len(jobs))
         return start(jobs, now)
 

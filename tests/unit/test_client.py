@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ChecksumError
 from jobs.store import client
-from jobs.store.failures import proves_nothing
+from jobs.store.failures import outcome_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,4 +58,4 @@ def test_an_answer_that_stays_other_than_it_was_sent_proves_nothing(
     with pytest.raises(ChecksumError) as broken:
         answered(body, crc32(WHOLE)).get_item(TableName="jobs", Key={"pk": {"S": "1#0"}, "sk": {"S": "1"}})
 
-    assert proves_nothing(broken.value)
+    assert outcome_unknown(broken.value)

@@ -10,19 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle import creation
-from jobs.lifecycle.creation import IdempotencyKey, Request, announce, create_batch, create_job
-from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartMessage, Status
-from jobs.ports import Append, BatchAppend
+from jobs.lifecycle.creation import IdempotencyKey, Request, create_batch, create_job
+from jobs.model import DELETE_USER_DATA, DueJob, Run, SeenEvent, StartHint, Status
+from jobs.outcomes import AppendOutcome, AppendResult
 from jobs.store import items
+from jobs.timing.hints import announce
 
 from tests.builders import NOW, a_job, a_project, a_request, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from jobs.model import DeletionLock, IdempotencyRecord, Job, Project
-    from jobs.ports import NewRow
+    from jobs.model import DeletionLock, IdempotencyRecord
+    from jobs.outcomes import NewRow
+    from jobs.tenants import Project
 
 PROJECT = a_project()
 HOURS_24 = 24 * 3_600_000
@@ -33,40 +35,23 @@ class ContendedStore(FakeStore):
     """Answers appends as told, one outcome or rival after the other, and then as the store would."""
 
     #: What to do instead of an append: answer an outcome, or let a rival go first.
-    script: list[Append | Callable[[FakeStore], object]] = field(default_factory=list)
+    script: list[AppendOutcome | Callable[[FakeStore], object]] = field(default_factory=list)
     #: (jobId, token) of every append that was tried.
     tried: list[tuple[int, str]] = field(default_factory=list)
 
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> Append:
-        self.tried.append((job.job_id, token))
-        step = self.script.pop(0) if self.script else None
-        if isinstance(step, Append):
-            return step
-        if step is not None:
-            step(self)
-        return super().append(job, token, params, record, lock, seen)
-
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
         self.tried += [(row.job.job_id, row.token) for row in rows]
         step = self.script.pop(0) if self.script else None
-        if isinstance(step, Append):
-            return BatchAppend(step)
+        if isinstance(step, AppendOutcome):
+            return AppendResult(step)
         if step is not None:
             step(self)
-        # past this class' own `append`, which the script is not for here
-        plain = FakeStore(jobs=self.jobs, tokens=self.tokens, params=self.params, seen=self.seen)
-        return plain.append_batch(rows)
+        return super().append(rows, record, lock)
 
 
-def contended(*script: Append | Callable[[FakeStore], object]) -> tuple[World, ContendedStore]:
+def contended(*script: AppendOutcome | Callable[[FakeStore], object]) -> tuple[World, ContendedStore]:
     store = ContendedStore(script=list(script))
     return World(store=store), store
 
@@ -155,7 +140,7 @@ def test_no_creator_waits_for_a_weak_read_to_catch_up() -> None:
 
 
 def test_what_proves_nothing_is_tried_again_with_the_same_number_and_token() -> None:
-    world, store = contended(Append.UNCERTAIN, Append.UNCERTAIN)
+    world, store = contended(AppendOutcome.UNCERTAIN, AppendOutcome.UNCERTAIN)
 
     assert create(world).job.job_id == 1
 
@@ -172,8 +157,8 @@ def test_a_lost_answer_is_found_by_its_own_token_and_makes_one_job() -> None:
     assert list(store.jobs) == [(1, 1)]
 
 
-@pytest.mark.parametrize("outcome", [Append.UNCERTAIN, Append.NUMBER_TAKEN, Append.OVERTAKEN])
-def test_a_creator_gives_up_after_five_seconds_and_not_after_a_count(outcome: Append) -> None:
+@pytest.mark.parametrize("outcome", [AppendOutcome.UNCERTAIN, AppendOutcome.NUMBER_TAKEN, AppendOutcome.OVERTAKEN])
+def test_a_creator_gives_up_after_five_seconds_and_not_after_a_count(outcome: AppendOutcome) -> None:
     world, store = contended(*[outcome] * 1_000)
 
     with pytest.raises(Busy):
@@ -191,10 +176,10 @@ def test_many_losses_within_the_deadline_are_borne() -> None:
     assert create(world).job.job_id == 26
 
 
-@given(st.lists(st.sampled_from([*Append, None]), max_size=12))
-def test_no_answer_of_the_store_makes_a_gap_or_a_repeat(answers: list[Append | None]) -> None:
+@given(st.lists(st.sampled_from([*AppendOutcome, None]), max_size=12))
+def test_no_answer_of_the_store_makes_a_gap_or_a_repeat(answers: list[AppendOutcome | None]) -> None:
     """`DONE` stands for a commit whose answer arrives, None for a rival who goes first."""
-    script = [a_rival() if answer is None else answer for answer in answers if answer is not Append.DONE]
+    script = [a_rival() if answer is None else answer for answer in answers if answer is not AppendOutcome.DONE]
     world, store = contended(*script)
 
     created = [create(world).job.job_id for _ in range(3)]
@@ -332,7 +317,7 @@ def test_a_replay_wins_over_the_rule_where_the_first_is_committed_between_two_re
 def test_a_job_due_within_four_minutes_is_hinted_by_its_creator(world: World, ahead: int, hinted: bool) -> None:  # noqa: FBT001
     create(world, a_request(start_at=NOW + ahead))
 
-    due = StartMessage(1, ((1, max(NOW, NOW + ahead)),))
+    due = StartHint(1, ((1, max(NOW, NOW + ahead)),))
     assert world.queue.messages == ([due] if hinted else [])
 
 
@@ -376,7 +361,7 @@ def test_the_block_of_a_new_job_is_noted(world: World) -> None:
 def test_hints_say_whose_jobs_are_due_when_and_leave_out_what_a_tick_will_see(world: World) -> None:
     announce(world.ports, [DueJob(NOW + 7, 3, 9), DueJob(NOW + 240_001, 3, 10), DueJob(NOW + 8, 3, 11)])
 
-    assert world.queue.messages == [StartMessage(3, ((9, NOW + 7), (11, NOW + 8)))]
+    assert world.queue.messages == [StartHint(3, ((9, NOW + 7), (11, NOW + 8)))]
 
 
 def _create_as_rival(store: FakeStore, new: Any, key: IdempotencyKey | None) -> None:
@@ -443,21 +428,21 @@ def test_a_batch_s_jobs_are_as_they_were_asked_for_and_in_that_order(world: Worl
         (3, "2", "source-2"),
     ]
     assert world.store.get_params(1, 3) == {"a": 1}
-    assert world.queue.messages == [StartMessage(1, ((1, NOW + 5), (2, NOW + 5), (3, NOW + 5)))]
+    assert world.queue.messages == [StartHint(1, ((1, NOW + 5), (2, NOW + 5), (3, NOW + 5)))]
 
 
 def sizes(monkeypatch: pytest.MonkeyPatch, requests: list[Request]) -> list[int]:
     world = World()
     appended = []
-    append = world.store.append_batch
+    append = world.store.append
 
-    def counted(rows: Sequence[NewRow]) -> BatchAppend:
+    def counted(rows: Sequence[NewRow], *_: object) -> AppendResult:
         appended.append(len(rows))
         assert sum(3 if row.params else 2 for row in rows) <= 100
         assert sum(len(str(row.params)) for row in rows) < 4_000_000
         return append(rows)
 
-    monkeypatch.setattr(world.store, "append_batch", counted)
+    monkeypatch.setattr(world.store, "append", counted)
     assert len(create_batch(world.ports, PROJECT, requests)) == len(requests) == len(world.store.jobs)
     assert [job.description for job in world.store.jobs.values()] == [request.new.description for request in requests]
     return appended
@@ -484,7 +469,7 @@ def test_a_batch_is_cut_at_a_hundred_actions(
 
 
 def test_a_batch_is_cut_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "LARGEST_TRANSACTION", 100_000)
+    monkeypatch.setattr(creation, "MAX_TRANSACTION_BYTES", 100_000)
 
     # 2,000 for a row and its mark, and 30,010 of parameters
     assert sizes(monkeypatch, some(7, params={"a": "x" * 30_000})) == [3, 3, 1]
@@ -494,13 +479,13 @@ def test_a_batch_is_cut_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_batch_of_the_largest_rows_fits_a_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """DynamoDB takes 4 MB: fifty rows with a hundred collections each are more."""
     run = Run(collection_ids=("\N{GRINNING FACE}" * 256,) * 100)
-    append, weights = world.store.append_batch, list[int]()
+    append, weights = world.store.append, list[int]()
 
-    def weighed(rows: Sequence[NewRow]) -> BatchAppend:
+    def weighed(rows: Sequence[NewRow], *_: object) -> AppendResult:
         weights.append(sum(len(str(items.job_to_item(row.job, row.token, 32)).encode()) for row in rows))
         return append(rows)
 
-    monkeypatch.setattr(world.store, "append_batch", weighed)
+    monkeypatch.setattr(world.store, "append", weighed)
     create_batch(world.ports, PROJECT, some(50, run=run))
 
     assert max(weights) <= 4_000_000
@@ -535,7 +520,7 @@ def test_a_batch_whose_answer_is_lost_is_found_by_its_own_tokens() -> None:
             store.jobs[1, number], store.tokens[1, number] = a_job(job_id=number), f"token-{number - 1}"
             store.seen[mark.digest] = mark
 
-    world, store = contended(Append.UNCERTAIN, commit_unheard)
+    world, store = contended(AppendOutcome.UNCERTAIN, commit_unheard)
 
     assert [job and job.job_id for job in create_batch(world.ports, PROJECT, some(2))] == [1, 2]
 
@@ -543,8 +528,8 @@ def test_a_batch_whose_answer_is_lost_is_found_by_its_own_tokens() -> None:
     assert sorted(number for _, number in store.jobs) == [1, 2]
 
 
-@pytest.mark.parametrize("outcome", [Append.UNCERTAIN, Append.NUMBER_TAKEN])
-def test_a_batch_gives_up_after_twenty_seconds_and_what_it_made_is_known_again(outcome: Append) -> None:
+@pytest.mark.parametrize("outcome", [AppendOutcome.UNCERTAIN, AppendOutcome.NUMBER_TAKEN])
+def test_a_batch_gives_up_after_twenty_seconds_and_what_it_made_is_known_again(outcome: AppendOutcome) -> None:
     world, store = contended(lambda _: None, *[outcome] * 1_000)
 
     with pytest.raises(Busy):
@@ -557,9 +542,12 @@ def test_a_batch_gives_up_after_twenty_seconds_and_what_it_made_is_known_again(o
     assert [job and job.job_id for job in jobs] == [None] * 50 + list(range(51, 61))
 
 
-@given(st.lists(st.one_of(st.sampled_from([Append.UNCERTAIN, Append.NUMBER_TAKEN]), st.none()), max_size=8), st.data())
+@given(
+    st.lists(st.one_of(st.sampled_from([AppendOutcome.UNCERTAIN, AppendOutcome.NUMBER_TAKEN]), st.none()), max_size=8),
+    st.data(),
+)
 def test_no_answer_of_the_store_makes_a_gap_or_a_second_job_of_an_event(
-    answers: list[Append | None], data: st.DataObject
+    answers: list[AppendOutcome | None], data: st.DataObject
 ) -> None:
     """None stands for a rival who goes first; events come again in batches of their own."""
     world, store = contended(*(a_rival() if answer is None else answer for answer in answers))

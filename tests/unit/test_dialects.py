@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobs.dialects.base import dump, link_header, parse_integer
-from jobs.dialects.registry import PUBLIC, V1, dialect_of
+from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC, dialect_of
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1))
@@ -33,8 +33,8 @@ def test_nothing_else_is_an_integer_whatever_a_parser_accepts(text: str) -> None
 @pytest.mark.parametrize(
     ("path", "dialect"),
     [
-        ("/api/v1", V1),
-        ("/api/v1/key/jobs", V1),
+        ("/api/v1", OPENREPLAY_V1),
+        ("/api/v1/key/jobs", OPENREPLAY_V1),
         ("/public/key/jobs", PUBLIC),
         ("/public", PUBLIC),
         ("/api/v10/key/jobs", None),

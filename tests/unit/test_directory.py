@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import Unauthorized
-from jobs.model import AccessToken, Right, Role
-from jobs.store import directory as subject
-from jobs.store.directory import CachedDirectory
+from jobs.store import caching as subject
+from jobs.store.caching import CachedDirectory
 from jobs.tenancy import access
+from jobs.tenants import AccessToken, Right, Role
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class Remembering:
 
     def __init__(self, seconds: float) -> None:
         self.now = 1_000.0
-        self.registry = FakeRegistry()
+        self.registry = FakeDirectory()
         self.registry.credentials["digest"] = a_credential()
         self.registry.projects["key"] = a_project()
         self.directory = CachedDirectory(self.registry, seconds, lambda: self.now)
@@ -91,7 +91,7 @@ def test_a_project_key_that_reads_like_a_digest_is_no_credential() -> None:
 
 
 def test_memory_is_bounded_and_guesses_take_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "MOST_CACHED", 10)
+    monkeypatch.setattr(subject, "MAX_CACHED", 10)
     remembering = Remembering(seconds=30)
     for number in range(100):
         remembering.registry.credentials[str(number)] = a_credential()
@@ -121,7 +121,7 @@ class RememberingUsers(Remembering):
         self.registry.users[ORGANISATION, "user-1"] = a_user()
 
     def authorize(self) -> object:
-        return access.authorize(self.directory, TOKEN, NOW)
+        return access.authorize(at(NOW, self.directory), TOKEN)
 
 
 def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
@@ -135,22 +135,22 @@ def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
     assert remembering.registry.reads == ["token", "client", "user"] * 2
 
 
-def revoke_client(registry: FakeRegistry) -> None:
+def revoke_client(registry: FakeDirectory) -> None:
     registry.revoke_client(a_client().client_id, NOW)
 
 
-def revoke_token(registry: FakeRegistry) -> None:
+def revoke_token(registry: FakeDirectory) -> None:
     [(digest, token)] = registry.tokens.items()
     registry.tokens[digest] = replace(token, revoked_at=NOW)
 
 
-def remove_user(registry: FakeRegistry) -> None:
+def remove_user(registry: FakeDirectory) -> None:
     registry.users.clear()
 
 
 @pytest.mark.parametrize("end", [revoke_client, revoke_token, remove_user])
 def test_what_ends_a_token_ends_it_within_the_time_even_if_it_is_used_all_the_while(
-    end: Callable[[FakeRegistry], None],
+    end: Callable[[FakeDirectory], None],
 ) -> None:
     remembering = RememberingUsers(seconds=30)
     remembering.authorize()
@@ -171,7 +171,7 @@ def test_a_token_that_expires_is_not_believed_for_longer() -> None:
 
     assert remembering.authorize()
     with pytest.raises(Unauthorized):
-        access.authorize(remembering.directory, TOKEN, NOW + 1)
+        access.authorize(at(NOW + 1, remembering.directory), TOKEN)
     assert remembering.registry.reads.count("token") == 1
 
 

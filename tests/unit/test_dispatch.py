@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.model import MINUTE, DueJob, Status
-from jobs.ports import SweepCursor, Watermark
-from jobs.timing import dispatch
-from jobs.timing.dispatch import Dispatched, group
+from jobs.outcomes import SweepCursor, Watermark
+from jobs.timing import dispatch, hints
+from jobs.timing.dispatch import Dispatched
+from jobs.timing.hints import group
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
@@ -19,7 +20,7 @@ from tests.fakes import FakeStore, World
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jobs.model import StartMessage
+    from jobs.model import StartHint
 
 SHARDS = 3
 
@@ -138,7 +139,7 @@ def test_a_watermark_is_saved_after_its_hints_and_never_before(monkeypatch: pyte
     world = a_world()
     scheduled(world, [NOW] * 9)
 
-    def crash(messages: Iterable[StartMessage]) -> list[StartMessage]:
+    def crash(messages: Iterable[StartHint]) -> list[StartHint]:
         raise ConnectionError
 
     with monkeypatch.context() as patch:
@@ -171,6 +172,24 @@ def test_no_watermark_passes_a_job_whose_hint_was_refused(jobs: list[int], refus
     world.queue.refuses = set()
     tick(world)
     assert told | set(taken(world)) == set(numbers)
+
+
+def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "ROUND", 1)  # one row of each shard
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
+    world = a_world()
+    scheduled(world, [NOW] * 30)
+    first, second, third = (in_shard(world, shard) for shard in range(SHARDS))
+    world.queue.refuses = {first[0].job_id}
+
+    tick(world)
+
+    assert taken(world) == sorted(row.job_id for row in second + third)
+    assert world.store.watermarks == {1: second[-1], 2: third[-1]}
+    world.queue.refuses = set()
+    tick(world)
+    assert taken(world) == [row.job_id for row in first]
 
 
 @given(
@@ -345,11 +364,32 @@ def test_a_sweep_whose_hints_were_not_all_sent_begins_again_where_it_began() -> 
     assert world.store.cursor == SweepCursor(1, None)
 
 
+def test_a_sweep_in_which_one_hint_was_refused_still_sends_those_of_the_other_shards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = after_a_tick(*[NOW] * 30)
+    world.clock.sleep(MINUTE)
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
+    monkeypatch.setattr(dispatch, "SLICE", 1)
+    rest, first, second = (in_shard(world, shard) for shard in range(SHARDS))
+    world.store.cursor = SweepCursor(1, None)
+    world.queue.refuses = {first[0].job_id}
+    time = iter([True] * 4)  # a round of what is due and its end, two shards of the sweep and no more
+
+    swept = tick(world, has_time=lambda needed: needed < dispatch.ROUND_TIME or next(time, False))
+
+    assert taken(world) == sorted(row.job_id for row in first[1:] + second)
+    assert swept == Dispatched(0, 29 - len(rest))
+    assert world.store.cursor == SweepCursor(1, None)
+
+
 def test_a_tick_that_read_for_too_long_still_sends_the_soonest(monkeypatch: pytest.MonkeyPatch) -> None:
     world = a_world()
     scheduled(world, [NOW + number for number in range(20)])
     monkeypatch.setattr(dispatch, "SLICE", 1)
-    monkeypatch.setattr(dispatch, "MESSAGE_SIZE", 1)
+    for module in (hints, dispatch):
+        monkeypatch.setattr(module, "JOBS_PER_HINT", 1)
     time = iter([True])
 
     assert tick(world, has_time=lambda _: next(time, False)) == Dispatched(1, 0)

@@ -19,16 +19,13 @@ from jobs.model import (
     IdempotencyRecord,
     JobKey,
     Message,
-    Project,
     Run,
     SeenEvent,
     Severity,
     Status,
 )
-from jobs.ports import Append, Attempt, Report, Stamp, Start, SweepCursor, Watermark
-from jobs.store import dynamodb as subject
-from jobs.store.directory import DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.outcomes import AppendOutcome, Attempt, ReportOutcome, Stamp, StartOutcome, SweepCursor, Watermark
+from jobs.store import table as subject
 
 from tests.builders import (
     NOW,
@@ -37,14 +34,17 @@ from tests.builders import (
     a_job,
     a_project,
     a_request,
+    append,
     start,
 )
 from tests.conftest import TABLE
 from tests.fakes import FakeClock, FakeMeter, FakeQueue, World
+from tests.stores import WholeStore, a_store, an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jobs.tenants import Project
     from mypy_boto3_dynamodb import DynamoDBClient
 
     Call = Callable[[], dict[str, Any]]
@@ -116,17 +116,16 @@ def faults(dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Faults:
         return answer
 
     monkeypatch.setattr(BaseClient, "_make_api_call", patched)
-    monkeypatch.setattr("jobs.store.dynamodb.time.sleep", lambda _: None)
     return faults
 
 
 @pytest.fixture
-def store(dynamodb: DynamoDBClient) -> DynamoDBJobStore:
-    return DynamoDBJobStore(dynamodb, TABLE, 4, start_batch=25)
+def store(dynamodb: DynamoDBClient) -> WholeStore:
+    return a_store(dynamodb, 4, start_batch=25)
 
 
-def put(store: DynamoDBJobStore, **job: Any) -> None:
-    assert store.append(a_job(**job), "token", {}, None, None) is Append.DONE
+def put(store: WholeStore, **job: Any) -> None:
+    assert append(store, a_job(**job), "token", {}, None, None) is AppendOutcome.DONE
 
 
 def rows(client: DynamoDBClient) -> set[str]:
@@ -138,22 +137,22 @@ def rows(client: DynamoDBClient) -> set[str]:
 
 @pytest.mark.parametrize("beside", BESIDE, ids=str)
 def test_an_append_that_botocore_repeats_after_a_lost_answer_finds_its_own_token(
-    store: DynamoDBJobStore, faults: Faults, beside: Any
+    store: WholeStore, faults: Faults, beside: Any
 ) -> None:
     faults.on_append(repeated)
 
-    assert store.append(a_job(), "token", *beside) is Append.DONE
+    assert append(store, a_job(), "token", *beside) is AppendOutcome.DONE
 
 
 @pytest.mark.parametrize("beside", BESIDE, ids=str)
 def test_an_append_whose_answer_is_lost_is_uncertain_and_won_when_tried_again(
-    store: DynamoDBJobStore, faults: Faults, beside: Any
+    store: WholeStore, faults: Faults, beside: Any
 ) -> None:
     faults.on_append(unheard)
 
-    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
-    assert store.append(a_job(), "token", *beside) is Append.DONE
-    assert store.append(a_job(), "another", *beside) is Append.NUMBER_TAKEN
+    assert append(store, a_job(), "token", *beside) is AppendOutcome.UNCERTAIN
+    assert append(store, a_job(), "token", *beside) is AppendOutcome.DONE
+    assert append(store, a_job(), "another", *beside) is AppendOutcome.NUMBER_TAKEN
 
 
 @pytest.mark.parametrize("beside", BESIDE, ids=str)
@@ -170,11 +169,11 @@ def test_an_append_whose_answer_is_lost_is_uncertain_and_won_when_tried_again(
     ids=str,
 )
 def test_what_proves_nothing_is_uncertain_and_writes_nothing(
-    dynamodb: DynamoDBClient, store: DynamoDBJobStore, faults: Faults, error: Exception, beside: Any
+    dynamodb: DynamoDBClient, store: WholeStore, faults: Faults, error: Exception, beside: Any
 ) -> None:
     faults.on_append(refused(error))
 
-    assert store.append(a_job(), "token", *beside) is Append.UNCERTAIN
+    assert append(store, a_job(), "token", *beside) is AppendOutcome.UNCERTAIN
     assert rows(dynamodb) == set()
 
 
@@ -185,27 +184,27 @@ FAILED = "ConditionalCheckFailed"
 @pytest.mark.parametrize(
     ("reasons", "outcome"),
     [
-        ([(FAILED, FOREIGN), "None"], Append.NUMBER_TAKEN),
-        ([(FAILED, FOREIGN), "TransactionConflict"], Append.NUMBER_TAKEN),
-        ([(FAILED, FOREIGN), (FAILED, {})], Append.NUMBER_TAKEN),
-        ([(FAILED, OWN), "None"], Append.DONE),
-        ([(FAILED, OWN), (FAILED, {})], Append.DONE),
-        ([(FAILED, OWN), "TransactionConflict", (FAILED, {})], Append.DONE),
-        (["None", (FAILED, {})], Append.OVERTAKEN),
-        (["None", "None", (FAILED, {})], Append.OVERTAKEN),
-        (["TransactionConflict", (FAILED, {})], Append.OVERTAKEN),
-        (["ThrottlingError", "None", (FAILED, {})], Append.OVERTAKEN),
-        (["TransactionConflict", "ThrottlingError"], Append.UNCERTAIN),
-        (["None", "ProvisionedThroughputExceeded"], Append.UNCERTAIN),
+        ([(FAILED, FOREIGN), "None"], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), "TransactionConflict"], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, FOREIGN), (FAILED, {})], AppendOutcome.NUMBER_TAKEN),
+        ([(FAILED, OWN), "None"], AppendOutcome.DONE),
+        ([(FAILED, OWN), (FAILED, {})], AppendOutcome.DONE),
+        ([(FAILED, OWN), "TransactionConflict", (FAILED, {})], AppendOutcome.DONE),
+        (["None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["None", "None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["TransactionConflict", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["ThrottlingError", "None", (FAILED, {})], AppendOutcome.OVERTAKEN),
+        (["TransactionConflict", "ThrottlingError"], AppendOutcome.UNCERTAIN),
+        (["None", "ProvisionedThroughputExceeded"], AppendOutcome.UNCERTAIN),
     ],
     ids=str,
 )
 def test_each_mixture_of_reasons_is_read_for_what_it_proves(
-    store: DynamoDBJobStore, faults: Faults, reasons: list[Any], outcome: Append
+    store: WholeStore, faults: Faults, reasons: list[Any], outcome: AppendOutcome
 ) -> None:
     faults.on_append(refused(a_cancelled_transaction(*reasons)))
 
-    assert store.append(a_job(), "token", {"a": 1}, None, None) is outcome
+    assert append(store, a_job(), "token", {"a": 1}, None, None) is outcome
 
 
 @pytest.mark.parametrize(
@@ -219,13 +218,11 @@ def test_each_mixture_of_reasons_is_read_for_what_it_proves(
     ],
     ids=str,
 )
-def test_a_mistake_of_ours_is_not_taken_for_contention(
-    store: DynamoDBJobStore, faults: Faults, error: Exception
-) -> None:
+def test_a_mistake_of_ours_is_not_taken_for_contention(store: WholeStore, faults: Faults, error: Exception) -> None:
     faults.on_append(refused(error))
 
     with pytest.raises(ClientError) as caught:
-        store.append(a_job(), "token", {"a": 1}, None, None)
+        append(store, a_job(), "token", {"a": 1}, None, None)
 
     assert caught.value is error
 
@@ -235,12 +232,12 @@ def test_a_mistake_of_ours_is_not_taken_for_contention(
 
 @pytest.fixture
 def project(dynamodb: DynamoDBClient) -> Project:
-    directory = DynamoDBDirectory(dynamodb, TABLE)
+    directory = an_admin(dynamodb)
     organisation = directory.add_organisation("Demo")
     return directory.add_project(organisation.organisation_id, "Demo", "key", b"secret", 1)
 
 
-def a_world(store: DynamoDBJobStore) -> World:
+def a_world(store: WholeStore) -> World:
     return World(store=store, queue=FakeQueue(), clock=FakeClock(), meter=FakeMeter())  # type: ignore[arg-type]  # the real store
 
 
@@ -265,7 +262,7 @@ REQUESTS = [
     ids=["unheard", "repeated", "lost", "conflict", "throttled", "cancelled"],
 )
 def test_a_creation_that_fails_twice_on_its_way_makes_one_job_under_the_first_number(
-    store: DynamoDBJobStore, faults: Faults, project: Project, request_: Any, fault: Fault
+    store: WholeStore, faults: Faults, project: Project, request_: Any, fault: Fault
 ) -> None:
     new, key = request_
     world = a_world(store)
@@ -278,9 +275,7 @@ def test_a_creation_that_fails_twice_on_its_way_makes_one_job_under_the_first_nu
     assert world.queue.job_ids == [1]
 
 
-def test_a_throttle_that_lasts_is_busy_after_five_seconds(
-    store: DynamoDBJobStore, faults: Faults, project: Project
-) -> None:
+def test_a_throttle_that_lasts_is_busy_after_five_seconds(store: WholeStore, faults: Faults, project: Project) -> None:
     world = a_world(store)
     faults.on_append(*[refused(a_client_error("ThrottlingException"))] * 1_000)
 
@@ -297,18 +292,18 @@ def test_a_throttle_that_lasts_is_busy_after_five_seconds(
 # ---- status changes -----------------------------------------------------------------------------------------------
 
 
-def test_a_start_that_botocore_repeats_has_started_the_job_once(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_start_that_botocore_repeats_has_started_the_job_once(store: WholeStore, faults: Faults) -> None:
     put(store)
     faults.on("UpdateItem", repeated)
 
-    assert start(store, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is StartOutcome.STARTED
 
     job = store.get_job(1, 1)
     assert job is not None
     assert [change.to for change in job.history] == [Status.SCHEDULED, Status.RUNNING]
 
 
-def test_a_cancel_that_botocore_repeats_is_told_as_done(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_cancel_that_botocore_repeats_is_told_as_done(store: WholeStore, faults: Faults) -> None:
     put(store)
     faults.on("UpdateItem", repeated)
 
@@ -318,9 +313,7 @@ def test_a_cancel_that_botocore_repeats_is_told_as_done(store: DynamoDBJobStore,
     assert store.get_job(1, 1) == job
 
 
-def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
-    store: DynamoDBJobStore, faults: Faults
-) -> None:
+def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(store: WholeStore, faults: Faults) -> None:
     put(store)
 
     def retried_meanwhile(call: Call) -> dict[str, Any]:
@@ -329,7 +322,7 @@ def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
         assert seen is not None
         changes = (*seen.history, Change(Status.SCHEDULED, NOW + 9, "key-2"))
         retried = replace(seen, status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
-        assert store.retry_job(seen, retried, "retry", None) is Append.DONE
+        assert store.retry_job(seen, retried, "retry", None) is AppendOutcome.DONE
         return call()
 
     faults.on("UpdateItem", retried_meanwhile)
@@ -340,17 +333,17 @@ def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(
     assert store.get_job(1, 1) == job
 
 
-def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: DynamoDBJobStore) -> None:
+def test_a_start_does_not_take_another_s_start_or_cancel_for_its_own(store: WholeStore) -> None:
     put(store)
     put(store, job_id=2)
     store.cancel_job(1, 2, NOW, "key-1")
 
-    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.STARTED, Start.NOT_SCHEDULED]
-    assert start(store, 2, NOW) is Start.NOT_SCHEDULED
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [StartOutcome.STARTED, StartOutcome.NOT_SCHEDULED]
+    assert start(store, 2, NOW) is StartOutcome.NOT_SCHEDULED
 
 
 @pytest.mark.parametrize("conflicts", [1, 4])
-def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, faults: Faults, conflicts: int) -> None:
+def test_a_status_change_outlasts_a_passing_conflict(store: WholeStore, faults: Faults, conflicts: int) -> None:
     put(store)
     faults.on("UpdateItem", *[refused(CONFLICT)] * conflicts)
 
@@ -359,15 +352,15 @@ def test_a_status_change_outlasts_a_passing_conflict(store: DynamoDBJobStore, fa
 
 @pytest.mark.parametrize("error", [CONFLICT, LOST], ids=str)
 def test_a_start_that_is_alone_is_tried_again_by_who_starts_jobs(
-    store: DynamoDBJobStore, faults: Faults, error: Exception
+    store: WholeStore, faults: Faults, error: Exception
 ) -> None:
     put(store)
     faults.on("UpdateItem", refused(error))
 
-    assert [start(store, 1, NOW), start(store, 1, NOW)] == [Start.UNCERTAIN, Start.STARTED]
+    assert [start(store, 1, NOW), start(store, 1, NOW)] == [StartOutcome.UNCERTAIN, StartOutcome.STARTED]
 
 
-def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: WholeStore, faults: Faults) -> None:
     def committed_then_conflict(call: Call) -> dict[str, Any]:
         call()
         raise CONFLICT
@@ -380,12 +373,12 @@ def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: DynamoD
 
 @pytest.mark.parametrize("error", [CONFLICT, a_client_error("ThrottlingException")], ids=str)
 def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
-    store: DynamoDBJobStore, faults: Faults, error: Exception
+    store: WholeStore, faults: Faults, error: Exception
 ) -> None:
     put(store)
 
     faults.on("UpdateItem", refused(error))
-    assert start(store, 1, NOW) is Start.UNCERTAIN
+    assert start(store, 1, NOW) is StartOutcome.UNCERTAIN
     faults.on("UpdateItem", *[refused(error)] * 5)
     with pytest.raises(errors.Busy):
         store.cancel_job(1, 1, NOW, "key-1")
@@ -393,7 +386,7 @@ def test_a_conflict_or_throttle_that_lasts_is_told_and_changes_nothing(
     assert store.get_job(1, 1) == a_job()
 
 
-def test_any_other_refusal_of_a_status_change_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_any_other_refusal_of_a_status_change_is_not_hidden(store: WholeStore, faults: Faults) -> None:
     put(store)
 
     for change in (lambda: start(store, 1, NOW), lambda: store.cancel_job(1, 1, NOW, "key-1")):
@@ -429,23 +422,21 @@ def saw(status: str, token: str | None = None) -> Callable[[str], dict[str, Any]
     return lambda own: failed("ConditionalCheckFailed", Item={"st": {"S": status}, "ts": {"S": token or own}})(own)
 
 
-def start_all(store: DynamoDBJobStore, count: int) -> list[Start]:
+def start_all(store: WholeStore, count: int) -> list[StartOutcome]:
     return store.start_jobs([JobKey(1, number) for number in range(1, count + 1)], NOW)
 
 
-def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(
-    store: DynamoDBJobStore, faults: Faults
-) -> None:
+def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(store: WholeStore, faults: Faults) -> None:
     answers = [done, saw("running"), saw("running", "another"), saw("scheduled", "another"), saw("completed", "x")]
     faults.on("BatchExecuteStatement", of_batch(faults, *answers, failed("ConditionalCheckFailed")))
 
     assert start_all(store, 6) == [
-        Start.STARTED,
-        Start.STARTED,  # a retry of the client, whose first try was committed
-        Start.NOT_SCHEDULED,
-        Start.NOT_DUE,
-        Start.NOT_SCHEDULED,
-        Start.NOT_SCHEDULED,
+        StartOutcome.STARTED,
+        StartOutcome.STARTED,  # a retry of the client, whose first try was committed
+        StartOutcome.NOT_SCHEDULED,
+        StartOutcome.NOT_DUE,
+        StartOutcome.NOT_SCHEDULED,
+        StartOutcome.NOT_SCHEDULED,
     ]
 
 
@@ -460,19 +451,17 @@ def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(
     ],
 )
 def test_a_start_of_a_batch_that_proves_nothing_is_uncertain_and_its_neighbours_are_not(
-    store: DynamoDBJobStore, faults: Faults, code: str
+    store: WholeStore, faults: Faults, code: str
 ) -> None:
     faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code), done))
 
-    assert start_all(store, 3) == [Start.STARTED, Start.UNCERTAIN, Start.STARTED]
+    assert start_all(store, 3) == [StartOutcome.STARTED, StartOutcome.UNCERTAIN, StartOutcome.STARTED]
 
 
 @pytest.mark.parametrize(
     "code", ["AccessDenied", "DuplicateItem", "ItemCollectionSizeLimitExceeded", "ResourceNotFound", "ValidationError"]
 )
-def test_a_start_of_a_batch_that_is_wrong_in_itself_is_not_hidden(
-    store: DynamoDBJobStore, faults: Faults, code: str
-) -> None:
+def test_a_start_of_a_batch_that_is_wrong_in_itself_is_not_hidden(store: WholeStore, faults: Faults, code: str) -> None:
     faults.on("BatchExecuteStatement", of_batch(faults, done, failed(code)))
 
     with pytest.raises(ClientError, match=code):
@@ -483,28 +472,26 @@ def test_a_start_of_a_batch_that_is_wrong_in_itself_is_not_hidden(
     "error", [CONFLICT, LOST, a_client_error("ThrottlingException"), a_client_error("InternalServerError")], ids=str
 )
 def test_a_batch_of_starts_without_an_answer_is_uncertain_as_a_whole(
-    store: DynamoDBJobStore, faults: Faults, error: Exception
+    store: WholeStore, faults: Faults, error: Exception
 ) -> None:
     faults.on("BatchExecuteStatement", refused(error))
 
-    assert start_all(store, 3) == [Start.UNCERTAIN] * 3
+    assert start_all(store, 3) == [StartOutcome.UNCERTAIN] * 3
 
 
-def test_a_batch_of_starts_that_is_refused_for_good_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_batch_of_starts_that_is_refused_for_good_is_not_hidden(store: WholeStore, faults: Faults) -> None:
     faults.on("BatchExecuteStatement", refused(a_client_error("AccessDeniedException")))
 
     with pytest.raises(ClientError):
         start_all(store, 2)
 
 
-def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
-    store: DynamoDBJobStore, faults: Faults
-) -> None:
+def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(store: WholeStore, faults: Faults) -> None:
     put(store, job_id=51)
     faults.on("BatchExecuteStatement", *[of_batch(faults, *[done] * 25)] * 2)
     faults.calls.clear()
 
-    assert start_all(store, 51) == [Start.STARTED] * 51
+    assert start_all(store, 51) == [StartOutcome.STARTED] * 51
 
     assert [operation for operation, _ in faults.calls] == ["BatchExecuteStatement"] * 2 + ["UpdateItem"]
     statements = [statement for _, call in faults.calls[:2] for statement in call["Statements"]]
@@ -512,12 +499,12 @@ def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(
 
 
 def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient, faults: Faults) -> None:
-    store = DynamoDBJobStore(dynamodb, TABLE, 4)
+    store = a_store(dynamodb, 4)
     for number in range(1, 4):
         put(store, job_id=number)
     faults.calls.clear()
 
-    assert start_all(store, 3) == [Start.STARTED] * 3
+    assert start_all(store, 3) == [StartOutcome.STARTED] * 3
 
     assert [operation for operation, _ in faults.calls] == ["UpdateItem"] * 3
 
@@ -529,7 +516,7 @@ STAMP = Stamp(NOW, "worker", "finish")
 MARK = SeenEvent("0" * 64, NOW // 1_000 + 60)
 SAID = Message(NOW, Severity.NONE, "hello")
 #: Each way to end an attempt, how many attempts the job must allow for it, and the state that it leads to.
-ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
+ENDS: dict[str, tuple[Callable[[WholeStore], ReportOutcome], int, Status]] = {
     "complete": (lambda store: store.complete_job(FIRST, STAMP, ["out"]), 1, Status.COMPLETED),
     "fail": (lambda store: store.fail_job(FIRST, STAMP, ["no"], lost=False), 1, Status.FAILED),
     "back_off": (lambda store: store.back_off_job(FIRST, STAMP, NOW + 5, lost=False), 2, Status.SCHEDULED),
@@ -537,9 +524,9 @@ ENDS: dict[str, tuple[Callable[[DynamoDBJobStore], Report], int, Status]] = {
 }
 
 
-def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
+def running(store: WholeStore, attempts: int = 1) -> None:
     put(store, max_attempts=attempts)
-    assert start(store, 1, NOW) is Start.STARTED
+    assert start(store, 1, NOW) is StartOutcome.STARTED
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -547,20 +534,20 @@ def running(store: DynamoDBJobStore, attempts: int = 1) -> None:
     "fault", [repeated, unheard, refused(CONFLICT), refused(LOST)], ids=["repeated", "unheard", "conflict", "lost"]
 )
 def test_an_end_that_fails_on_its_way_is_made_once_and_told_as_applied(
-    store: DynamoDBJobStore, faults: Faults, name: str, fault: Fault
+    store: WholeStore, faults: Faults, name: str, fault: Fault
 ) -> None:
     end, attempts, status = ENDS[name]
     running(store, attempts)
     faults.on("UpdateItem", fault)
 
-    assert end(store) is Report.APPLIED
+    assert end(store) is ReportOutcome.APPLIED
 
     job = store.get_job(1, 1)
     assert job is not None
     assert [change.to for change in job.history] == [Status.SCHEDULED, Status.RUNNING, status]
 
 
-def test_outputs_are_there_before_the_row_that_refers_to_them(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_outputs_are_there_before_the_row_that_refers_to_them(store: WholeStore, faults: Faults) -> None:
     running(store)
     faults.calls.clear()
 
@@ -572,7 +559,7 @@ def test_outputs_are_there_before_the_row_that_refers_to_them(store: DynamoDBJob
 @pytest.mark.parametrize("with_lock", [False, True])
 @pytest.mark.parametrize("fault", [unheard, repeated], ids=["unheard", "repeated"])
 def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
-    store: DynamoDBJobStore, faults: Faults, fault: Fault, *, with_lock: bool
+    store: WholeStore, faults: Faults, fault: Fault, *, with_lock: bool
 ) -> None:
     put(store)
     seen = store.cancel_job(1, 1, NOW, "key-1")
@@ -589,9 +576,9 @@ def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
 
     outcomes = [store.retry_job(seen, retried, "retry", lock) for _ in range(2)]
 
-    assert outcomes == [Append.UNCERTAIN if fault is unheard else Append.DONE, Append.DONE]
+    assert outcomes == [AppendOutcome.UNCERTAIN if fault is unheard else AppendOutcome.DONE, AppendOutcome.DONE]
     assert store.get_job(1, 1) == retried
-    assert store.retry_job(seen, retried, "another", lock) is Append.OVERTAKEN
+    assert store.retry_job(seen, retried, "another", lock) is AppendOutcome.OVERTAKEN
 
 
 @pytest.mark.parametrize(
@@ -600,7 +587,7 @@ def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
     ids=str,
 )
 def test_a_message_that_meets_a_conflict_is_not_taken_for_one_that_was_seen(
-    store: DynamoDBJobStore, faults: Faults, error: Exception
+    store: WholeStore, faults: Faults, error: Exception
 ) -> None:
     faults.on("TransactWriteItems", refused(error))
 
@@ -611,14 +598,14 @@ def test_a_message_that_meets_a_conflict_is_not_taken_for_one_that_was_seen(
     assert store.list_messages(1, 1, None, 9).messages == [SAID]
 
 
-def test_a_message_whose_answer_is_lost_comes_again(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_message_whose_answer_is_lost_comes_again(store: WholeStore, faults: Faults) -> None:
     faults.on("TransactWriteItems", refused(LOST))
 
     with pytest.raises(errors.Busy):
         store.add_message(1, 1, SAID, MARK)
 
 
-def test_any_other_refusal_of_a_message_is_not_hidden(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_any_other_refusal_of_a_message_is_not_hidden(store: WholeStore, faults: Faults) -> None:
     faults.on("TransactWriteItems", refused(a_client_error("ValidationException")))
 
     with pytest.raises(ClientError):
@@ -628,7 +615,7 @@ def test_any_other_refusal_of_a_message_is_not_hidden(store: DynamoDBJobStore, f
 # ---- everything else that may be throttled ------------------------------------------------------------------------
 
 
-CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
+CALLS: dict[str, tuple[str, Callable[[WholeStore], object]]] = {
     "get_job": ("GetItem", lambda store: store.get_job(1, 1)),
     "get_params": ("GetItem", lambda store: store.get_params(1, 1)),
     "find_idempotency_record": ("GetItem", lambda store: store.find_idempotency_record(1, "k", NOW)),
@@ -641,6 +628,8 @@ CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
     "save_sweep_cursor": ("PutItem", lambda store: store.save_sweep_cursor(SweepCursor(0, None))),
     "raise_watermark": ("PutItem", lambda store: store.raise_watermark(Watermark(0, DueJob(NOW, 1, 1)))),
     "is_seen": ("GetItem", lambda store: store.is_seen("d", NOW)),
+    "mark_seen": ("PutItem", lambda store: store.mark_seen(MARK, NOW)),
+    "add_message": ("TransactWriteItems", lambda store: store.add_message(1, 1, SAID, MARK)),
     "get_outputs": ("GetItem", lambda store: store.get_outputs(a_job(outputs_token="t"))),
     "list_lost": ("Query", lambda store: store.list_lost(0, NOW, 5)),
     "list_messages": ("Query", lambda store: store.list_messages(1, 1, None, 5)),
@@ -654,7 +643,7 @@ CALLS: dict[str, tuple[str, Callable[[DynamoDBJobStore], object]]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: Faults, name: str) -> None:
+def test_every_call_that_is_throttled_is_busy(store: WholeStore, faults: Faults, name: str) -> None:
     operation, call = CALLS[name]
     faults.on(operation, refused(a_client_error("ProvisionedThroughputExceededException")))
 
@@ -662,11 +651,21 @@ def test_every_call_that_is_throttled_is_busy(store: DynamoDBJobStore, faults: F
         call(store)
 
 
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "note_block"])  # which has a test of its own
+def test_every_call_that_is_refused_otherwise_says_so(store: WholeStore, faults: Faults, name: str) -> None:
+    """A refusal that counts as a failed condition is a write that is lost."""
+    operation, call = CALLS[name]
+    faults.on(operation, refused(a_client_error("AccessDeniedException")))
+
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        call(store)
+
+
 @pytest.mark.parametrize(
     "error", [a_client_error("ThrottlingException"), a_client_error("AccessDeniedException"), LOST]
 )
 def test_a_block_that_was_not_noted_for_whatever_reason_is_noted_next_time(
-    store: DynamoDBJobStore, faults: Faults, project: Project, dynamodb: DynamoDBClient, error: Exception
+    store: WholeStore, faults: Faults, project: Project, dynamodb: DynamoDBClient, error: Exception
 ) -> None:
     faults.on("UpdateItem", refused(error))
     with pytest.raises(errors.Busy):
@@ -674,12 +673,12 @@ def test_a_block_that_was_not_noted_for_whatever_reason_is_noted_next_time(
 
     store.note_block(project, 1_001)
 
-    found = DynamoDBDirectory(dynamodb, TABLE).find_project("key")
+    found = an_admin(dynamodb).find_project("key")
     assert found is not None
     assert found.block == 1
 
 
-def test_a_block_is_noted_once_by_an_environment(store: DynamoDBJobStore, faults: Faults, project: Project) -> None:
+def test_a_block_is_noted_once_by_an_environment(store: WholeStore, faults: Faults, project: Project) -> None:
     before = faults.count("UpdateItem")
 
     for job_id in (1, 1_000, 1_001, 1_002, 2_000):
@@ -688,10 +687,25 @@ def test_a_block_is_noted_once_by_an_environment(store: DynamoDBJobStore, faults
     assert faults.count("UpdateItem") - before == 1
 
 
+def test_a_block_that_another_environment_has_noted_is_no_error_and_tried_once(
+    store: WholeStore, faults: Faults, project: Project, dynamodb: DynamoDBClient
+) -> None:
+    a_store(dynamodb, 4).note_block(project, 2_001)
+    before = faults.count("UpdateItem")
+
+    for job_id in (1_001, 1_002):
+        store.note_block(project, job_id)  # knows the project as it was before
+
+    assert faults.count("UpdateItem") - before == 1
+    found = an_admin(dynamodb).find_project("key")
+    assert found is not None
+    assert found.block == 2
+
+
 # ---- the highest number, with a hint that lags and reads that are behind it ----------------------------------------
 
 
-def test_a_hint_that_lags_is_caught_up_with_once(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_hint_that_lags_is_caught_up_with_once(store: WholeStore, faults: Faults) -> None:
     for number in (1_000, 2_000, 3_000, 3_001):
         put(store, job_id=number)
 
@@ -702,7 +716,7 @@ def test_a_hint_that_lags_is_caught_up_with_once(store: DynamoDBJobStore, faults
 
 @pytest.mark.parametrize(("last", "reads"), [(3, 2), (1_000, 2), (999, 2)])
 def test_an_empty_block_is_believed_only_behind_a_full_one(
-    store: DynamoDBJobStore, faults: Faults, last: int, reads: int
+    store: WholeStore, faults: Faults, last: int, reads: int
 ) -> None:
     """The hint is ahead of what an eventually consistent read sees."""
     put(store, job_id=last)
@@ -713,7 +727,7 @@ def test_an_empty_block_is_believed_only_behind_a_full_one(
 
 
 @pytest.mark.parametrize("strong", [True, False])
-def test_numbers_are_read_as_strongly_as_asked(store: DynamoDBJobStore, faults: Faults, strong: bool) -> None:  # noqa: FBT001
+def test_numbers_are_read_as_strongly_as_asked(store: WholeStore, faults: Faults, strong: bool) -> None:  # noqa: FBT001
     store.highest_job_id(a_project(), strong=strong)
 
     (read,) = [arguments for operation, arguments in faults.calls if operation == "Query"]
@@ -721,7 +735,7 @@ def test_numbers_are_read_as_strongly_as_asked(store: DynamoDBJobStore, faults: 
     assert read["Limit"] == 1
 
 
-def test_a_page_is_one_query_and_never_more_than_its_rows(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_page_is_one_query_and_never_more_than_its_rows(store: WholeStore, faults: Faults) -> None:
     for number in range(1, 121):
         put(store, job_id=number)
 
@@ -742,26 +756,24 @@ def test_tokens_are_never_the_same_twice_and_hard_to_guess() -> None:
 HIDDEN = a_cancelled_transaction("TransactionConflict", (FAILED, {}))
 
 
-def test_an_own_lock_that_hides_behind_a_conflict_is_no_other_creator_s(
-    store: DynamoDBJobStore, faults: Faults
-) -> None:
+def test_an_own_lock_that_hides_behind_a_conflict_is_no_other_creator_s(store: WholeStore, faults: Faults) -> None:
     """The answer was lost; tried again, the row is held for a moment and the lock has moved: by this very creation."""
     lock = DeletionLock("digest", 1, 1)
-    assert store.append(a_job(), "token", {}, None, lock) is Append.DONE
+    assert append(store, a_job(), "token", {}, None, lock) is AppendOutcome.DONE
 
-    for token, outcome in (("token", Append.DONE), ("another", Append.OVERTAKEN)):
+    for token, outcome in (("token", AppendOutcome.DONE), ("another", AppendOutcome.OVERTAKEN)):
         faults.on("TransactWriteItems", refused(HIDDEN))
-        assert store.append(a_job(), token, {}, None, lock) is outcome
+        assert append(store, a_job(), token, {}, None, lock) is outcome
 
 
-def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: WholeStore, faults: Faults) -> None:
     lock = DeletionLock("digest", 1, 1)
-    store.append(a_job(), "token", {}, None, None)
+    append(store, a_job(), "token", {}, None, None)
     seen = store.cancel_job(1, 1, NOW, "key-1")
     retried = replace(seen, status=Status.SCHEDULED, next_at=NOW, attempt=2, max_attempts=2)
-    assert store.retry_job(seen, retried, "retry", lock) is Append.DONE
+    assert store.retry_job(seen, retried, "retry", lock) is AppendOutcome.DONE
 
-    for token, outcome in (("retry", Append.DONE), ("another", Append.OVERTAKEN)):
+    for token, outcome in (("retry", AppendOutcome.DONE), ("another", AppendOutcome.OVERTAKEN)):
         faults.on("TransactWriteItems", refused(HIDDEN))
         assert store.retry_job(seen, retried, token, lock) is outcome
 
@@ -769,12 +781,12 @@ def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: DynamoDBJ
 # ---- a workflow's jobs ----------------------------------------------------------------------------------------------
 
 
-def run(store: DynamoDBJobStore, count: int) -> None:
+def run(store: WholeStore, count: int) -> None:
     for number in range(1, count + 1):
         put(store, job_id=number, run=Run("w"))
 
 
-def walk(store: DynamoDBJobStore) -> list[int]:
+def walk(store: WholeStore) -> list[int]:
     return [job.job_id for job in store.walk_workflow(1, "w", newest_first=False)]
 
 
@@ -802,7 +814,7 @@ def wanted(faults: Faults) -> list[list[int]]:
 
 
 def test_rows_that_dynamodb_leaves_for_later_are_asked_for_again_and_stand_in_their_place(
-    store: DynamoDBJobStore, faults: Faults
+    store: WholeStore, faults: Faults
 ) -> None:
     run(store, 6)
     faults.on("BatchGetItem", leaving(1, 4, 5), leaving(4))
@@ -811,7 +823,7 @@ def test_rows_that_dynamodb_leaves_for_later_are_asked_for_again_and_stand_in_th
     assert wanted(faults) == [[1, 2, 3, 4, 5, 6], [1, 4, 5], [4]]
 
 
-def test_rows_that_are_left_for_too_long_are_busy(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_rows_that_are_left_for_too_long_are_busy(store: WholeStore, faults: Faults) -> None:
     run(store, 2)
     faults.on("BatchGetItem", *[leaving(2)] * subject.CONFLICT_TRIES)
 
@@ -820,7 +832,7 @@ def test_rows_that_are_left_for_too_long_are_busy(store: DynamoDBJobStore, fault
     assert wanted(faults) == [[1, 2]] + [[2]] * (subject.CONFLICT_TRIES - 1)
 
 
-def test_rows_that_come_with_the_last_try_are_there(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_rows_that_come_with_the_last_try_are_there(store: WholeStore, faults: Faults) -> None:
     run(store, 2)
     faults.on("BatchGetItem", *[leaving(2)] * (subject.CONFLICT_TRIES - 1))
 
@@ -828,7 +840,7 @@ def test_rows_that_come_with_the_last_try_are_there(store: DynamoDBJobStore, fau
 
 
 @pytest.mark.parametrize("operation", ["Query", "BatchGetItem"])
-def test_a_throttled_walk_is_busy(store: DynamoDBJobStore, faults: Faults, operation: str) -> None:
+def test_a_throttled_walk_is_busy(store: WholeStore, faults: Faults, operation: str) -> None:
     run(store, 1)
     faults.on(operation, refused(a_client_error("ProvisionedThroughputExceededException")))
 
@@ -836,7 +848,7 @@ def test_a_throttled_walk_is_busy(store: DynamoDBJobStore, faults: Faults, opera
         walk(store)
 
 
-def test_a_walk_that_is_refused_otherwise_says_so(store: DynamoDBJobStore, faults: Faults) -> None:
+def test_a_walk_that_is_refused_otherwise_says_so(store: WholeStore, faults: Faults) -> None:
     run(store, 1)
     faults.on("BatchGetItem", refused(a_client_error("ValidationException")))
 
@@ -845,7 +857,7 @@ def test_a_walk_that_is_refused_otherwise_says_so(store: DynamoDBJobStore, fault
 
 
 def test_more_than_a_hundred_jobs_are_read_a_hundred_at_a_time_and_as_far_as_they_are_taken(
-    store: DynamoDBJobStore, faults: Faults
+    store: WholeStore, faults: Faults
 ) -> None:
     run(store, 230)
 

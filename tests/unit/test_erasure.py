@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.erasure import erasing
-from jobs.erasure.erasing import Order, Outcome, Tally, prefix_of
+from jobs.erasure.erasing import prefix_of
+from jobs.erasure.order import Order, Tally
+from jobs.erasure.ports import ObjectVersion, SessionsRefused
+from jobs.erasure.reports import Outcome
 from jobs.errors import Busy, ProjectNotFound
 from jobs.model import DELETE_USER_DATA, Status
-from jobs.ports import ObjectVersion, SessionsRefused
 
 from tests.builders import NOW, a_job, a_project
-from tests.fakes import FakeBus, FakeRegistry, FakeSessions, FakeWorkerQueue, World
+from tests.fakes import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,18 +36,8 @@ class Worker:
 
     def __init__(self, user: str = USER) -> None:
         self.world = World()
-        self.sessions, self.bus, self.queue = FakeSessions(), FakeBus(), FakeWorkerQueue()
-        registry = FakeRegistry()
-        registry.projects[PROJECT.project_key] = PROJECT
-        self.ports = erasing.ErasurePorts(
-            store=self.world.store,
-            directory=registry,
-            sessions=self.sessions,
-            bus=self.bus,
-            queue=self.queue,
-            clock=self.world.clock,
-            meter=self.world.meter,
-        )
+        self.world.directory.projects[PROJECT.project_key] = PROJECT
+        self.sessions, self.bus, self.queue = self.world.sessions, self.world.bus, self.world.worker_queue
         self.job = a_job(action=DELETE_USER_DATA, reference_id=user, status=Status.RUNNING)
 
     @property
@@ -63,7 +55,7 @@ class Worker:
         """Deliver a message, by default the event of the start, with time for so many batches."""
         last = None if batches is None else len(self.sessions.batches) + batches
         order = Order.from_body(body or a_body())
-        return erasing.erase(self.ports, order, lambda: last is None or len(self.sessions.batches) < last)
+        return erasing.erase(self.world, order, lambda _: last is None or len(self.sessions.batches) < last)
 
     def said(self, detail_type: str) -> list[dict[str, Any]]:
         return [dict(event.detail) for event in self.bus.events if event.detail_type == f"Job {detail_type}"]
@@ -248,7 +240,7 @@ def test_where_nothing_is_stored_it_completes_at_once(worker: Worker) -> None:
 def test_progress_stays_below_all_of_it_while_nobody_knows_how_much_there_is(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasing, "MOST_COUNTED", 2_000)
+    monkeypatch.setattr(erasing, "MAX_COUNTED", 2_000)
     fill(worker, 3_500)
 
     worker.work()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.dialects.bodies import parse_job
 from jobs.dialects.event_bodies import parse_event
 from jobs.errors import InvalidRequest
-from jobs.events.ingestion import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import Message, NewJob, Run, Severity
 

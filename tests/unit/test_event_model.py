@@ -16,24 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs.errors import DeletionActive, JobNotCancellable, JobNotFound, JobNotRetryable
 from jobs.events import ingestion
-from jobs.events.ingestion import (
-    Delivery,
-    Envelope,
-    JobCompleted,
-    JobFailed,
-    JobMessage,
-    JobProgress,
-    JobRequested,
-    Taken,
-)
+from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.ingestion import Taken
 from jobs.lifecycle import cancellation, reaping, retrying
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import TRANSITIONS, Message, Severity, Status
-from jobs.timing.dispatch import group
+from jobs.timing.hints import group
 from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_project, a_request
-from tests.fakes import FakeClock, FakeRegistry, FakeStore, World
+from tests.fakes import FakeClock, FakeDirectory, FakeStore, World, ever
 
 STEPS, EXAMPLES = 50, 200
 DELIVERIES, TRIES = 3, 6
@@ -223,7 +215,7 @@ class Service:
         self.world, self.model, self.registry = (
             World(store=FakeStore(shards=SHARDS), clock=StillClock()),
             Model(),
-            FakeRegistry(),
+            FakeDirectory(),
         )
         self.registry.projects[PROJECT.project_key] = PROJECT
         self.ids = count()
@@ -243,7 +235,9 @@ class Service:
         chance.shuffle(self.pending)
         batch, self.pending = self.pending[:size], self.pending[size:]
         expected = self.model.take([sent for sent, _ in batch])
-        taken = ingestion.take(self.world.ports, self.registry, ACCOUNT, [sent.delivery for sent, _ in batch])
+        taken = ingestion.take(
+            self.world.with_directory(self.registry), ACCOUNT, [sent.delivery for sent, _ in batch], ever
+        )
         for (sent, tries), outcome in zip(batch, taken, strict=True):
             assert outcome.name.lower() == expected[sent.event_id], sent
             self.delivered[sent.event_id] += 1
@@ -256,7 +250,7 @@ class Service:
         store, now = self.world.store, self.world.clock.now()
         due = [row for shard in range(SHARDS) for row in store.list_due(shard, None, now, 1_000)]
         start_jobs(self.world.ports, list(group(due)), lambda _: True)
-        reaping.reap(self.world.ports, SHARDS, has_time=lambda: True)
+        reaping.reap(self.world.ports, SHARDS, has_time=ever)
 
     def cancel(self, number: int) -> None:
         try:

@@ -50,7 +50,7 @@ PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
     ids=str,
 )
 def test_a_lost_answer_a_throttle_and_a_conflict_prove_nothing(error: Exception) -> None:
-    assert failures.proves_nothing(error)
+    assert failures.outcome_unknown(error)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_lost_answer_a_throttle_and_a_conflict_prove_nothing(error: Exception)
     ids=str,
 )
 def test_a_refusal_and_a_mistake_of_ours_prove_that_nothing_was_written(error: Exception) -> None:
-    assert not failures.proves_nothing(error)
+    assert not failures.outcome_unknown(error)
 
 
 codes = st.sampled_from(
@@ -88,18 +88,18 @@ def test_a_cancelled_transaction_proves_nothing_only_where_nothing_but_contentio
 ) -> None:
     failed = {code for code in reasons if code != "None"}
 
-    assert failures.proves_nothing(a_cancelled_transaction(*reasons)) == (bool(failed) and failed <= set(PASSING))
+    assert failures.outcome_unknown(a_cancelled_transaction(*reasons)) == (bool(failed) and failed <= set(PASSING))
 
 
 def test_a_cancelled_transaction_without_reasons_is_not_taken_for_contention() -> None:
-    assert not failures.proves_nothing(a_client_error("TransactionCanceledException"))
+    assert not failures.outcome_unknown(a_client_error("TransactionCanceledException"))
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException", "Throttling"])
 def test_a_throttle_is_busy_and_keeps_its_cause(code: str) -> None:
     error = a_client_error(code)
 
-    with pytest.raises(errors.Busy) as busy, failures.throttling_as_busy():
+    with pytest.raises(errors.Busy) as busy, failures.reading():
         raise error
 
     assert busy.value.__cause__ is error
@@ -107,7 +107,7 @@ def test_a_throttle_is_busy_and_keeps_its_cause(code: str) -> None:
 
 @pytest.mark.parametrize("error", [a_client_error("ValidationException"), BotoCoreError(), KeyError()], ids=repr)
 def test_any_other_failure_stays_what_it_is(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, failures.throttling_as_busy():
+    with pytest.raises(type(error)) as caught, failures.reading():
         raise error
 
     assert caught.value is error

@@ -8,29 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import Busy
 from jobs.events import ingestion
-from jobs.events.ingestion import (
-    Delivery,
-    Envelope,
-    JobCompleted,
-    JobFailed,
-    JobMessage,
-    JobProgress,
-    JobRequested,
-    Taken,
-)
+from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.ingestion import Taken
 from jobs.lifecycle import creation
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
 
 from tests.builders import NOW, a_client_error, a_job, a_project, a_request, start
-from tests.fakes import FakeRegistry, World
+from tests.fakes import FakeDirectory, World, ever
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.events.ingestion import Content
-    from jobs.model import Job, Project
-    from jobs.ports import Append, BatchAppend, NewRow
+    from jobs.events.incoming import Content
+    from jobs.model import Job
+    from jobs.outcomes import AppendResult, NewRow
+    from jobs.ports import Ports
+    from jobs.tenants import Project
 
 OWN, PARTNER, STRANGER = "111111111111", "222222222222", "333333333333"
 DAY = 86_400_000
@@ -42,22 +36,22 @@ class Ingestion:
     """The use case over its fakes; counts how many jobs are appended together."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.world, self.registry = world, FakeRegistry()
+        self.world, self.registry = world, FakeDirectory()
         self.together: list[int] = []
         self.know(PROJECT)
-        append = world.store.append_batch
+        create_batch = creation.create_batch
 
-        def counted(rows: Sequence[NewRow]) -> BatchAppend:
-            self.together.append(len(rows))
-            return append(rows)
+        def counted(ports: Ports, project: Project, requests: Sequence[creation.Request]) -> list[Job | None]:
+            self.together.append(len(requests))
+            return create_batch(ports, project, requests)
 
-        monkeypatch.setattr(world.store, "append_batch", counted)
+        monkeypatch.setattr(creation, "create_batch", counted)
 
     def know(self, project: Project) -> None:
         self.registry.projects[project.project_key] = project
 
     def take(self, *deliveries: Delivery) -> list[Taken]:
-        return ingestion.take(self.world.ports, self.registry, OWN, deliveries)
+        return ingestion.take(self.world.with_directory(self.registry), OWN, deliveries, ever)
 
     @property
     def jobs(self) -> dict[tuple[int, int], Job]:
@@ -385,7 +379,7 @@ def test_what_there_is_no_time_for_comes_again(subject: Ingestion) -> None:
     deliveries = [asks("1"), completed("2"), asks("3", idempotency="k"), asks("1")]
     time = iter([True, True])
 
-    taken = ingestion.take(subject.world.ports, subject.registry, OWN, deliveries, lambda: next(time, False))
+    taken = ingestion.take(subject.world.with_directory(subject.registry), OWN, deliveries, lambda _: next(time, False))
 
     assert taken == [Taken.DONE, Taken.DONE, Taken.AGAIN, Taken.DONE]
     assert subject.take(*deliveries) == [Taken.DONE] * 4
@@ -401,15 +395,11 @@ def test_a_request_that_can_not_be_written_takes_no_other_with_it(
 ) -> None:
     append = subject.world.store.append
 
-    def refuse_batch(_: Sequence[NewRow]) -> BatchAppend:
-        raise a_client_error("ValidationException")
-
-    def refuse_the_second(job: Job, *rest: Any) -> Append:
-        if job.reference_id == "2":
+    def refuse_the_second(rows: Sequence[NewRow], *beside: Any) -> AppendResult:
+        if "2" in {row.job.reference_id for row in rows}:
             raise a_client_error("ValidationException")
-        return append(job, *rest)
+        return append(rows, *beside)
 
-    monkeypatch.setattr(subject.world.store, "append_batch", refuse_batch)
     monkeypatch.setattr(subject.world.store, "append", refuse_the_second)
     requests = [an_event(JobRequested(KEY, a_request(reference_id=number), None), number) for number in ("1", "2", "3")]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from jobs.model import ACTIVE, TRANSITIONS, Change, Credential, Status
+from jobs.model import ACTIVE, TRANSITIONS, Change, Status
+from jobs.tenants import Credential
 
 from tests.builders import NOW, a_job
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs import errors
 from jobs.dialects import openreplay_v1
-from jobs.dialects.registry import V1
+from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.model import Change, Status
 from jobs.queries import Listing, Rest
 
@@ -26,28 +26,28 @@ def listing(jobs: Iterator[Job], total: int) -> Listing:
 
 
 def test_the_secret_is_the_bare_header() -> None:
-    assert V1.read_secret("jk_1") == "jk_1"
+    assert OPENREPLAY_V1.read_secret("jk_1") == "jk_1"
     for nothing in (None, ""):
         with pytest.raises(errors.Unauthorized):
-            V1.read_secret(nothing)
+            OPENREPLAY_V1.read_secret(nothing)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.0", "0x1", "+1", "1e3", "٣", "1" * 16])
 def test_what_is_no_number_is_no_job(text: str) -> None:
     with pytest.raises(errors.JobNotFound):
-        V1.parse_job_id(text)
+        OPENREPLAY_V1.parse_job_id(text)
 
 
 def test_the_list_is_everything_or_what_lies_behind_a_job() -> None:
-    assert V1.parse_list({}) == Rest(0)
-    assert V1.parse_list({"limit": "5", "page": "2"}) == Rest(0)
-    assert V1.parse_list({"after": "12"}) == Rest(12)
+    assert OPENREPLAY_V1.parse_list({}) == Rest(0)
+    assert OPENREPLAY_V1.parse_list({"limit": "5", "page": "2"}) == Rest(0)
+    assert OPENREPLAY_V1.parse_list({"after": "12"}) == Rest(12)
 
 
 @pytest.mark.parametrize("after", ["", "-1", "x", "1,2"])
 def test_an_after_that_is_no_job_number_is_refused_by_name(after: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        V1.parse_list({"after": after})
+        OPENREPLAY_V1.parse_list({"after": after})
 
     assert refusal.value.field == "after"
 
@@ -71,14 +71,14 @@ def test_an_after_that_is_no_job_number_is_refused_by_name(after: str) -> None:
 def test_an_error_has_its_status_and_its_sentence_in_a_list(
     error: errors.JobsError, status: int, sentence: str
 ) -> None:
-    answer = V1.render_error(error)
+    answer = OPENREPLAY_V1.render_error(error)
 
     assert (answer.status, json.loads(answer.body)) == (status, {"errors": [sentence]})
     assert answer.headers == ({"Retry-After": "1"} if status == 429 else {})
 
 
 def test_a_failure_tells_the_request_and_nothing_else() -> None:
-    answer = V1.render_failure("r-1")
+    answer = OPENREPLAY_V1.render_failure("r-1")
 
     assert (answer.status, answer.body) == (500, '{"errors":["internal error, request id r-1"]}')
 
@@ -86,29 +86,29 @@ def test_a_failure_tells_the_request_and_nothing_else() -> None:
 def test_an_unchanged_job_shows_its_creation_as_its_update() -> None:
     changed = a_job(history=(*a_job().history, Change(Status.RUNNING, NOW + 5, "service")))
 
-    assert json.loads(V1.render_job(a_job()).body)["data"]["updatedAt"] == NOW
-    assert json.loads(V1.render_job(changed).body)["data"]["updatedAt"] == NOW + 5
+    assert json.loads(OPENREPLAY_V1.render_job(a_job()).body)["data"]["updatedAt"] == NOW
+    assert json.loads(OPENREPLAY_V1.render_job(changed).body)["data"]["updatedAt"] == NOW + 5
 
 
 def test_an_active_deletion_is_answered_with_its_job() -> None:
-    assert V1.answer_active_deletion(errors.DeletionActive(a_job())) == V1.render_job(a_job())
+    assert OPENREPLAY_V1.answer_active_deletion(errors.DeletionActive(a_job())) == OPENREPLAY_V1.render_job(a_job())
 
 
 def test_a_list_that_fits_says_how_many_there_are_and_leads_nowhere() -> None:
-    answer = V1.render_listing(listing(iter([a_job(), a_job(job_id=2)]), 2), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(listing(iter([a_job(), a_job(job_id=2)]), 2), a_call(OPENREPLAY_V1))
 
     assert [job["jobId"] for job in json.loads(answer.body)["data"]] == [1, 2]
     assert answer.headers == {"X-Total-Count": "2"}
 
 
 def test_an_empty_list_is_a_list() -> None:
-    answer = V1.render_listing(listing(iter([]), 0), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(listing(iter([]), 0), a_call(OPENREPLAY_V1))
 
     assert (answer.body, answer.headers) == ('{"data":[]}', {"X-Total-Count": "0"})
 
 
 def test_a_list_is_cut_where_room_ends_reads_no_further_and_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openreplay_v1, "LARGEST_BODY", 1_000)
+    monkeypatch.setattr(openreplay_v1, "MAX_BODY_BYTES", 1_000)
     made: list[int] = []
 
     def endless() -> Iterator[Job]:
@@ -116,7 +116,7 @@ def test_a_list_is_cut_where_room_ends_reads_no_further_and_leads_on(monkeypatch
             made.append(number)
             yield a_job(job_id=number)
 
-    answer = V1.render_listing(listing(endless(), 10_000), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(listing(endless(), 10_000), a_call(OPENREPLAY_V1))
 
     shown = [job["jobId"] for job in json.loads(answer.body)["data"]]
     assert shown == made[:-1]
@@ -131,7 +131,7 @@ def test_a_list_is_cut_where_room_ends_reads_no_further_and_leads_on(monkeypatch
 def test_a_full_list_stays_under_lambda_s_limit_however_it_is_escaped(description: str) -> None:
     jobs = (a_job(job_id=number, description=description) for number in count(1))
 
-    answer = V1.render_listing(listing(jobs, 10**6), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(listing(jobs, 10**6), a_call(OPENREPLAY_V1))
 
     largest = 6 * 1024 * 1024
     sent = {"statusCode": 200, "headers": dict(answer.headers), "body": answer.body, "isBase64Encoded": False}

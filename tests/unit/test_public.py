@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,9 @@ from jobs.model import TRANSITIONS, Change, Status
 from jobs.queries import Listing, Page, Stretch, Walk
 
 from tests.builders import NOW, a_call, a_job
+
+if TYPE_CHECKING:
+    from jobs.dialects.base import Answer
 
 
 def links(page: int, size: int, total: int) -> dict[str, tuple[int, int]]:
@@ -66,7 +71,7 @@ def test_what_is_in_range_is_taken(limit: int, page: int) -> None:
     ],
 )
 def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str]) -> None:
-    assert PUBLIC.parse_walk(query) is None
+    assert PUBLIC.parse_walk(a_call(PUBLIC, query=query)) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +80,6 @@ def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str
         ({"order": "desc"}, Walk(50)),
         ({"order": "desc", "limit": "200", "page": ""}, Walk(200)),
         ({"order": "desc", "limit": "201"}, Walk(50)),
-        ({"cursor": "x"}, Walk(50)),
         ({"status": "failed"}, Walk(50, (Status.FAILED,))),
         ({"status": "running,failed,running", "limit": "x"}, Walk(50, (Status.FAILED, Status.RUNNING))),
         ({"action": "b.c,a"}, Walk(50, (), ("a", "b.c"))),
@@ -83,7 +87,7 @@ def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str
     ],
 )
 def test_a_filter_an_order_or_a_cursor_asks_for_a_walk(query: dict[str, str], walk: Walk) -> None:
-    assert PUBLIC.parse_walk(query) == walk
+    assert PUBLIC.parse_walk(a_call(PUBLIC, query=query)) == (walk, None)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +112,12 @@ def test_a_filter_an_order_or_a_cursor_asks_for_a_walk(query: dict[str, str], wa
         ({"action": "a b"}, "action"),
         ({"action": "a" * 65}, "action"),
         ({"action": "a\n"}, "action"),
+        ({"cursor": "x"}, "cursor"),
     ],
 )
 def test_what_is_no_walk_is_refused_by_its_name(query: dict[str, str], field: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        PUBLIC.parse_walk(query)
+        PUBLIC.parse_walk(a_call(PUBLIC, query=query))
     assert refusal.value.field == field
 
 
@@ -120,12 +125,23 @@ def test_what_is_no_walk_is_refused_by_its_name(query: dict[str, str], field: st
     st.permutations(["failed", "running", "failed"]),
     st.permutations(["b", "a", "a"]),
 )
-def test_a_filter_is_one_however_its_words_are_put(statuses: list[str], actions: list[str]) -> None:
-    walk = PUBLIC.parse_walk({"status": ",".join(statuses), "action": ",".join(actions)})
+def test_a_filter_is_one_in_whatever_form_its_words_come(statuses: list[str], actions: list[str]) -> None:
+    query = {"status": ",".join(statuses), "action": ",".join(actions)}
+    wanted = PUBLIC.parse_walk(a_call(PUBLIC, query=query))
+    assert wanted is not None
+    walk, _ = wanted
 
-    assert walk is not None
-    assert PUBLIC.filters(walk) == {"status": "failed,running", "action": "a,b"}
-    assert PUBLIC.parse_walk(PUBLIC.filters(walk)) == walk
+    following = parameters_of(PUBLIC.render_stretch(Stretch([], 7, None), walk, a_call(PUBLIC, query=query)))
+
+    assert following.items() >= {"status": "failed,running", "action": "a,b", "order": "desc", "limit": "50"}.items()
+    assert PUBLIC.parse_walk(a_call(PUBLIC, query=following)) == (walk, 7)
+    assert PUBLIC.parse_walk(a_call(PUBLIC, query={**query, "cursor": following["cursor"]})) == (walk, 7)
+
+
+def parameters_of(answer: Answer) -> dict[str, str]:
+    """The parameters with which an answer's `Link` goes on."""
+    url = answer.headers["Link"].removeprefix("<").partition(">")[0]
+    return dict(parse_qsl(url.partition("?")[2], strict_parsing=True))
 
 
 def test_details_are_asked_for_by_name() -> None:
@@ -172,10 +188,12 @@ def test_an_active_deletion_is_a_conflict() -> None:
 
 
 def test_a_created_job_says_where_it_is_and_a_replayed_one_is_just_shown() -> None:
-    created = PUBLIC.render_created(Creation(a_job()), "https://h/1")
-    replayed = PUBLIC.render_created(Creation(a_job(), replayed=True), "https://h/1")
+    call = a_call(PUBLIC)
+    created = PUBLIC.render_created(Creation(a_job()), call)
+    replayed = PUBLIC.render_created(Creation(a_job(), replayed=True), call)
 
-    assert (created.status, created.headers) == (201, {"Location": "https://h/1"})
+    address = f"https://jobs.example.com/public/{call.project.project_key}/jobs/1"
+    assert (created.status, created.headers) == (201, {"Location": address})
     assert replayed == PUBLIC.render_job(a_job())
     assert created.body == replayed.body
 
@@ -207,22 +225,26 @@ def test_a_list_says_how_many_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stretch", "following", "headers"),
+    ("stretch", "count", "goes_on"),
     [
-        (Stretch([a_job()], None, 1), None, {"X-Total-Count": "1"}),
-        (Stretch([a_job()], 7, 0), "https://h/1", {"X-Total-Count": "0", "Link": '<https://h/1>; rel="next"'}),
-        (Stretch([a_job()], 7, None), "https://h/1", {"Link": '<https://h/1>; rel="next"'}),
-        (Stretch([a_job()], None, None), None, {}),
+        (Stretch([a_job()], None, 1), "1", False),
+        (Stretch([a_job()], 7, 0), "0", True),
+        (Stretch([a_job()], 7, None), None, True),
+        (Stretch([a_job()], None, None), None, False),
     ],
 )
 def test_a_walk_says_how_many_there_are_where_it_knows_and_where_it_goes_on(
-    stretch: Stretch, following: str | None, headers: dict[str, str]
+    stretch: Stretch,
+    count: str | None,
+    goes_on: bool,  # noqa: FBT001  # a case of the table
 ) -> None:
-    answer = PUBLIC.render_stretch(stretch, following)
+    answer = PUBLIC.render_stretch(stretch, Walk(50), a_call(PUBLIC))
 
     assert answer.status == 200
     assert json.loads(answer.body) == {"data": [json.loads(PUBLIC.render_job(a_job()).body)["data"]]}
-    assert answer.headers == headers
+    assert answer.headers.get("X-Total-Count") == count
+    assert ("Link" in answer.headers) is goes_on
+    assert not goes_on or PUBLIC.parse_walk(a_call(PUBLIC, query=parameters_of(answer))) == (Walk(50), 7)
 
 
 @st.composite

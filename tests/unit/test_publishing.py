@@ -13,7 +13,7 @@ from jobs.model import TRANSITIONS, Change, Status
 from jobs.store import items, stream
 
 from tests.builders import NOW, a_job, a_project
-from tests.fakes import FakeBus, FakeRegistry, FakeStore
+from tests.fakes import FakeBus, FakeDirectory, FakeStore, World
 
 if TYPE_CHECKING:
     from jobs.model import Event, Job
@@ -25,11 +25,11 @@ class Publisher:
     """The use case over its fakes."""
 
     def __init__(self) -> None:
-        self.bus, self.store, self.registry = FakeBus(), FakeStore(), FakeRegistry()
+        self.bus, self.store, self.registry = FakeBus(), FakeStore(), FakeDirectory()
         self.registry.projects[PROJECT.project_key] = PROJECT
 
     def publish(self, *writes: Committed) -> set[int]:
-        return publish(self.bus, self.store, self.registry, writes)
+        return publish(World(bus=self.bus, store=self.store, directory=self.registry), writes)
 
     @property
     def events(self) -> list[Event]:
@@ -149,7 +149,7 @@ def test_the_writes_whose_events_are_refused_are_told_by_their_places(publisher:
 def test_changes_that_one_write_made_together_are_told_one_by_one() -> None:
     *_, last = walk(Status.RUNNING, Status.CANCELLED)
 
-    told = list(events_of(Committed(a_job(), last.after), FakeStore(), FakeRegistry()))
+    told = list(events_of(World(store=FakeStore(), directory=FakeDirectory()), Committed(a_job(), last.after)))
 
     assert [event.detail_type for event in told] == ["Job Started", "Job Cancelled"]
     assert [event.detail["deduplicationId"] for event in told] == ["1-1-2", "1-1-3"]

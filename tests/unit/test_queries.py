@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import queries
-from jobs.dialects.registry import PUBLIC, V1
+from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.errors import JobNotFound
 from jobs.model import Message, SeenEvent, Severity, Status
 from jobs.queries import Page, Rest, Walk, get_job, get_params, list_jobs, list_messages, list_newest
 
 from tests.builders import NOW, a_call, a_job, a_project
-from tests.fakes import FakeStore
+from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Job, Project
+    from jobs.model import Job
     from jobs.queries import Stretch
+    from jobs.tenants import Project
 
 
 class CountingStore(FakeStore):
@@ -46,7 +47,7 @@ def stretches(store: CountingStore, walk: Walk) -> Iterator[Stretch]:
     below: int | None = None
     while True:
         store.ranges.clear()
-        stretch = list_newest(store, a_project(), walk, below)
+        stretch = list_newest(World(store=store), a_project(), walk, below)
         yield stretch
         if stretch.next is None:
             return
@@ -60,10 +61,10 @@ def numbers(jobs: object) -> list[int]:
 def test_one_job_is_read_from_its_own_project_alone() -> None:
     store = filled(1)
 
-    assert get_job(store, a_project(), 1) == a_job()
+    assert get_job(World(store=store), a_project(), 1) == a_job()
     for project, job_id in ((a_project(project_id=2), 1), (a_project(), 2)):
         with pytest.raises(JobNotFound):
-            get_job(store, project, job_id)
+            get_job(World(store=store), project, job_id)
 
 
 @pytest.mark.parametrize("job_id", [0, -1, -(10**14)])
@@ -72,21 +73,21 @@ def test_numbers_below_one_name_no_job_and_cost_no_read(job_id: int, monkeypatch
     monkeypatch.setattr(store, "get_job", None)
 
     with pytest.raises(JobNotFound):
-        get_job(store, a_project(), job_id)
+        get_job(World(store=store), a_project(), job_id)
 
 
 def test_params_of_a_job_without_any_cost_no_read(monkeypatch: pytest.MonkeyPatch) -> None:
     store = filled(1)
     store.params[1, 1] = {"a": 1}
 
-    assert get_params(store, a_job(has_params=True)) == {"a": 1}
+    assert get_params(World(store=store), a_job(has_params=True)) == {"a": 1}
     monkeypatch.setattr(store, "get_params", None)
-    assert get_params(store, a_job()) == {}
+    assert get_params(World(store=store), a_job()) == {}
 
 
 @given(count=st.integers(0, 130), number=st.integers(1, 140), size=st.integers(1, 200))
 def test_a_page_is_the_slice_that_its_number_says(count: int, number: int, size: int) -> None:
-    listing = list_jobs(filled(count), a_project(), Page(number, size))
+    listing = list_jobs(World(store=filled(count)), a_project(), Page(number, size))
 
     assert numbers(listing.jobs) == list(range(1, count + 1))[(number - 1) * size : number * size]
     assert listing.total == count
@@ -96,7 +97,7 @@ def test_a_page_is_the_slice_that_its_number_says(count: int, number: int, size:
 def test_any_page_costs_one_read_and_none_past_the_end(page: int, ranges: list[tuple[int, int]]) -> None:
     store = filled(2_010)
 
-    list_jobs(store, a_project(), Page(page, 50))
+    list_jobs(World(store=store), a_project(), Page(page, 50))
 
     assert store.ranges == ranges
 
@@ -110,7 +111,7 @@ def test_a_total_that_lags_behind_the_page_is_at_least_what_the_page_shows(monke
 
     monkeypatch.setattr(store, "highest_job_id", lagging)
 
-    listing = list_jobs(store, a_project(), Page(1, 8))
+    listing = list_jobs(World(store=store), a_project(), Page(1, 8))
 
     assert numbers(listing.jobs) == list(range(1, 9))
     assert listing.total == 8
@@ -118,7 +119,7 @@ def test_a_total_that_lags_behind_the_page_is_at_least_what_the_page_shows(monke
 
 @pytest.mark.parametrize("after", [0, 1, 999, 1000, 1001, 2499, 2500, 9999])
 def test_everything_behind_a_job_is_walked_in_order(after: int) -> None:
-    listing = list_jobs(filled(2_500), a_project(), Rest(after))
+    listing = list_jobs(World(store=filled(2500)), a_project(), Rest(after))
 
     assert numbers(listing.jobs) == list(range(after + 1, 2_501))
     assert listing.total == 2_500
@@ -126,7 +127,7 @@ def test_everything_behind_a_job_is_walked_in_order(after: int) -> None:
 
 def test_a_walk_reads_block_by_block_and_no_further_than_it_is_followed() -> None:
     store = filled(2_500)
-    listing = list_jobs(store, a_project(), Rest(998))
+    listing = list_jobs(World(store=store), a_project(), Rest(998))
 
     assert store.ranges == []
     assert numbers(islice(listing.jobs, 3)) == [999, 1000, 1001]
@@ -138,7 +139,7 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in range(1, 1_501) if number not in missing})
     store.highest_job_id = lambda project, *, strong: 1_500  # type: ignore[method-assign]
 
-    answer = V1.render_listing(list_jobs(store, a_project(), Rest(0)), a_call(V1))
+    answer = OPENREPLAY_V1.render_listing(list_jobs(World(store=store), a_project(), Rest(0)), a_call(OPENREPLAY_V1))
 
     ids = [job["jobId"] for job in json.loads(answer.body)["data"]]
     assert ids == list(range(1, missing[0]))
@@ -169,7 +170,7 @@ def test_a_walk_finds_what_passes_newest_first_and_reads_no_more_than_it_may(  #
 
     found: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "MOST_ROWS", most)
+        patch.setattr(queries, "MAX_ROWS", most)
         patch.setattr(queries, "ROWS_AT_ONCE", at_once)
         for calls, stretch in enumerate(stretches(store, walk), 1):
             assert len(stretch.jobs) <= size
@@ -231,7 +232,7 @@ def test_a_filter_that_nothing_passes_reads_999_jobs_a_call() -> None:
 def test_a_filter_reads_no_further_than_it_takes_to_fill_a_page() -> None:
     store = filled(2_500)
 
-    assert numbers(list_newest(store, a_project(), Walk(50, (Status.SCHEDULED,)), None).jobs)[-1] == 2_451
+    assert numbers(list_newest(World(store=store), a_project(), Walk(50, (Status.SCHEDULED,)), None).jobs)[-1] == 2_451
     assert store.ranges == [(2_251, 2_500)]
 
 
@@ -239,8 +240,8 @@ def test_the_count_beside_a_walk_is_at_least_what_the_walk_has_passed(monkeypatc
     store = filled(9)
     monkeypatch.setattr(store, "highest_job_id", lambda project, *, strong: 12 if strong else 5)
 
-    assert list_newest(store, a_project(), Walk(2), 9).total == 8
-    assert list_newest(store, a_project(), Walk(2), 3).total == 5
+    assert list_newest(World(store=store), a_project(), Walk(2), 9).total == 8
+    assert list_newest(World(store=store), a_project(), Walk(2), 3).total == 5
 
 
 def test_jobs_whose_errors_are_long_come_in_stretches_that_an_answer_can_hold() -> None:
@@ -250,7 +251,10 @@ def test_jobs_whose_errors_are_long_come_in_stretches_that_an_answer_can_hold() 
 
     found = list(stretches(store, Walk(200, (Status.FAILED,))))
 
-    assert max(len(json.dumps(PUBLIC.render_stretch(stretch, None).body)) for stretch in found) < 6_000_000
+    assert (
+        max(len(json.dumps(PUBLIC.render_stretch(stretch, Walk(200), a_call(PUBLIC)).body)) for stretch in found)
+        < 6_000_000
+    )
     assert [job.job_id for stretch in found for job in stretch.jobs] == list(range(100, 0, -1))
 
 
@@ -262,8 +266,8 @@ def test_messages_that_grow_on_their_way_are_cut_where_an_answer_ends_and_none_i
 
     sizes, read, after = list[int](), list[Message](), None
     while True:
-        page = list_messages(store, a_job(), after, 200)
-        answer = PUBLIC.render_messages(page.messages, None)
+        page = list_messages(World(store=store), a_job(), after, 200)
+        answer = PUBLIC.render_messages(a_call(PUBLIC), a_job(), page)
         sizes.append(len(json.dumps(answer.body)))
         read += page.messages
         after = page.next

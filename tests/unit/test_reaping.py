@@ -8,14 +8,14 @@ import pytest
 from jobs.errors import Busy
 from jobs.lifecycle import reaping
 from jobs.model import Change, Status
-from jobs.ports import Attempt
+from jobs.outcomes import Attempt
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import FakeStore, World
 
 if TYPE_CHECKING:
     from jobs.model import DueJob, Job
-    from jobs.ports import Report
+    from jobs.outcomes import ReportOutcome
 
 SHARDS = 3
 TIMEOUT = 900_000
@@ -35,7 +35,7 @@ def running(world: World, *numbers: int, **job: Any) -> None:
 def reap(world: World, after: int = TIMEOUT, looks: int = 1_000) -> int:
     world.clock.time = NOW + after
     left = iter(range(looks))
-    return reaping.reap(world.ports, SHARDS, has_time=lambda: next(left, None) is not None)
+    return reaping.reap(world.ports, SHARDS, has_time=lambda _: next(left, None) is not None)
 
 
 def job_of(world: World, number: int = 1) -> Job:
@@ -119,7 +119,7 @@ def test_a_throttled_end_is_left_to_the_next_run_and_stops_no_other(
     running(world, *range(1, 11))
     fail = world.store.fail_job
 
-    def throttled(attempt: Attempt, *arguments: Any, **lost: Any) -> Report:
+    def throttled(attempt: Attempt, *arguments: Any, **lost: Any) -> ReportOutcome:
         if attempt.job_id == 4:
             raise Busy
         return fail(attempt, *arguments, **lost)

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.lifecycle import reporting
-from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartMessage, Status
-from jobs.ports import Attempt, Ports, Report
+from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartHint, Status
+from jobs.outcomes import Attempt, ReportOutcome
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import World
 
 if TYPE_CHECKING:
     from jobs.model import Job
+    from jobs.ports import Ports
 
 FIRST = Attempt(1, 1, 1)
 HOUR = 3_600_000
@@ -35,22 +36,22 @@ def at_random(world: World, chance: float) -> Ports:
     return replace(world.ports, random=lambda: chance)
 
 
-def fail(world: World, attempt: Attempt = FIRST) -> Report:
+def fail(world: World, attempt: Attempt = FIRST) -> ReportOutcome:
     return reporting.fail(world.ports, attempt, by="worker", errors=["no disk"])
 
 
-def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> Report:
+def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> ReportOutcome:
     world.clock.time = NOW + after
     return reporting.note_progress(world.ports, attempt, progress, NOW + after)
 
 
 def test_a_sign_of_life_that_comes_late_moves_nothing_on(world: World) -> None:
     running(world)
-    assert beat(world, 40_000, 10) is Report.APPLIED
+    assert beat(world, 40_000, 10) is ReportOutcome.APPLIED
     before = world.store.jobs[1, 1]
     world.clock.time = NOW + 600_000
 
-    assert reporting.note_progress(world.ports, FIRST, 20, NOW + 30_000) is Report.APPLIED
+    assert reporting.note_progress(world.ports, FIRST, 20, NOW + 30_000) is ReportOutcome.APPLIED
     assert world.store.jobs[1, 1] == before
 
 
@@ -69,7 +70,7 @@ def test_a_completed_job_says_who_completed_it_and_what_it_put_out(world: World)
     running(world)
     world.clock.time = NOW + 7
 
-    assert reporting.complete(world.ports, FIRST, by="worker", outputs=["a.csv"]) is Report.APPLIED
+    assert reporting.complete(world.ports, FIRST, by="worker", outputs=["a.csv"]) is ReportOutcome.APPLIED
 
     assert the_job(world).history[-1] == Change(Status.COMPLETED, NOW + 7, "worker")
     assert world.store.get_outputs(the_job(world)) == ["a.csv"]
@@ -81,24 +82,24 @@ def test_each_completion_has_a_token_of_its_own_so_that_a_later_one_never_finds_
 
     reports = [reporting.complete(world.ports, FIRST, by="worker", outputs=[n]) for n in (1, 2)]
 
-    assert reports == [Report.APPLIED, Report.STALE]
+    assert reports == [ReportOutcome.APPLIED, ReportOutcome.STALE]
     assert world.store.get_outputs(the_job(world)) == [1]
 
 
 def test_a_failure_with_attempts_left_schedules_the_next_one_and_hints_it(world: World) -> None:
     running(world, max_attempts=2)
 
-    assert fail(world) is Report.APPLIED
+    assert fail(world) is ReportOutcome.APPLIED
 
     job = the_job(world)
     assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, None)
-    assert world.queue.messages == [StartMessage(1, ((1, NOW + 2_000),))]
+    assert world.queue.messages == [StartHint(1, ((1, NOW + 2_000),))]
 
 
 def test_a_failure_of_the_last_attempt_is_the_job_s(world: World) -> None:
     running(world, attempt=2, max_attempts=2)
 
-    assert fail(world, Attempt(1, 1, 2)) is Report.APPLIED
+    assert fail(world, Attempt(1, 1, 2)) is ReportOutcome.APPLIED
 
     assert (the_job(world).status, the_job(world).errors) == (Status.FAILED, ("no disk",))
     assert world.queue.messages == []
@@ -111,15 +112,15 @@ def test_a_failure_of_another_attempt_changes_and_hints_nothing(world: World, at
 
     report = fail(world, Attempt(1, 1, attempt))
 
-    assert report is {1: Report.STALE, 2: Report.APPLIED}.get(attempt, Report.EARLY)
+    assert report is {1: ReportOutcome.STALE, 2: ReportOutcome.APPLIED}.get(attempt, ReportOutcome.EARLY)
     assert (the_job(world) == before) is (attempt != 2)
     assert bool(world.queue.messages) is (attempt == 2)
 
 
 def test_reports_of_an_unknown_job_are_told(world: World) -> None:
-    assert fail(world) is Report.UNKNOWN
-    assert beat(world, 0, 1) is Report.UNKNOWN
-    assert reporting.complete(world.ports, FIRST, by="worker") is Report.UNKNOWN
+    assert fail(world) is ReportOutcome.UNKNOWN
+    assert beat(world, 0, 1) is ReportOutcome.UNKNOWN
+    assert reporting.complete(world.ports, FIRST, by="worker") is ReportOutcome.UNKNOWN
     assert world.store.jobs == {}
 
 
@@ -144,7 +145,7 @@ def test_the_next_attempt_is_due_anywhere_in_the_window(attempt: int, chance: fl
     due = the_job(world).due_at
     assert due is not None
     assert due - NOW == round(min(HOUR, 4_000 * 2 ** (attempt - 1)) * chance)
-    assert world.queue.messages == ([StartMessage(1, ((1, due),))] if due - NOW <= 240_000 else [])
+    assert world.queue.messages == ([StartHint(1, ((1, due),))] if due - NOW <= 240_000 else [])
 
 
 # ---- progress -----------------------------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ def test_the_first_progress_of_an_attempt_is_written_at_once_and_then_one_for_ea
 
     written = []
     for after, progress in [(10, 0), (20, 1), (30_009, 2), (30_010, 3), (60_009, 4), (60_010, 5)]:
-        assert beat(world, after, progress) is Report.APPLIED
+        assert beat(world, after, progress) is ReportOutcome.APPLIED
         written.append((the_job(world).progress, (the_job(world).timeout_at or 0) - NOW - timeout))
 
     assert written == [(0, 10), (0, 10), (0, 10), (3, 30_010), (3, 30_010), (5, 60_010)]
@@ -177,7 +178,7 @@ def test_progress_never_falls_but_a_lesser_one_is_a_sign_of_life(world: World) -
     running(world)
     beat(world, 0, 80)
 
-    assert beat(world, 30_000, 10) is Report.APPLIED
+    assert beat(world, 30_000, 10) is ReportOutcome.APPLIED
 
     assert (the_job(world).progress, the_job(world).timeout_at) == (80, NOW + 30_000 + 900_000)
 
@@ -194,7 +195,7 @@ def test_progress_that_another_report_overtook_is_no_error(world: World, monkeyp
 
     monkeypatch.setattr(world.store, "get_job", overtaken)
 
-    assert beat(world, 1, 10) is Report.APPLIED
+    assert beat(world, 1, 10) is ReportOutcome.APPLIED
     assert the_job(world).progress == 90
 
 
@@ -205,7 +206,7 @@ def test_each_attempt_has_a_progress_of_its_own(world: World) -> None:
     assert the_job(world).progress is None
 
     start(world.store, 1, NOW + 2_000)
-    assert beat(world, 2_001, 5, Attempt(1, 1, 2)) is Report.APPLIED
+    assert beat(world, 2_001, 5, Attempt(1, 1, 2)) is ReportOutcome.APPLIED
     assert the_job(world).progress == 5
 
 
@@ -215,7 +216,7 @@ def test_progress_of_an_attempt_that_does_not_run_changes_nothing(world: World, 
 
     report = beat(world, 0, 5, Attempt(1, 1, attempt))
 
-    assert report is (Report.STALE if attempt == 1 else Report.EARLY)
+    assert report is (ReportOutcome.STALE if attempt == 1 else ReportOutcome.EARLY)
     assert the_job(world) == before
 
 
@@ -223,7 +224,7 @@ def test_progress_of_an_attempt_that_does_not_run_changes_nothing(world: World, 
 def test_progress_of_an_ended_job_is_stale(world: World, end: Status) -> None:
     world.store.jobs[1, 1] = before = a_job(status=end, next_at=None)
 
-    assert beat(world, 0, 5) is Report.STALE
+    assert beat(world, 0, 5) is ReportOutcome.STALE
     assert the_job(world) == before
 
 
@@ -235,7 +236,7 @@ def test_what_is_shown_never_falls_and_the_time_out_lags_by_a_gap_at_most(beats:
     for gap, progress in beats:
         at += gap
         before = the_job(world).progress
-        assert beat(world, at, progress) is Report.APPLIED
+        assert beat(world, at, progress) is ReportOutcome.APPLIED
         shown, until = the_job(world).progress, the_job(world).timeout_at
         highest = max(highest, progress)
         assert shown is not None
@@ -247,7 +248,7 @@ def test_what_is_shown_never_falls_and_the_time_out_lags_by_a_gap_at_most(beats:
 # ---- messages -----------------------------------------------------------------------------------------------------
 
 
-def say(world: World, event: str = "a") -> Report:
+def say(world: World, event: str = "a") -> ReportOutcome:
     message = Message(world.clock.now(), Severity.NONE, "hello")
     return reporting.add_message(world.ports, 1, 1, message, SeenEvent(event * 64, NOW // 1_000 + 99_999))
 
@@ -258,27 +259,27 @@ def texts(world: World) -> list[str]:
 
 def test_a_message_is_taken_before_during_and_until_an_hour_after(world: World) -> None:
     world.store.jobs[1, 1] = a_job()
-    assert say(world, "a") is Report.APPLIED
+    assert say(world, "a") is ReportOutcome.APPLIED
     start(world.store, 1, NOW)
-    assert say(world, "b") is Report.APPLIED
+    assert say(world, "b") is ReportOutcome.APPLIED
     world.store.cancel_job(1, 1, NOW, "key-1")
     world.clock.time = NOW + HOUR
-    assert say(world, "c") is Report.APPLIED
+    assert say(world, "c") is ReportOutcome.APPLIED
     world.clock.time = NOW + HOUR + 1
-    assert say(world, "d") is Report.STALE
+    assert say(world, "d") is ReportOutcome.STALE
 
     assert texts(world) == ["hello"] * 3
 
 
 def test_a_message_of_an_unknown_job_is_kept_nowhere(world: World) -> None:
-    assert say(world) is Report.UNKNOWN
+    assert say(world) is ReportOutcome.UNKNOWN
     assert texts(world) == []
 
 
 def test_a_message_that_comes_again_is_stale(world: World) -> None:
     running(world)
 
-    assert [say(world), say(world)] == [Report.APPLIED, Report.STALE]
+    assert [say(world), say(world)] == [ReportOutcome.APPLIED, ReportOutcome.STALE]
     assert texts(world) == ["hello"]
 
 
@@ -286,7 +287,7 @@ def test_a_back_off_that_can_not_be_hinted_is_left_to_the_sweep(world: World) ->
     running(world, max_attempts=2)
     world.queue.refuses = {1}
 
-    assert fail(world) is Report.APPLIED
+    assert fail(world) is ReportOutcome.APPLIED
 
     assert world.meter.counts["StartHintNotSent"] == 1
     assert [row for shard in range(32) for row in world.store.list_due(shard, None, NOW + 2_000, 9)] == [
@@ -298,8 +299,8 @@ def test_outputs_of_a_report_that_changes_nothing_are_not_kept(world: World) -> 
     running(world)
     world.store.cancel_job(1, 1, NOW, "key-1")
 
-    for number, report in ((1, Report.STALE), (2, Report.STALE)):
+    for number, report in ((1, ReportOutcome.STALE), (2, ReportOutcome.STALE)):
         assert reporting.complete(world.ports, Attempt(1, 1, number), by="w", outputs=["x"]) is report
-    assert reporting.complete(world.ports, Attempt(1, 9, 1), by="w", outputs=["x"]) is Report.UNKNOWN
+    assert reporting.complete(world.ports, Attempt(1, 9, 1), by="w", outputs=["x"]) is ReportOutcome.UNKNOWN
 
     assert world.store.outputs == {}

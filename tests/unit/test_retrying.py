@@ -9,8 +9,8 @@ import pytest
 from jobs.errors import Busy, DeletionActive, JobNotFound, JobNotRetryable
 from jobs.lifecycle.creation import create_job
 from jobs.lifecycle.retrying import retry_job
-from jobs.model import DELETE_USER_DATA, Change, StartMessage, Status
-from jobs.ports import Append
+from jobs.model import DELETE_USER_DATA, Change, StartHint, Status
+from jobs.outcomes import AppendOutcome
 
 from tests.builders import NOW, a_job, a_project, a_request
 
@@ -55,7 +55,7 @@ def test_an_ended_job_is_due_now_as_a_new_attempt(world: World, status: Status) 
     )
     assert (job.start_at, job.created_at, job.updated_at) == (NOW - 99, NOW - 9, NOW)
     assert world.store.jobs[1, 1] == job
-    assert world.queue.messages == [StartMessage(1, ((1, NOW),))]
+    assert world.queue.messages == [StartHint(1, ((1, NOW),))]
 
 
 @pytest.mark.parametrize(("attempt", "before", "after"), [(1, 1, 2), (1, 2, 2), (3, 3, 4), (2, 5, 5), (19, 19, 20)])
@@ -117,18 +117,18 @@ def test_of_two_who_retry_at_once_one_is_refused(world: World, monkeypatch: pyte
     assert world.queue.job_ids == [1]
 
 
-def answered(world: World, monkeypatch: pytest.MonkeyPatch, *script: Append | Callable[[], object]) -> list[str]:
+def answered(world: World, monkeypatch: pytest.MonkeyPatch, *script: AppendOutcome | Callable[[], object]) -> list[str]:
     """Have the store answer retries as told, and then as it would; returns the tokens it is shown."""
     steps, tokens, write = list(script), list[str](), world.store.retry_job
 
-    def scripted(seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def scripted(seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         tokens.append(token)
         step = steps.pop(0) if steps else None
-        if isinstance(step, Append):
+        if isinstance(step, AppendOutcome):
             return step
         if step is not None:
             write(seen, retried, token, lock)
-            return Append.UNCERTAIN
+            return AppendOutcome.UNCERTAIN
         return write(seen, retried, token, lock)
 
     monkeypatch.setattr(world.store, "retry_job", scripted)
@@ -137,7 +137,7 @@ def answered(world: World, monkeypatch: pytest.MonkeyPatch, *script: Append | Ca
 
 def test_a_lost_answer_is_found_by_its_own_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     an_ended(world)
-    tokens = answered(world, monkeypatch, lambda: None, Append.UNCERTAIN)
+    tokens = answered(world, monkeypatch, lambda: None, AppendOutcome.UNCERTAIN)
 
     assert retry(world).attempt == 2
 
@@ -145,9 +145,9 @@ def test_a_lost_answer_is_found_by_its_own_token(world: World, monkeypatch: pyte
     assert len(world.store.jobs[1, 1].history) == 4
 
 
-@pytest.mark.parametrize("outcome", [Append.UNCERTAIN, Append.OVERTAKEN])
+@pytest.mark.parametrize("outcome", [AppendOutcome.UNCERTAIN, AppendOutcome.OVERTAKEN])
 def test_a_retry_that_is_contended_gives_up_after_five_seconds(
-    world: World, monkeypatch: pytest.MonkeyPatch, outcome: Append
+    world: World, monkeypatch: pytest.MonkeyPatch, outcome: AppendOutcome
 ) -> None:
     an_ended(world)
     answered(world, monkeypatch, *[outcome] * 1_000)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from jobs.adapters.s3 import S3SessionStore
+from jobs.erasure.ports import ObjectVersion, SessionsRefused, VersionPage
 from jobs.errors import Busy
-from jobs.ports import ObjectVersion, SessionsRefused, VersionPage
 
 from tests.builders import a_client_error
 from tests.fakes import FakeClock, FakeMeter

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from jobs.store.directory import DynamoDBDirectory
 from jobs.tenancy import access
 
 from local import engine, examples, sam
@@ -22,7 +21,8 @@ from local.gateway import HttpOnly
 from local.settings import Settings
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, TEMPLATE, logical_id, resources
 from tests.builders import NOW
-from tests.conftest import TABLE
+from tests.fakes import at
+from tests.stores import an_admin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ def test_make_sam_local_takes_sam_s_own_port_and_make_run_another(monkeypatch: p
 
 
 def test_each_credential_of_the_example_events_opens_something(dynamodb: DynamoDBClient) -> None:
-    directory = DynamoDBDirectory(dynamodb, TABLE)
+    directory = an_admin(dynamodb)
 
     project, api_key = examples.seed(directory, ROOT)
 
@@ -182,10 +182,10 @@ def test_each_credential_of_the_example_events_opens_something(dynamodb: DynamoD
         secret = authorization.removeprefix("Bearer ")
         if secret.startswith("jk_"):
             assert secret == api_key
-            credential = access.authenticate(directory, secret, NOW)
-            assert project_key is None or access.open_project(directory, credential, project_key) == project
+            credential = access.authenticate(at(NOW, directory), secret)
+            assert project_key is None or access.open_project(at(NOW, directory), credential, project_key) == project
         elif secret.startswith("jt_"):
-            assert access.authorize(directory, secret, NOW).client.project_id == project.project_id
+            assert access.authorize(at(NOW, directory), secret).client.project_id == project.project_id
         else:
             client_id, _, client_secret = base64.b64decode(secret.removeprefix("Basic ")).decode().partition(":")
-            assert access.authenticate_client(directory, client_id, client_secret, NOW).client_id == client_id
+            assert access.authenticate_client(at(NOW, directory), client_id, client_secret).client_id == client_id

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.adapters import sqs
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, from_body, to_body
-from jobs.model import StartMessage
+from jobs.model import StartHint
 
 from tests.builders import NOW
 from tests.fakes import FakeClock, FakeMeter
@@ -51,7 +51,7 @@ class Queue:
         self.sqs, self.clock, self.meter = FakeSQS(), FakeClock(), FakeMeter()
         self.queue = SQSStartQueue(lambda: cast("SQSClient", self.sqs), "url", self.clock, self.meter)
 
-    def send(self, *messages: StartMessage) -> list[StartMessage]:
+    def send(self, *messages: StartHint) -> list[StartHint]:
         return list(self.queue.send(messages))
 
     @property
@@ -64,12 +64,12 @@ def queue() -> Queue:
     return Queue()
 
 
-def hint(number: int, due: int = NOW, project: int = 1) -> StartMessage:
-    return StartMessage(project, ((number, due),))
+def hint(number: int, due: int = NOW, project: int = 1) -> StartHint:
+    return StartHint(project, ((number, due),))
 
 
 def test_a_hint_carries_its_jobs_its_delay_and_its_tenant(queue: Queue) -> None:
-    assert queue.send(StartMessage(7, ((1, NOW + 5_900), (2, NOW + 5_100)))) == []
+    assert queue.send(StartHint(7, ((1, NOW + 5_900), (2, NOW + 5_100)))) == []
 
     (entry,) = queue.entries
     assert entry["DelaySeconds"] == 5
@@ -191,8 +191,8 @@ def test_a_backlog_that_sqs_does_not_say_in_three_tries_is_an_error(queue: Queue
 numbers = st.integers(0, 2**53)
 
 
-@given(st.builds(StartMessage, numbers, st.lists(st.tuples(numbers, numbers), min_size=1, max_size=25).map(tuple)))
-def test_a_hint_is_read_as_it_was_sent(message: StartMessage) -> None:
+@given(st.builds(StartHint, numbers, st.lists(st.tuples(numbers, numbers), min_size=1, max_size=25).map(tuple)))
+def test_a_hint_is_read_as_it_was_sent(message: StartHint) -> None:
     assert from_body(to_body(message)) == message
 
 
@@ -228,7 +228,7 @@ def test_a_body_is_json_that_others_can_read() -> None:
 
 
 def test_a_number_beyond_all_numbers_is_no_hint() -> None:
-    with pytest.raises(ValueError, match="not a start message"):
+    with pytest.raises(ValueError, match="not a hint"):
         from_body('{"projectId":1e999,"jobs":[[1,2]]}')
 
 

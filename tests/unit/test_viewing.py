@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from jobs import queries
 from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted, Unauthorized
 from jobs.lifecycle import cancellation, retrying
-from jobs.model import Change, Message, Right, Role, Run, SeenEvent, Severity, Status
+from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
+from jobs.tenants import Right, Role
 from jobs.workflows import viewing
-from jobs.workflows.viewing import Reference, Selection
+from jobs.workflows.viewing import AlteryxJobId, Selection
 
 from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, start
-from tests.fakes import FakeRegistry, FakeStore, World
+from tests.fakes import FakeDirectory, FakeStore, World
 
 if TYPE_CHECKING:
-    from jobs.model import Job, Principal
+    from jobs.model import Job
+    from jobs.tenants import Principal
 
 S, R, C, F, X = Status.SCHEDULED, Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED
 #: How a job may have come to its state. The last two were cancelled before they started, the second after an attempt.
@@ -36,7 +38,7 @@ SHARES: dict[str, dict[str, Right]] = {
     "to view and to cancel": {"c-1": Right.VIEW, "c-2": Right.CANCEL},
 }
 ALL = frozenset(Status)
-REFERENCE = Reference(NOW // 1000, 1, 1)
+REFERENCE = AlteryxJobId(NOW // 1000, 1, 1)
 
 
 def a_job_that_was(*states: Status, **overrides: Any) -> Job:
@@ -46,12 +48,12 @@ def a_job_that_was(*states: Status, **overrides: Any) -> Job:
 
 
 @pytest.fixture
-def registry() -> FakeRegistry:
+def registry() -> FakeDirectory:
     return a_registry(a_project())
 
 
-def a_registry(*projects: Any) -> FakeRegistry:
-    registry = FakeRegistry()
+def a_registry(*projects: Any) -> FakeDirectory:
+    registry = FakeDirectory()
     registry.projects = {f"key-{project.project_id}": project for project in projects}
     return registry
 
@@ -63,13 +65,13 @@ def names(listed: list[Job]) -> list[tuple[int, int]]:
 # ---- one job ------------------------------------------------------------------------------------------------------
 
 
-def outcome(world: World, principal: Principal, reference: Reference = REFERENCE) -> tuple[str, str]:
+def outcome(world: World, principal: Principal, reference: AlteryxJobId = REFERENCE) -> tuple[str, str]:
     """What the caller gets to see, and then what a cancellation comes to."""
     registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
     answers = []
     for look in (
-        lambda: viewing.find_job(world.store, registry, principal, reference),
-        lambda: viewing.cancel_job(world.ports, registry, principal, reference),
+        lambda: viewing.find_job(world.with_directory(registry), principal, reference),
+        lambda: viewing.cancel_job(world.with_directory(registry), principal, reference),
     ):
         try:
             look()
@@ -127,7 +129,9 @@ def test_a_member_without_an_id_of_an_owner_owns_nothing(world: World) -> None:
         pytest.param(REFERENCE._replace(project_id=0), id="project 0"),
     ],
 )
-def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(world: World, reference: Reference) -> None:
+def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(
+    world: World, reference: AlteryxJobId
+) -> None:
     world.store.jobs[1, 1] = a_job()
     world.store.jobs[2, 1] = a_job(project_id=2)
 
@@ -136,28 +140,28 @@ def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(world:
     assert world.store.jobs[2, 1] == a_job(project_id=2)
 
 
-def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeRegistry) -> None:
+def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeDirectory) -> None:
     job = a_job_that_was(S, R, at=NOW)
     late = replace(job, history=(job.history[0]._replace(at=NOW + 999), *job.history[1:]))
     world.store.jobs[1, 1] = late
 
-    sighting = viewing.find_job(world.store, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+    sighting = viewing.find_job(world.with_directory(registry), a_principal(role=Role.ADMINISTRATOR), REFERENCE)
 
     assert sighting == (a_project(), late)
 
 
-def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: FakeRegistry) -> None:
+def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: FakeDirectory) -> None:
     world.store.jobs[1, 1] = a_job(run=Run("w", "user-1"))
     owner = a_principal()
-    viewing.cancel_job(world.ports, registry, owner, REFERENCE)
+    viewing.cancel_job(world.with_directory(registry), owner, REFERENCE)
     with pytest.raises(JobNotFound):
-        viewing.find_job(world.store, registry, owner, REFERENCE)
+        viewing.find_job(world.with_directory(registry), owner, REFERENCE)
 
     retrying.retry_job(world.ports, a_project(), 1, by="key-1")
 
-    _, job = viewing.find_job(world.store, registry, owner, REFERENCE)
+    _, job = viewing.find_job(world.with_directory(registry), owner, REFERENCE)
     assert (job.status, job.attempt) == (S, 2)
-    assert viewing.cancel_job(world.ports, registry, owner, REFERENCE).cancelled_from is S
+    assert viewing.cancel_job(world.with_directory(registry), owner, REFERENCE).cancelled_from is S
 
 
 class Overtaken(FakeStore):
@@ -170,18 +174,18 @@ class Overtaken(FakeStore):
 
 @pytest.mark.parametrize(("history", "refusal"), [((S,), JobNotFound), ((S, R), JobNotCancellable)])
 def test_a_job_that_another_deletes_first_is_not_there_and_one_that_is_cancelled_is_in_no_state_for_it(
-    registry: FakeRegistry, history: tuple[Status, ...], refusal: type[JobsError]
+    registry: FakeDirectory, history: tuple[Status, ...], refusal: type[JobsError]
 ) -> None:
     world = World(store=Overtaken())
     world.store.jobs[1, 1] = a_job_that_was(*history)
 
     with pytest.raises(refusal):
-        viewing.cancel_job(world.ports, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+        viewing.cancel_job(world.with_directory(registry), a_principal(role=Role.ADMINISTRATOR), REFERENCE)
 
     assert world.store.jobs[1, 1].history[-1].by == "key-9"
 
 
-def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeRegistry) -> None:
+def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeDirectory) -> None:
     class Started(FakeStore):
         def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
             start(self, job_id, now)
@@ -190,18 +194,18 @@ def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry
     world = World(store=Started())
     world.store.jobs[1, 1] = a_job()
 
-    job = viewing.cancel_job(world.ports, registry, a_principal(role=Role.ADMINISTRATOR), REFERENCE)
+    job = viewing.cancel_job(world.with_directory(registry), a_principal(role=Role.ADMINISTRATOR), REFERENCE)
 
     assert job.cancelled_from is R
 
 
 def test_a_job_shared_for_viewing_is_refused_before_its_state_is_looked_at(
-    world: World, registry: FakeRegistry
+    world: World, registry: FakeDirectory
 ) -> None:
     world.store.jobs[1, 1] = a_job_that_was(S, R, C, run=Run("w", "user-2", ("c-1",)))
 
     with pytest.raises(NotPermitted):
-        viewing.cancel_job(world.ports, registry, a_principal(collections={"c-1": Right.VIEW}), REFERENCE)
+        viewing.cancel_job(world.with_directory(registry), a_principal(collections={"c-1": Right.VIEW}), REFERENCE)
 
 
 def test_administrators_alone_pass() -> None:
@@ -225,7 +229,7 @@ def test_the_newest_messages_are_told_as_they_were_said_and_those_before_lead_on
     told: list[str] = []
     before, pages = None, 0
     while True:
-        page = viewing.newest_messages(world.store, a_job(), before)
+        page = viewing.newest_messages(world, a_job(), before)
         told = [message.text[:4] for message in page.messages] + told
         before, pages = page.next, pages + 1
         if before is None:
@@ -239,10 +243,10 @@ def test_the_newest_messages_are_told_as_they_were_said_and_those_before_lead_on
 def test_few_messages_are_one_page(world: World) -> None:
     said = say(world, 3)
 
-    page = viewing.newest_messages(world.store, a_job())
+    page = viewing.newest_messages(world, a_job())
 
     assert ([message.text[:4] for message in page.messages], page.next) == (said, None)
-    assert viewing.newest_messages(world.store, a_job(job_id=2)).messages == []
+    assert viewing.newest_messages(world, a_job(job_id=2)).messages == []
 
 
 # ---- lists --------------------------------------------------------------------------------------------------------
@@ -260,7 +264,7 @@ def fill(store: FakeStore, **jobs: list[int]) -> None:
             store.jobs[project, number] = a_job(project_id=project, job_id=number, at=NOW + at, run=run)
 
 
-def projects(*numbers: int) -> FakeRegistry:
+def projects(*numbers: int) -> FakeDirectory:
     return a_registry(*(a_project(project_id=number) for number in numbers))
 
 
@@ -271,7 +275,7 @@ def wanted(offset: int = 0, limit: int = 50, *, newest_first: bool = True, statu
 def test_the_jobs_of_all_projects_are_merged_newest_first(world: World) -> None:
     fill(world.store, p1=[1, 5, 6], p2=[2, 3, 9], p3=[], p4=[4])
 
-    listed = viewing.list_jobs(world.store, projects(1, 2, 3, 4), ADMINISTRATOR, wanted())
+    listed = viewing.list_jobs(world.with_directory(projects(1, 2, 3, 4)), ADMINISTRATOR, wanted())
 
     assert names(listed) == [(2, 3), (1, 3), (1, 2), (4, 1), (2, 2), (2, 1), (1, 1)]
 
@@ -284,7 +288,7 @@ def test_a_workflow_s_jobs_are_merged_in_both_directions(world: World, newest_fi
     oldest_first = [(1, 1), (2, 1), (2, 2), (1, 2), (1, 3), (2, 3)]
 
     listed = viewing.list_workflow_jobs(
-        world.store, projects(1, 2), a_principal(), "w", wanted(newest_first=newest_first)
+        world.with_directory(projects(1, 2)), a_principal(), "w", wanted(newest_first=newest_first)
     )
 
     assert names(listed) == (oldest_first[::-1] if newest_first else oldest_first)
@@ -309,7 +313,7 @@ def test_offset_and_limit_cut_out_of_the_whole(
     registry = projects(1, 2)
 
     def cut(wanted: Selection) -> list[Job]:
-        return viewing.list_workflow_jobs(store, registry, ADMINISTRATOR, "w", wanted)
+        return viewing.list_workflow_jobs(World(store=store, directory=registry), ADMINISTRATOR, "w", wanted)
 
     whole = cut(wanted(0, 100, newest_first=newest_first))
 
@@ -317,7 +321,8 @@ def test_offset_and_limit_cut_out_of_the_whole(
     assert [job.created_at - NOW for job in whole] == sorted(first + second, reverse=newest_first)
     if newest_first:
         assert (
-            viewing.list_jobs(store, registry, ADMINISTRATOR, wanted(offset, limit)) == whole[offset : offset + limit]
+            viewing.list_jobs(World(store=store, directory=registry), ADMINISTRATOR, wanted(offset, limit))
+            == whole[offset : offset + limit]
         )
 
 
@@ -335,11 +340,14 @@ def test_lists_hold_what_the_caller_sees_in_the_states_asked_for(world: World) -
             if history[-1] in statuses and history not in DELETED and (caller is ADMINISTRATOR or run != "another's")
         ]
         assert (
-            names(viewing.list_workflow_jobs(world.store, projects(1), caller, "w", wanted(statuses=statuses)))
+            names(viewing.list_workflow_jobs(world.with_directory(projects(1)), caller, "w", wanted(statuses=statuses)))
             == expected
         )
         if caller is ADMINISTRATOR:
-            assert names(viewing.list_jobs(world.store, projects(1), caller, wanted(statuses=statuses))) == expected
+            assert (
+                names(viewing.list_jobs(world.with_directory(projects(1)), caller, wanted(statuses=statuses)))
+                == expected
+            )
 
 
 def test_an_offset_counts_what_is_shown_alone(world: World) -> None:
@@ -347,7 +355,7 @@ def test_an_offset_counts_what_is_shown_alone(world: World) -> None:
         history = (S, X) if number % 2 else (S,)
         world.store.jobs[1, number] = a_job_that_was(*history, job_id=number)
 
-    listed = viewing.list_jobs(world.store, projects(1), ADMINISTRATOR, wanted(offset=2, limit=3))
+    listed = viewing.list_jobs(world.with_directory(projects(1)), ADMINISTRATOR, wanted(offset=2, limit=3))
 
     assert names(listed) == [(1, 16), (1, 14), (1, 12)]
 
@@ -356,12 +364,12 @@ def test_lists_know_the_organisation_s_projects_alone(world: World) -> None:
     fill(world.store, p1=[1], p2=[2])
     registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
 
-    assert names(viewing.list_jobs(world.store, registry, ADMINISTRATOR, wanted())) == [(1, 1)]
-    assert names(viewing.list_workflow_jobs(world.store, registry, ADMINISTRATOR, "w", wanted())) == [(1, 1)]
+    assert names(viewing.list_jobs(world.with_directory(registry), ADMINISTRATOR, wanted())) == [(1, 1)]
+    assert names(viewing.list_workflow_jobs(world.with_directory(registry), ADMINISTRATOR, "w", wanted())) == [(1, 1)]
 
 
 def test_an_organisation_without_projects_has_no_jobs(world: World) -> None:
-    assert viewing.list_jobs(world.store, projects(), ADMINISTRATOR, wanted()) == []
+    assert viewing.list_jobs(world.with_directory(projects()), ADMINISTRATOR, wanted()) == []
 
 
 class Counting(FakeStore):
@@ -380,15 +388,15 @@ def test_who_takes_few_reads_few_of_each_project() -> None:
     store = Counting()
     fill(store, p1=list(range(0, 4_000, 2)), p2=list(range(1, 4_001, 2)))
 
-    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(limit=10))
+    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(limit=10))
     assert sorted(store.read) == [(1, 1951, 2000), (2, 1951, 2000)]
 
     store.read.clear()
-    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(limit=102))
+    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(limit=102))
     assert sorted(store.read) == [(1, 1899, 2000), (2, 1899, 2000)]
 
     store.read.clear()
-    viewing.list_jobs(store, projects(1, 2), ADMINISTRATOR, wanted(offset=100, limit=10))
+    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(offset=100, limit=10))
     assert sorted(store.read) == [(1, 1901, 1950), (1, 1951, 2000), (2, 1901, 1950), (2, 1951, 2000)]
 
 
@@ -399,22 +407,22 @@ def test_what_is_not_shown_is_looked_at_within_a_bound() -> None:
     store.jobs[1, 3_001] = a_job(job_id=3_001)  # the 2,000th from the end
     store.jobs[1, 3_000] = a_job(job_id=3_000)
 
-    assert names(viewing.list_jobs(store, projects(1), ADMINISTRATOR, wanted())) == [(1, 3_001)]
-    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MOST_LOOKED_AT - queries.WALK
+    assert names(viewing.list_jobs(World(store=store, directory=projects(1)), ADMINISTRATOR, wanted())) == [(1, 3_001)]
+    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MAX_ROWS_READ - queries.WALK
 
 
 def test_the_bound_reaches_every_offset_and_limit_that_may_be_asked_for() -> None:
     store = FakeStore()
     fill(store, p1=list(range(1_300)))
 
-    listed = viewing.list_jobs(store, projects(1), ADMINISTRATOR, wanted(offset=1_000, limit=200))
+    listed = viewing.list_jobs(World(store=store, directory=projects(1)), ADMINISTRATOR, wanted(offset=1000, limit=200))
 
     assert [job.job_id for job in listed] == list(range(300, 100, -1))
 
 
-def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeRegistry) -> None:
+def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeDirectory) -> None:
     world.store.jobs[1, 1] = a_job()
     cancellation.cancel_job(world.ports, a_project(), 1, by="key-1")
 
     assert outcome(world, ADMINISTRATOR) == ("JobNotFound", "JobNotFound")
-    assert viewing.list_jobs(world.store, registry, ADMINISTRATOR, wanted()) == []
+    assert viewing.list_jobs(world.with_directory(registry), ADMINISTRATOR, wanted()) == []

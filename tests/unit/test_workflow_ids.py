@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest
-from jobs.model import Client, Principal, Role, Status, User
+from jobs.model import Status
+from jobs.tenants import Client, Principal, Role, User
 from jobs.workflows import running, viewing
 from jobs.workflows.running import RunRequest
 
-from tests.fakes import FakeRegistry
+from tests.fakes import FakeDirectory
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -29,8 +30,8 @@ def test_an_id_that_no_workflow_can_have_is_refused_by_name_to_whoever_runs_or_l
     wanted = viewing.Selection(frozenset(Status), offset=0, limit=50)
 
     with pytest.raises(InvalidRequest) as refused_run:
-        running.run_workflow(world.ports, FakeRegistry(), PRINCIPAL, workflow_id, RunRequest())
+        running.run_workflow(world.with_directory(FakeDirectory()), PRINCIPAL, workflow_id, RunRequest())
     with pytest.raises(InvalidRequest) as listing:
-        viewing.list_workflow_jobs(world.store, FakeRegistry(), PRINCIPAL, workflow_id, wanted)
+        viewing.list_workflow_jobs(world.with_directory(FakeDirectory()), PRINCIPAL, workflow_id, wanted)
 
     assert refused_run.value.field == listing.value.field == "workflowId"

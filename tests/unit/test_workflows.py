@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.dialects.bodies import parse_run
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.model import Change, NewJob, Principal, Role, Run, Status
+from jobs.model import Change, NewJob, Run, Status
+from jobs.tenants import Principal, Role
 from jobs.workflows.running import RunRequest, run_workflow
 
 from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user
-from tests.fakes import FakeRegistry, World
+from tests.fakes import FakeDirectory, World
 
 if TYPE_CHECKING:
     from jobs.model import Job
@@ -21,17 +22,17 @@ WORKFLOW = "5bc4a813156ae016dcb442bd"
 
 
 @pytest.fixture
-def registry() -> FakeRegistry:
-    registry = FakeRegistry()
+def registry() -> FakeDirectory:
+    registry = FakeDirectory()
     registry.projects = {f"key-{number}": a_project(project_id=number) for number in (1, 2)}
     return registry
 
 
-def run(world: World, registry: FakeRegistry, workflow: str = WORKFLOW, **request: Any) -> Job:
-    return run_workflow(world.ports, registry, a_principal(), workflow, RunRequest(**request))
+def run(world: World, registry: FakeDirectory, workflow: str = WORKFLOW, **request: Any) -> Job:
+    return run_workflow(world.with_directory(registry), a_principal(), workflow, RunRequest(**request))
 
 
-def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeRegistry) -> None:
+def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeDirectory) -> None:
     registry.workflows[ORGANISATION, WORKFLOW] = ("c-1", "c-2")
 
     job = run(world, registry, priority="High", worker_tag="tag", params={"questions": []})
@@ -49,7 +50,7 @@ def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, re
     assert world.queue.job_ids == [1]
 
 
-def test_a_run_that_asks_for_nothing_has_every_default(world: World, registry: FakeRegistry) -> None:
+def test_a_run_that_asks_for_nothing_has_every_default(world: World, registry: FakeDirectory) -> None:
     job = run(world, registry)
 
     assert job.run == Run(WORKFLOW, "user-1")
@@ -61,23 +62,23 @@ def test_a_run_that_asks_for_nothing_has_every_default(world: World, registry: F
 
 
 def test_the_project_is_the_client_s_and_the_owner_its_user_whatever_the_role(
-    world: World, registry: FakeRegistry
+    world: World, registry: FakeDirectory
 ) -> None:
     user = a_user(user_id="user-9", role=Role.ADMINISTRATOR)
     principal = Principal(a_client(client_id="c" * 24, user_id="user-9", project_id=2), user)
 
-    job = run_workflow(world.ports, registry, principal, WORKFLOW, RunRequest())
+    job = run_workflow(world.with_directory(registry), principal, WORKFLOW, RunRequest())
 
     assert (job.project_id, job.run.owner_id, job.history[0].by) == (2, "user-9", "c" * 24)
 
 
-def test_a_workflow_of_this_id_in_another_organisation_shares_nothing(world: World, registry: FakeRegistry) -> None:
+def test_a_workflow_of_this_id_in_another_organisation_shares_nothing(world: World, registry: FakeDirectory) -> None:
     registry.workflows[ORGANISATION + 1, WORKFLOW] = ("c-1",)
 
     assert run(world, registry).run.collection_ids == ()
 
 
-def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: FakeRegistry) -> None:
+def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: FakeDirectory) -> None:
     before = run(world, registry)
     registry.workflows[ORGANISATION, WORKFLOW] = ("c-1",)
     after = run(world, registry)
@@ -89,7 +90,7 @@ def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: Fake
 
 @pytest.mark.parametrize("workflow", ["", " ", "\t\n", "x" * 257])
 def test_a_workflow_s_id_is_1_to_256_characters_and_not_blank(
-    world: World, registry: FakeRegistry, workflow: str
+    world: World, registry: FakeDirectory, workflow: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         run(world, registry, workflow)
@@ -99,11 +100,11 @@ def test_a_workflow_s_id_is_1_to_256_characters_and_not_blank(
 
 
 @pytest.mark.parametrize("workflow", ["x", "🙂" * 256, "a#b/c d"])
-def test_any_other_text_may_be_one(world: World, registry: FakeRegistry, workflow: str) -> None:
+def test_any_other_text_may_be_one(world: World, registry: FakeDirectory, workflow: str) -> None:
     assert run(world, registry, workflow).run.workflow_id == workflow
 
 
-def test_a_client_whose_project_is_gone_runs_nothing(world: World, registry: FakeRegistry) -> None:
+def test_a_client_whose_project_is_gone_runs_nothing(world: World, registry: FakeDirectory) -> None:
     registry.projects.clear()
 
     with pytest.raises(Unauthorized):

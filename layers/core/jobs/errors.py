@@ -1,24 +1,4 @@
-"""What can go wrong, in the domain's words. Each dialect gives every one its own status and sentence.
-
-JobsError
-├── Unauthorized              no credential, or none that opens anything
-├── InvalidClient             an OAuth 2.0 client that is unknown, or has another secret
-├── UnsupportedGrantType      a token was asked for in a way that is not offered
-├── NotPermitted              the job may be seen by the caller, but not cancelled
-├── NotFound
-│   ├── RouteNotFound         no such path
-│   ├── ProjectNotFound       unknown, or another organisation's: the two can not be told apart
-│   └── JobNotFound
-├── InvalidRequest            names the field that is out of bounds
-│   └── InvalidJobId          the job id in the path is no number
-├── BodyTooLarge
-├── JobNotCancellable         it has already ended
-├── DeletionActive            the user has a deletion that is scheduled or running
-├── JobNotRetryable           it has not failed or been cancelled, or was attempted too often
-├── EventSeen                 the event was taken before
-├── IdempotencyKeyReused      same key, other body
-└── Busy                      throttled, or contended for too long: try again
-"""
+"""What can go wrong, in the domain's words. Each dialect gives each error its own status and sentence."""
 
 from __future__ import annotations
 
@@ -29,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class JobsError(Exception):
-    """The root of all that a caller can be told."""
+    """The root of all errors that a caller is told."""
 
 
 class Unauthorized(JobsError):
@@ -37,7 +17,7 @@ class Unauthorized(JobsError):
 
 
 class InvalidClient(JobsError):
-    """The client is unknown, expired or revoked, or its secret another; `basic`: it came by HTTP Basic."""
+    """The client is unknown, expired or revoked, or its secret is wrong; `basic` says that it came by HTTP Basic."""
 
     def __init__(self, *, basic: bool) -> None:
         super().__init__("invalid client")
@@ -49,11 +29,11 @@ class UnsupportedGrantType(JobsError):
 
 
 class NotPermitted(JobsError):
-    """The caller sees the job through collections that are shared for viewing only."""
+    """The caller sees the job, but only through collections that are shared for viewing."""
 
 
 class NotFound(JobsError):
-    """What the path names is not there for this caller."""
+    """What the path names does not exist for this caller."""
 
 
 class RouteNotFound(NotFound):
@@ -61,7 +41,7 @@ class RouteNotFound(NotFound):
 
 
 class ProjectNotFound(NotFound):
-    """The project key is unknown or belongs to another organisation."""
+    """The project does not exist or belongs to another organisation. A caller cannot tell which."""
 
 
 class JobNotFound(NotFound):
@@ -101,7 +81,7 @@ class JobNotCancellable(JobsError):
 
 
 class JobNotRetryable(JobsError):
-    """The job is not failed or cancelled, or has been attempted as often as a job may be; `reason` says which."""
+    """The job is not failed or cancelled, or has no attempts left; `reason` says which."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -109,7 +89,7 @@ class JobNotRetryable(JobsError):
 
 
 class EventSeen(JobsError):
-    """The event was taken before: nothing is left to do."""
+    """The event was taken before. Nothing is left to do."""
 
 
 class DeletionActive(JobsError):
@@ -125,10 +105,9 @@ class IdempotencyKeyReused(JobsError):
 
 
 class Busy(JobsError):
-    """AWS throttled the call, or too many callers wanted the same row; try again after `retry_after` seconds.
+    """AWS throttled the call, or too many callers wanted the same row. Try again after `retry_after` seconds.
 
-    A write whose answer was lost may have been committed all the same: what must not be made twice is created with an
-    idempotency key.
+    A write whose answer was lost may have been committed. An idempotency key makes it safe to create a job again.
     """
 
     def __init__(self, retry_after: int = 1) -> None:

@@ -1,6 +1,6 @@
 """The job, its states and the moves between them. No I/O, no AWS.
 
-Times are integers: milliseconds since the epoch, UTC.
+All times are integers: milliseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -17,24 +17,28 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 #: How far ahead `startAt` may lie in the public API: 365 days.
-LONGEST_DELAY = 365 * DAY
+MAX_START_DELAY = 365 * DAY
 
 #: What an action may be called, as a regular expression.
 ACTION = "[a-z0-9_.-]{1,64}"
-#: The action whose jobs are held to one active per user and project.
+#: The action that may have only one active job per user and project.
 DELETE_USER_DATA = "delete_user_data"
-#: Its defaults, by whatever route the job comes: at midnight deletions queue, so they get half a day and three tries.
+#: Its defaults, by any route: deletions queue at midnight, so each gets half a day and three attempts.
 DELETION_MAX_ATTEMPTS = 3
 DELETION_TIMEOUT_SECONDS = 43_200
 
 DEFAULT_MAX_ATTEMPTS = 1
 DEFAULT_TIMEOUT_SECONDS = 900
+#: How many attempts a job may have in all, retries included.
+MAX_ATTEMPTS = 20
 
 #: Who changed a job when no caller did: the service itself.
 BY_SERVICE = "service"
 
-#: How often a job may be attempted at all, retries included.
-MOST_ATTEMPTS = 20
+#: The `source` of the events that we publish. An event that comes in with it is refused.
+EVENT_SOURCE = "jobs"
+#: The `source` of the worker that comes with the service. It reports by events, like any other worker.
+DELETION_EVENT_SOURCE = "jobs.delete_user_data"
 
 
 class Status(StrEnum):
@@ -48,14 +52,14 @@ class Status(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the job may still do something: scheduled or running."""
+        """Whether the job has not ended: it is scheduled or running."""
         return self in ACTIVE
 
 
 ACTIVE = frozenset({Status.SCHEDULED, Status.RUNNING})
 
-#: Every move there is. `failed` and `cancelled` are left only by a caller's retry; `running → scheduled` is the
-#: next attempt after one that failed or was lost.
+#: Every move that exists. Only a caller's retry leaves `failed` and `cancelled`. `running → scheduled` is the next
+#: attempt after one that failed or was lost.
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.SCHEDULED: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SCHEDULED}),
@@ -77,7 +81,7 @@ class Change(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Whose run of which workflow a job is, and how it is to be run."""
+    """The run of a workflow that a job stands for: which workflow, who owns the run, how it is to be run."""
 
     workflow_id: str = ""
     owner_id: str = ""
@@ -86,7 +90,7 @@ class Run(NamedTuple):
     worker_tag: str = ""
 
 
-#: That of any job that is no workflow's.
+#: The run of a job that belongs to no workflow.
 NO_RUN = Run()
 
 
@@ -94,7 +98,7 @@ NO_RUN = Run()
 class Job:
     """A job as it is stored.
 
-    Whatever its history says is derived from it, so that the two can not disagree.
+    Everything that its history tells is derived from the history, so the two cannot disagree.
     """
 
     project_id: int
@@ -102,25 +106,24 @@ class Job:
     job_id: int
     action: str
     status: Status
-    #: When the caller asked for it to start; never moves.
+    #: When the caller asked for it to start. It never moves.
     start_at: int
-    #: When something is next due: the start of a scheduled job, the time-out of a running one, else None.
+    #: When something is next due: the start of a scheduled job, the time-out of a running one, otherwise None.
     next_at: int | None
     history: tuple[Change, ...]
     description: str = ""
     reference_id: str = ""
-    #: 1 from creation, one more at every return to `scheduled`.
+    #: 1 at creation, one more at every return to `scheduled`.
     attempt: int = 1
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     errors: tuple[str, ...] | None = None
-    #: Whether parameters were given; they are stored beside the job, not in it.
+    #: Whether it has parameters. They are stored beside the job, not in it.
     has_params: bool = False
-    #: 0 to 100, as the worker of the present attempt says; None before it says so.
+    #: 0 to 100, as the worker of the current attempt reported; None before its first report.
     progress: int | None = None
-    #: Names the outputs stored beside the job, None where it has none.
+    #: Names the outputs that are stored beside the job; None if it has none.
     outputs_token: str | None = None
-    #: What the events of other services tell of a workflow's run; empty for any other job.
     run: Run = NO_RUN
 
     @property
@@ -130,22 +133,22 @@ class Job:
 
     @property
     def updated_at(self) -> int | None:
-        """When its status last changed, or None before the first change."""
+        """When its status last changed; None before the first change."""
         return self.history[-1].at if len(self.history) > 1 else None
 
     @property
     def due_at(self) -> int | None:
-        """When the attempt that is scheduled is due, None unless scheduled."""
+        """When the scheduled attempt is due; None unless the job is scheduled."""
         return self.next_at if self.status is Status.SCHEDULED else None
 
     @property
     def timeout_at(self) -> int | None:
-        """When the running attempt counts as lost, None unless running."""
+        """When the running attempt counts as lost; None unless the job is running."""
         return self.next_at if self.status is Status.RUNNING else None
 
     @property
     def started_at(self) -> int | None:
-        """When the present attempt started, None where it has not."""
+        """When the current attempt started; None before it does."""
         for change in reversed(self.history):
             if change.to is Status.RUNNING:
                 return change.at
@@ -155,12 +158,12 @@ class Job:
 
     @property
     def cancelled_from(self) -> Status | None:
-        """The status that the cancellation replaced, None where the job is not cancelled."""
+        """The status that the cancellation replaced; None unless the job is cancelled."""
         return self.history[-2].to if self.status is Status.CANCELLED else None
 
     @property
     def finished_at(self) -> int | None:
-        """When the job reached the final state it is in, None while it is active."""
+        """When the job ended; None while it is active."""
         return None if self.status.is_active else self.history[-1].at
 
 
@@ -169,7 +172,7 @@ class NewJob:
     """What a caller asks for, validated and with every default decided."""
 
     action: str
-    #: None starts it as soon as it is created.
+    #: None means as soon as the job is created.
     start_at: int | None = None
     description: str = ""
     reference_id: str = ""
@@ -194,120 +197,20 @@ class Message(NamedTuple):
     at: int
     severity: Severity
     text: str
-    #: The tool of a workflow that spoke, 0 where none did.
+    #: The tool of a workflow that spoke; 0 if no tool did.
     tool_id: int = 0
 
 
 class SeenEvent(NamedTuple):
-    """That an event was taken: the digest of its source and id, and until when that is remembered (seconds)."""
+    """The mark that an event was taken: a digest of its source and id, and until when we remember it (seconds)."""
 
     digest: str
     expires: int
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
-    """Who owns projects and keys."""
-
-    organisation_id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """Where jobs live: the tenant boundary."""
-
-    project_id: int
-    organisation_id: int
-    project_key: str
-    name: str
-    #: Keys the digests of user ids in this project's deletion locks.
-    secret: bytes = field(repr=False)
-    #: The last block of job rows known to be begun: may lag behind the truth, never lead it.
-    block: int = 0
-    #: AWS accounts whose events it takes beside the stack's own.
-    accounts: frozenset[str] = frozenset()
-    #: Sources whose events it takes; empty means any.
-    sources: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Issued:
-    """What is given out and may end, at a time or when it is revoked."""
-
-    expires_at: int | None = None
-    revoked_at: int | None = None
-
-    def is_live(self, now: int) -> bool:
-        """Whether it opens anything at the time `now`."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential(_Issued):
-    """What a presented secret stands for; the secret itself is stored nowhere."""
-
-    credential_id: str
-    organisation_id: int
-
-
-class Role(StrEnum):
-    """What a user is in an organisation."""
-
-    #: Sees and cancels every job of the organisation, and alone reads messages and the list of all jobs.
-    ADMINISTRATOR = "administrator"
-    MEMBER = "member"
-
-
-class Right(StrEnum):
-    """What a collection lets a user do with the jobs that are shared through it."""
-
-    VIEW = "view"
-    #: View and cancel.
-    CANCEL = "cancel"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """Who owns workflow runs, and sees those of others through collections."""
-
-    organisation_id: int
-    user_id: str
-    role: Role
-    name: str = ""
-    #: The collections the user is in, and the right in each.
-    collections: Mapping[str, Right] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client(_Issued):
-    """An OAuth 2.0 client: acts for one user, and runs workflows in one project."""
-
-    client_id: str
-    organisation_id: int
-    user_id: str
-    project_id: int
-    #: SHA-256 of its secret (hex), which itself is stored nowhere.
-    secret_digest: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessToken(_Issued):
-    """What a client was given for its secret; opens what the client opens, until it expires."""
-
-    client_id: str
-
-
-class Principal(NamedTuple):
-    """Who calls: a client, and the user for whom it acts."""
-
-    client: Client
-    user: User
-
-
-@dataclass(frozen=True, slots=True)
 class DeletionLock:
-    """Names the latest deletion job of one user; moved from version to version, never released."""
+    """Names the latest deletion job of one user. It moves from version to version and is never released."""
 
     digest: str
     job_id: int
@@ -316,17 +219,17 @@ class DeletionLock:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """That a key was used, for which body (its digest), and the job it made."""
+    """That a key was used, the digest of the body it came with, and the job it made."""
 
     key_digest: str
     body_digest: str
     job_id: int
-    #: Seconds since the epoch, DynamoDB's TTL unit.
+    #: Seconds since the epoch, the unit of DynamoDB's TTL.
     expires: int
 
 
 class Event(NamedTuple):
-    """An event of the bus, as it is put: who says what about what."""
+    """An event as it is put on the bus."""
 
     source: str
     detail_type: str
@@ -348,8 +251,11 @@ class DueJob(NamedTuple):
     job_id: int
 
 
-class StartMessage(NamedTuple):
-    """Jobs of one project that are due within one second: a hint to start them, never the decision."""
+class StartHint(NamedTuple):
+    """A message on the start queue: jobs of one project that are due within one second.
+
+    A hint never decides. The condition of the write does.
+    """
 
     project_id: int
     #: (jobId, dueAt) pairs.

@@ -1,4 +1,4 @@
-"""Reading jobs: one, a page by its number, everything, or the newest that pass a filter."""
+"""Reading jobs: one, a page by its number, all of them, or the newest that pass a filter; and messages."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
-from jobs.ports import MessagePage
-from jobs.representation import ten_fields
+from jobs.outcomes import MessagePage
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jobs.model import Job, Project, Status
-    from jobs.ports import JobStore
+    from jobs.model import Job, Status
+    from jobs.ports import Ports
+    from jobs.tenants import Project
 
-#: How many rows a walk over everything reads at a time: one block of the table.
+#: Rows that a walk over everything reads at a time: one block of the table.
 WALK = 1_000
-#: How many jobs a filtered call reads before it leaves the rest to the next: a thousand rows with the one that tells
-#: which is the newest. And how many it reads at a time.
-MOST_ROWS = 999
+#: Rows that a filtered call reads before it leaves the rest to the next call. With the row that tells which job is the
+#: newest they are a thousand.
+MAX_ROWS = 999
+#: Rows that a filtered call reads at a time.
 ROWS_AT_ONCE = 250
 #: Bytes that messages, or the jobs of a walk, may take of the 6 MB that Lambda passes on.
-LARGEST_ANSWER = 5_000_000
+MAX_ANSWER_BYTES = 5_000_000
 #: Bytes that a message takes beside its text.
 MESSAGE_FRAME = 128
 #: More messages than a megabyte holds.
@@ -31,20 +33,20 @@ EVERYTHING = 100_000
 
 
 class Page(NamedTuple):
-    """The `number`-th page, from 1, of `size` jobs each."""
+    """The `number`-th page, counted from 1, of `size` jobs each."""
 
     number: int
     size: int
 
 
 class Rest(NamedTuple):
-    """Every job behind `after`; 0 means from the first."""
+    """Every job behind the job `after`; 0 means from the first job on."""
 
     after: int
 
 
 class Walk(NamedTuple):
-    """Jobs from the newest to the first, `size` at most at a time, that have one of `statuses` and one of `actions`.
+    """Jobs from the newest to the first, at most `size` at a time, that have one of `statuses` and one of `actions`.
 
     Where none is named, any will do.
     """
@@ -55,11 +57,11 @@ class Walk(NamedTuple):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether some jobs may be passed over."""
+        """Whether it may pass over some jobs."""
         return bool(self.statuses or self.actions)
 
     def wants(self, job: Job) -> bool:
-        """Whether a job passes."""
+        """Whether a job passes the filter."""
         return (not self.statuses or job.status in self.statuses) and (not self.actions or job.action in self.actions)
 
 
@@ -67,9 +69,9 @@ class Stretch(NamedTuple):
     """What one call of a walk found."""
 
     jobs: list[Job]
-    #: The number of the last job that was looked at, below which the next call goes on; None at the end.
+    #: The number of the last job that was looked at; the next call goes on below it. None at the end.
     next: int | None
-    #: How many jobs the project has, by an eventually consistent count; None where a filter makes that another number.
+    #: How many jobs the project has, eventually consistent; None under a filter, which would make it another number.
     total: int | None
 
 
@@ -77,43 +79,43 @@ class Stretch(NamedTuple):
 class Listing:
     """What a list call found.
 
-    `jobs` may be read lazily, so a renderer that runs out of room stops the reading too.
+    `jobs` may be read lazily: a renderer that runs out of room stops the reading too.
     """
 
     query: Page | Rest
     jobs: Iterator[Job]
-    #: How many jobs the project has, by an eventually consistent count.
+    #: How many jobs the project has, eventually consistent.
     total: int
 
 
-def get_job(store: JobStore, project: Project, job_id: int) -> Job:
+def get_job(ports: Ports, project: Project, job_id: int) -> Job:
     """Read one job.
 
     Raises:
         JobNotFound: the project has no such job.
     """
-    job = store.get_job(project.project_id, job_id) if job_id >= 1 else None
+    job = ports.jobs.get_job(project.project_id, job_id) if job_id >= 1 else None
     if job is None:
         raise JobNotFound
     return job
 
 
-def get_params(store: JobStore, job: Job) -> Mapping[str, Any]:
-    """Read a job's parameters; a job without any costs no read."""
-    return store.get_params(job.project_id, job.job_id) if job.has_params else {}
+def get_params(ports: Ports, job: Job) -> Mapping[str, Any]:
+    """Read a job's parameters. A job without any costs no read."""
+    return ports.payload.get_params(job.project_id, job.job_id) if job.has_params else {}
 
 
-def get_outputs(store: JobStore, job: Job) -> list[Any]:
-    """Read what a job has put out; a job without any costs no read."""
-    return store.get_outputs(job) if job.outputs_token is not None else []
+def get_outputs(ports: Ports, job: Job) -> list[Any]:
+    """Read what a job has put out. A job without outputs costs no read."""
+    return ports.payload.get_outputs(job) if job.outputs_token is not None else []
 
 
 def list_messages(
-    store: JobStore, job: Job, after: str | None, limit: int = EVERYTHING, *, newest_first: bool = False
+    ports: Ports, job: Job, after: str | None, limit: int = EVERYTHING, *, newest_first: bool = False
 ) -> MessagePage:
-    """Read a job's messages behind a position; no more of them than an answer can hold."""
-    page = store.list_messages(job.project_id, job.job_id, after, limit, newest_first=newest_first)
-    room = LARGEST_ANSWER
+    """Read a job's messages behind a position, but no more than an answer can hold."""
+    page = ports.payload.list_messages(job.project_id, job.job_id, after, limit, newest_first=newest_first)
+    room = MAX_ANSWER_BYTES
     for count, message in enumerate(page.messages):
         # as it travels: escaped in the body, which is escaped once more
         room -= MESSAGE_FRAME + len(json.dumps(json.dumps(message.text, ensure_ascii=False)))
@@ -122,60 +124,60 @@ def list_messages(
     return page
 
 
-def list_jobs(store: JobStore, project: Project, query: Page | Rest) -> Listing:
+def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
     """List jobs in the order they were created.
 
     Numbers are dense, so a page is a jump: page 10,000 costs what page 1 costs.
     """
-    total = store.highest_job_id(project, strong=False)
+    total = ports.jobs.highest_job_id(project, strong=False)
     if isinstance(query, Rest):
-        return Listing(query, _walk_up(store, project, query.after, total), total)
+        return Listing(query, _walk_up(ports, project, query.after, total), total)
     first = (query.number - 1) * query.size + 1
-    page = store.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
+    page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
     return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
 
 
-def list_newest(store: JobStore, project: Project, walk: Walk, below: int | None) -> Stretch:
-    """Go one call's way from the newest job, or from below the last one looked at, to the first.
+def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -> Stretch:
+    """Go one call's way down from the newest job, or from the number `below`.
 
-    Numbers go down only, so jobs that are created meanwhile move none of the others: none comes twice.
+    Numbers only go down, so jobs that are created meanwhile do not move the others: no job comes twice.
     """
     jobs: list[Job] = []
     last = below
-    room = LARGEST_ANSWER
-    for job in walk_down(store, project, below, MOST_ROWS if walk.is_filtered else walk.size):
+    room = MAX_ANSWER_BYTES
+    for job in walk_down(ports, project, below, MAX_ROWS if walk.is_filtered else walk.size):
         if walk.wants(job):
             # as it travels: escaped in the body, which is escaped once more
-            room -= len(json.dumps(json.dumps(ten_fields(job, job.updated_at), ensure_ascii=False)))
+            room -= len(json.dumps(json.dumps(core_fields(job, job.updated_at), ensure_ascii=False)))
             if room < 0:
                 break
             jobs.append(job)
         last = job.job_id
         if len(jobs) == walk.size:
             break
-    return Stretch(jobs, last if last is not None and last > 1 else None, _total(store, project, walk, below, jobs))
+    return Stretch(jobs, last if last is not None and last > 1 else None, _total(ports, project, walk, below, jobs))
 
 
-def _total(store: JobStore, project: Project, walk: Walk, below: int | None, jobs: list[Job]) -> int | None:
+def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: list[Job]) -> int | None:
     if walk.is_filtered:
         return None
     if below is None:
         return jobs[0].job_id if jobs else 0  # numbers are dense: the newest is the count
-    return max(store.highest_job_id(project, strong=False), below - 1)
+    return max(ports.jobs.highest_job_id(project, strong=False), below - 1)
 
 
 def walk_down(
-    store: JobStore, project: Project, below: int | None = None, most: int = MOST_ROWS, at_once: int = ROWS_AT_ONCE
+    ports: Ports, project: Project, below: int | None = None, most: int = MAX_ROWS, at_once: int = ROWS_AT_ONCE
 ) -> Iterator[Job]:
-    """Read jobs from the newest to the first, or those numbered under `below`, no further than they are followed.
+    """Read jobs lazily from the newest to the first, or from the number under `below`.
 
-    At most `most` rows are read, `at_once` at a time. Those newest of all that a weak read lacks are as good as not
-    created yet. Where it lacks any other, the walk ends: whoever goes on from the last job misses none.
+    It reads at most `most` rows, `at_once` at a time. A weak read may lack the newest jobs: they count as not created
+    yet. If it lacks any other job, the walk ends there, so a caller that goes on from the last job misses none.
     """
-    top = store.highest_job_id(project, strong=False) if below is None else below - 1
+    top = ports.jobs.highest_job_id(project, strong=False) if below is None else below - 1
     while top >= 1 and most >= 1:
         first = max(1, top - min(most, at_once) + 1)
-        found = store.list_jobs(project.project_id, first, top)
+        found = ports.jobs.list_jobs(project.project_id, first, top)
         for job in reversed(found):
             if below is not None and job.job_id != below - 1:
                 return
@@ -185,12 +187,12 @@ def walk_down(
         top = first - 1
 
 
-def _walk_up(store: JobStore, project: Project, after: int, total: int) -> Iterator[Job]:
+def _walk_up(ports: Ports, project: Project, after: int, total: int) -> Iterator[Job]:
     first = after + 1
     while first <= total:
         last = min((first - 1) // WALK * WALK + WALK, total)
-        found = store.list_jobs(project.project_id, first, last)
+        found = ports.jobs.list_jobs(project.project_id, first, last)
         yield from found
         if len(found) < last - first + 1:
-            return  # a weak read that lags behind the count: what is missing is the rest, never a hole
+            return  # a weak read that lags behind the count lacks the end of the list, never a job in between
         first = last + 1

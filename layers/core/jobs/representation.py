@@ -1,4 +1,4 @@
-"""A job as callers and subscribers see it: the fields, their names and their order."""
+"""A job as callers and subscribers see it: its fields, their names and their order."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from jobs.model import Job
 
 
-def ten_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
-    """A job as OpenReplay documents it: exactly these, in this order.
+def core_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
+    """The ten fields that OpenReplay documents, in its order.
 
-    `updated_at` is what is shown, as the two APIs differ in it before the first change.
+    `updated_at` is given, because the two APIs show different values before the first change.
     """
     return {
         "jobId": job.job_id,

@@ -12,7 +12,7 @@ from botocore.retries import quota, standard
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from jobs.runtime import observability, wiring
-from jobs.store import dynamodb
+from jobs.store import table
 from jobs.tenancy import access
 from moto.s3.models import s3_backends
 
@@ -61,22 +61,25 @@ def quotas() -> list[Any]:
 @pytest.fixture(scope="module")
 def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]:
     """The clients of the functions, made anew, and made anew for those who come after."""
-    made = (wiring._dynamodb, wiring._sqs, wiring._events, wiring._s3)
 
     class Known(quota.RetryQuota):
         def __init__(self) -> None:
             super().__init__()
             quotas.append(self)
 
-    for factory in made:
-        factory.cache_clear()
+    forget_clients()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quota, "RetryQuota", Known)
         patch.setattr(standard, "ExponentialBackoff", partial(standard.ExponentialBackoff, random=lambda: 1.0))
-        found = [cast("BaseClient", factory()) for factory in made]
+        ports = wiring.Wiring({})
+        found = [cast("BaseClient", each) for each in (ports._dynamodb, ports._sqs, ports._events, ports._s3)]
     yield found
-    for factory in made:
-        factory.cache_clear()
+    forget_clients()
+
+
+def forget_clients() -> None:
+    wiring.dynamodb.cache_clear()
+    wiring.client.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +119,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The time of all that waits: of the functions, and of botocore between its tries."""
     clock = FakeClock(NOW)
-    for waits in ("botocore.endpoint", "jobs.store.dynamodb"):
-        monkeypatch.setattr(f"{waits}.time", SimpleNamespace(sleep=lambda seconds: clock.sleep(1_000 * seconds)))
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: clock.sleep(1_000 * seconds)))
     monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
     return clock
 
@@ -142,8 +144,7 @@ def arena(
     def token_hex(size: int) -> str:
         return f"{next(arena.numbers):0{2 * size}x}"
 
-    monkeypatch.setattr(dynamodb, "new_token", token)
-    monkeypatch.setattr(wiring, "new_token", token)
+    monkeypatch.setattr(table, "new_token", token)
     monkeypatch.setattr(access, "secrets", SimpleNamespace(token_hex=token_hex))
     # the longest pause that chance may choose, which makes for the fewest tries
     monkeypatch.setattr(wiring, "random", SimpleNamespace(SystemRandom=lambda: SimpleNamespace(random=lambda: 1.0)))

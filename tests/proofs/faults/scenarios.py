@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
-from jobs.ports import Attempt, Stamp
-from jobs.runtime import wiring
+from jobs.outcomes import Attempt, Stamp
 from jobs.store import items
 
 from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
+from tests.stores import the_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def put(service: Service, *jobs: Job) -> None:
     for job in jobs:
         service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token-of-creation", SHARDS))
         if job.has_params:
-            row = items.params_to_item(job.project_id, job.job_id, {"format": "csv"})
+            row = items.params_to_item(job, {"format": "csv"})
             service.dynamodb.put_item(TableName=TABLE, Item=row)
 
 
@@ -123,7 +123,7 @@ def a_run(service: Service) -> None:
     run = Run(workflow_id=WORKFLOW_ID, owner_id=USER_ID)
     put(service, running(at=RUN_AT, next_at=IN_FILES + 900_000, run=run))
     message = Message(NOW, Severity.WARNING, "Table is empty")
-    assert wiring.store().add_message(1, 1, message, SeenEvent("0" * 64, NOW // 1000 + 60))
+    assert the_store().add_message(1, 1, message, SeenEvent("0" * 64, NOW // 1000 + 60))
 
 
 def a_full_block(service: Service) -> None:
@@ -133,10 +133,10 @@ def a_full_block(service: Service) -> None:
 def one_with_everything(service: Service) -> None:
     """A completed job with parameters, outputs and messages."""
     put(service, running(has_params=True))
-    wiring.store().complete_job(Attempt(1, 1, 1), Stamp(NOW, "com.example.worker", "token-0"), [{"bucket": "exports"}])
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(NOW, "com.example.worker", "token-0"), [{"bucket": "exports"}])
     for number in range(2):
         message = Message(NOW + number, Severity.WARNING, f"Table {number} is empty")
-        wiring.store().add_message(1, 1, message, SeenEvent(f"{number}" * 64, NOW // 1000 + 60))
+        the_store().add_message(1, 1, message, SeenEvent(f"{number}" * 64, NOW // 1000 + 60))
 
 
 def a_job_of_its_key(service: Service) -> None:

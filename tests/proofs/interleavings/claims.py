@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jobs.errors import JobsError
 from jobs.lifecycle.reaping import reap
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
-from jobs.ports import Attempt, Ports
+from jobs.outcomes import Attempt
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
-from tests.fakes import FakeClock, FakeMeter
+from tests.fakes import FakeClock, World, ever
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jobs.model import Change, Job
+    from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import Stage
 
     Jobs = Mapping[tuple[int, int], Job]
 
 #: Ticks, each minutes after the one before, after which no job may be active any more.
-MOST_TICKS = 20
+MAX_TICKS = 20
 
 
 class Broken(AssertionError):
@@ -187,27 +188,26 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
 
     def ports() -> Ports:
         store.call_token = f"rest.{next(tokens)}"
-        return Ports(
+        return World(
             store=store,
             queue=stage.queue,
             clock=FakeClock(now),
-            meter=FakeMeter(),
             random=lambda: 0.0,
             token=lambda: f"rest.{next(tokens)}",
         )
 
-    for _ in range(MOST_TICKS):
+    for _ in range(MAX_TICKS):
         if not waiting and not any(job.status.is_active for job in store.jobs.values()):
             break
         waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}
         # A tick a minute; here time leaps to what is next, and the first tick may find it due without having seen it.
         for _tick in range(2):
             now = max([now, *(job.next_at or 0 for job in store.jobs.values())]) + 2 * MINUTE
-            reap(ports(), store.shards, lambda: True)
-            dispatch(ports(), store.shards, lambda _: True)
+            reap(ports(), store.shards, ever)
+            dispatch(ports(), store.shards, ever)
             messages, stage.queue.messages = stage.queue.messages, []
             for message in messages:
-                start_jobs(ports(), [message], lambda _: True)
+                start_jobs(ports(), [message], ever)
         for job in store.jobs.values():
             hold(job.due_at is None or job.due_at > now, f"job {job.job_id} is due and nothing starts it")
     hold(not waiting, f"{sorted(waiting)} come again for ever")

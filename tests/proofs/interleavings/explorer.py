@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tests.proofs.interleavings.interleavings import Race
 
 #: How many faults a schedule has at most; a second multiplies the situations by about ten.
-MOST_FAULTS = 1
-MOST_FAULTS_IN_FULL = 2
+MAX_FAULTS = 1
+MAX_FAULTS_IN_FULL = 2
 #: How many schedules are drawn, over all races, each with as many faults as in full.
 DRAWN = 10_000
 DRAWN_IN_FULL = 1_000_000
@@ -37,8 +37,8 @@ def explore(race: Race, seed: int, *, full: bool) -> Iterator[Tally]:
     """
     explorer = Explorer(race)
     chance = random.Random(seed)  # noqa: S311  # which schedules are drawn is no secret
-    yield _checked(explorer.exhaust(MOST_FAULTS_IN_FULL if full else MOST_FAULTS))
-    yield _checked(explorer.draw(chance, (DRAWN_IN_FULL if full else DRAWN) // len(RACES) + 1, MOST_FAULTS_IN_FULL))
+    yield _checked(explorer.exhaust(MAX_FAULTS_IN_FULL if full else MAX_FAULTS))
+    yield _checked(explorer.draw(chance, (DRAWN_IN_FULL if full else DRAWN) // len(RACES) + 1, MAX_FAULTS_IN_FULL))
 
 
 def _checked(tally: Tally) -> Tally:

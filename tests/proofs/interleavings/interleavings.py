@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jobs.errors import Busy, JobsError
 from jobs.model import Job
-from jobs.ports import Append, BatchAppend, Ports, Start
+from jobs.outcomes import AppendOutcome, AppendResult, StartOutcome
 
-from tests.fakes import FakeClock, FakeMeter
+from tests.fakes import FakeClock, World
 from tests.proofs.interleavings import claims
 from tests.proofs.interleavings.claims import Broken, Commit, Told
 from tests.proofs.interleavings.stage import Stage, TokenStore, frozen
@@ -32,6 +32,8 @@ from tests.proofs.interleavings.stage import Stage, TokenStore, frozen
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Hashable, Sequence
+
+    from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import State
 
@@ -46,16 +48,15 @@ CRASH = "crash"
 FAULTS = (REQUEST_LOST, SENT_AGAIN, ANSWER_LOST, CRASH)
 
 #: How often an actor runs within a schedule. What must come again after that comes when all others are done.
-MOST_RUNS = 2
+MAX_RUNS = 2
 #: No use case makes as many calls, unless it goes round in circles.
-MOST_CALLS = 40
+MAX_CALLS = 40
 #: The calls that read the status index, which may lag behind the table.
 OF_THE_INDEX = frozenset({"list_due", "list_lost"})
 #: What a call answers that may or may not have been committed; any other raises `Busy`.
 UNCERTAIN: Mapping[str, Any] = {
-    "append": Append.UNCERTAIN,
-    "append_batch": BatchAppend(Append.UNCERTAIN),
-    "retry_job": Append.UNCERTAIN,
+    "append": AppendResult(AppendOutcome.UNCERTAIN),
+    "retry_job": AppendOutcome.UNCERTAIN,
 }
 
 
@@ -183,14 +184,13 @@ def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
     Raises:
         Broken: it makes calls without end, or fails in a way that no caller can be told.
     """
-    if len(log) > MOST_CALLS:
+    if len(log) > MAX_CALLS:
         raise Broken(f"{actor.name} goes round in circles")
     answers, tokens = _Log(log), count()
-    ports = Ports(
+    ports = World(
         store=cast("Any", _LoggedPort("store", answers)),
         queue=cast("Any", _LoggedPort("queue", answers)),
         clock=FakeClock(actor.at),
-        meter=FakeMeter(),
         random=lambda: 0.0,  # nobody waits, and a back-off is due at once: whatever can meet does
         token=lambda: f"{actor.name}.{run}.{next(tokens)}",
     )
@@ -221,7 +221,7 @@ def no_answer(call: Call) -> Any:
     if call.port == "queue" and call.name == "send":
         return list(call.args[0])  # none was accepted, as far as it knows
     if call.name == "start_jobs":
-        return [Start.UNCERTAIN] * len(call.args[0])
+        return [StartOutcome.UNCERTAIN] * len(call.args[0])
     return UNCERTAIN.get(call.name) or Busy()
 
 
@@ -434,7 +434,7 @@ class Explorer:
 
     def _finish(self, step: int, told: str, *, again: bool) -> int:
         place, run, _, _ = self._steps[step]
-        if again and run + 1 < MOST_RUNS:
+        if again and run + 1 < MAX_RUNS:
             return self._begin(place, run + 1)
         return self._actor(_Ended(told, again))
 

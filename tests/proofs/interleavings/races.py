@@ -8,12 +8,13 @@ from jobs.lifecycle import cancellation, creation, reporting, retrying
 from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartMessage, Status
-from jobs.ports import Attempt, Report, Stamp
+from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
+from jobs.outcomes import Attempt, ReportOutcome, Stamp
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
-from tests.builders import NOW, a_job, a_project, a_request, start
+from tests.builders import NOW, a_job, a_project, a_request, append, start
+from tests.fakes import ever
 from tests.proofs.interleavings.claims import Told, hold
 from tests.proofs.interleavings.interleavings import Actor, Race
 
@@ -33,14 +34,14 @@ TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
 FIRST = Attempt(1, 1, 1)
 
 
-def hint(job_id: int = 1) -> StartMessage:
-    return StartMessage(1, ((job_id, NOW),))
+def hint(job_id: int = 1) -> StartHint:
+    return StartHint(1, ((job_id, NOW),))
 
 
 # ---- actors ---------------------------------------------------------------------------------------------------------
 
 
-def _start(ports: Ports, messages: Sequence[StartMessage]) -> Told:
+def _start(ports: Ports, messages: Sequence[StartHint]) -> Told:
     if start_jobs(ports, messages, lambda _: True):
         return Told("throttled", changed=None, again=True)
     counts = cast("FakeMeter", ports.meter).counts
@@ -85,25 +86,25 @@ def retrier(name: str, job_id: int = 1, at: int = TIMED_OUT) -> Actor:
     return Actor(name, run, at)
 
 
-def reporter(name: str, report: Callable[[Ports], Report], at: int = TIMED_OUT) -> Actor:
+def reporter(name: str, report: Callable[[Ports], ReportOutcome], at: int = TIMED_OUT) -> Actor:
     """A worker's report, which is delivered at least once; an early one comes again."""
 
     def run(ports: Ports) -> Told:
         outcome = report(ports)
-        return Told(outcome.name, changed=outcome is Report.APPLIED, again=outcome is Report.EARLY)
+        return Told(outcome.name, changed=outcome is ReportOutcome.APPLIED, again=outcome is ReportOutcome.EARLY)
 
     return Actor(name, run, at, comes_again=True)
 
 
-def completes(ports: Ports) -> Report:
+def completes(ports: Ports) -> ReportOutcome:
     return reporting.complete(ports, FIRST, by="worker", outputs=["a.csv"])
 
 
-def completes_with_nothing(ports: Ports) -> Report:
+def completes_with_nothing(ports: Ports) -> ReportOutcome:
     return reporting.complete(ports, FIRST, by="worker")  # without looking first
 
 
-def fails(ports: Ports) -> Report:
+def fails(ports: Ports) -> ReportOutcome:
     return reporting.fail(ports, FIRST, by="worker", errors=["no disk"])
 
 
@@ -112,7 +113,7 @@ def heart(name: str, at: int = TIMED_OUT) -> Actor:
 
     def run(ports: Ports) -> Told:
         outcome = reporting.note_progress(ports, FIRST, 50, at)
-        return Told(outcome.name, changed=None, again=outcome is Report.EARLY)
+        return Told(outcome.name, changed=None, again=outcome is ReportOutcome.EARLY)
 
     return Actor(name, run, at, comes_again=True)
 
@@ -121,7 +122,7 @@ def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
     """The reaper's run of one minute; the next comes by itself."""
 
     def run(ports: Ports) -> Told:
-        ended = reap(ports, 1, lambda: True)
+        ended = reap(ports, 1, ever)
         throttled = cast("FakeMeter", ports.meter).counts["ReapThrottled"]
         return Told(f"ended {ended}", changed=None if throttled else ended > 0)
 
@@ -176,7 +177,7 @@ def _due(attempts: int, at: int = NOW) -> Callable[[TokenStore], None]:
     """A job that is due, and of whose hints this says nothing."""
 
     def given(store: TokenStore) -> None:
-        store.append(a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
+        append(store, a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
 
     return given
 
@@ -196,7 +197,7 @@ def _failed(store: TokenStore) -> None:
 
 def _cancelled_deletion(store: TokenStore) -> None:
     job = a_job(action=DELETE_USER_DATA, reference_id=USER)
-    store.append(job, "given", {}, None, DeletionLock(lock_digest(PROJECT, USER), 1, 1))
+    append(store, job, "given", {}, None, DeletionLock(lock_digest(PROJECT, USER), 1, 1))
     store.cancel_job(1, 1, NOW, "given")
 
 
@@ -217,7 +218,7 @@ def _worker_ends_its_own_attempt(store: TokenStore) -> None:
             hold(change.by != "worker" or attempt == FIRST.number, f"a report of attempt 1 ends attempt {attempt}")
 
 
-def one_job(attempts: int, report: Callable[[Ports], Report], *ends: str) -> Race:
+def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str) -> Race:
     """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
     actors = (
         starter("start"),

@@ -6,14 +6,14 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from jobs.ports import Start
+from jobs.outcomes import StartOutcome
 
 from tests.fakes import FakeQueue, FakeStore
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from jobs.model import Job, JobKey, StartMessage
+    from jobs.model import Job, JobKey, StartHint
 
 State = dict[str, Any]
 
@@ -29,12 +29,12 @@ class TokenStore(FakeStore):
     #: The token of the call that is being made: the same when the client sends the call again.
     call_token: str = ""
 
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         outcome = super()._start(key, now)
-        if outcome is Start.STARTED:
+        if outcome is StartOutcome.STARTED:
             self.start_tokens[key] = self.call_token
         elif self.start_tokens.get(key) == self.call_token:
-            return Start.STARTED
+            return StartOutcome.STARTED
         return outcome
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
@@ -49,7 +49,7 @@ class TokenStore(FakeStore):
 class StageQueue(FakeQueue):
     """Delivers at least once: what it holds stays, and comes again when everything else is done."""
 
-    def receive(self) -> Sequence[StartMessage]:
+    def receive(self) -> Sequence[StartHint]:
         return sorted(self.messages)  # it knows no order
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import JobNotCancellable
 from jobs.model import BY_SERVICE, SECOND, Change, Status
-from jobs.ports import Append, BatchAppend, Report, Start
+from jobs.outcomes import AppendOutcome, AppendResult, ReportOutcome, StartOutcome
 
 from tests.builders import NOW, start
 from tests.proofs.interleavings.claims import Broken, Told, hold
@@ -19,7 +19,7 @@ from tests.proofs.interleavings.interleavings import (
     ANSWER_LOST,
     CRASH,
     FAULTS,
-    MOST_RUNS,
+    MAX_RUNS,
     REQUEST_LOST,
     SENT_AGAIN,
     Actor,
@@ -34,10 +34,11 @@ from tests.proofs.interleavings.races import RACES, canceller, completes, fails,
 from tests.proofs.interleavings.stage import Stage, TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey, SeenEvent
-    from jobs.ports import Attempt, NewRow, Ports, Stamp
+    from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey
+    from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import State
 
@@ -96,7 +97,7 @@ def alone(race: Race, schedule: Sequence[tuple[int, str]]) -> tuple[State, dict[
             told = Told("crash", changed=None, again=actor.comes_again)
         if isinstance(told, Told):
             answers[place] = told.what
-            if told.again and runs[place] + 1 < MOST_RUNS:
+            if told.again and runs[place] + 1 < MAX_RUNS:
                 runs[place], logs[place] = runs[place] + 1, ()
     return stage.state(), answers
 
@@ -120,19 +121,19 @@ def test_what_is_remembered_is_what_a_schedule_does_by_itself(race: Race) -> Non
 
 
 class StartsWhateverItIs(TokenStore):
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         job = self.jobs[key]
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * SECOND)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
 
 class StartsEarly(TokenStore):
-    def _start(self, key: JobKey, now: int) -> Start:
+    def _start(self, key: JobKey, now: int) -> StartOutcome:
         job = self.jobs[key]
         if job.status is not Status.SCHEDULED:
-            return Start.NOT_SCHEDULED
+            return StartOutcome.NOT_SCHEDULED
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * SECOND)
-        return Start.STARTED
+        return StartOutcome.STARTED
 
 
 class CancelsWhateverItIs(TokenStore):
@@ -157,73 +158,62 @@ class OneTokenForStartAndCancel(TokenStore):
 
 
 class NoToken(TokenStore):
-    def append(self, job: Job, token: str, *beside: Any) -> Append:
-        outcome = super().append(job, token, *beside)
-        self.tokens[job.project_id, job.job_id] = "forgotten"
-        return outcome
+    def append(self, rows: Sequence[NewRow], *beside: Any, **named: Any) -> AppendResult:
+        result = super().append(rows, *beside, **named)
+        self.tokens.update({(row.job.project_id, row.job.job_id): "forgotten" for row in rows})
+        return result
 
 
 class ReportsOfAnyAttempt(TokenStore):
-    def _holds(self, job: Job, attempt: Attempt) -> bool:
-        return job.status is Status.RUNNING
+    def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
+        is_running = job is not None and job.status is Status.RUNNING
+        return None if is_running else super()._refusal(attempt, job)
 
 
 class LosesWhoLives(TokenStore):
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> Report:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
         return super().back_off_job(attempt, stamp, due, lost=False)
 
 
 class RetriesWhateverItIs(TokenStore):
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         self.jobs[seen.project_id, seen.job_id] = retried
-        return Append.DONE
+        return AppendOutcome.DONE
 
 
 class LockIsNotMoved(TokenStore):
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> Append:
-        return super().append(job, token, params, record, None, seen)
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
+        return super().append(rows, record, None)
 
 
 class LockIsNotMovedByRetry(TokenStore):
-    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> Append:
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         return super().retry_job(seen, retried, token, None)
 
 
 class KeyIsNotHeld(TokenStore):
-    def append(  # noqa: PLR0913, PLR0917  # as the port has it
-        self,
-        job: Job,
-        token: str,
-        params: Mapping[str, Any],
-        record: IdempotencyRecord | None,
-        lock: DeletionLock | None,
-        seen: SeenEvent | None = None,
-    ) -> Append:
-        outcome = super().append(job, token, params, None, lock, seen)
-        if record is not None and outcome is Append.DONE:
-            self.records[job.project_id, record.key_digest] = record
-        return outcome
+    def append(
+        self, rows: Sequence[NewRow], record: IdempotencyRecord | None = None, lock: DeletionLock | None = None
+    ) -> AppendResult:
+        result = super().append(rows, None, lock)
+        if record is not None and result.outcome is AppendOutcome.DONE:
+            self.records[rows[0].job.project_id, record.key_digest] = record
+        return result
 
 
 class EventsAreNotMarked(TokenStore):
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
-        result = super().append_batch(rows)
+    def append(self, rows: Sequence[NewRow], *beside: Any, **named: Any) -> AppendResult:
+        result = super().append(rows, *beside, **named)
         self.seen.clear()
         return result
 
 
 class OverwritesOthers(TokenStore):
-    def append_batch(self, rows: Sequence[NewRow]) -> BatchAppend:
+    def append(self, rows: Sequence[NewRow], *_: Any, **__: Any) -> AppendResult:
         self.jobs.update({(row.job.project_id, row.job.job_id): row.job for row in rows})
-        return BatchAppend(Append.DONE)
+        return AppendResult(AppendOutcome.DONE)
 
 
 class ForgetsWhatIsDue(TokenStore):
@@ -239,12 +229,12 @@ class WritesWhatItHasRead(TokenStore):
 
 
 def read_then_cancel(ports: Ports) -> Told:
-    job = ports.store.get_job(1, 1)
+    job = ports.jobs.get_job(1, 1)
     assert job is not None
     if not job.status.is_active:
         raise JobNotCancellable(job)
     history = (*job.history, Change(Status.CANCELLED, NOW, "cancel"))
-    ports.store.overwrite(replace(job, status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
+    ports.attempts.overwrite(replace(job, status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
     return Told("cancelled", changed=True)
 
 
@@ -285,22 +275,22 @@ def lone(run: Callable[[Ports], Told], *, comes_again: bool = False) -> Race:
 
 
 def never_done(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     return Told("not yet", changed=None, again=True)
 
 
 def never_quiet(ports: Ports) -> Told:
     while True:
-        ports.store.get_job(1, 1)
+        ports.jobs.get_job(1, 1)
 
 
 def boasts(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     return Told("done", changed=True)
 
 
 def fails_on_its_own(ports: Ports) -> Told:
-    ports.store.get_job(1, 1)
+    ports.jobs.get_job(1, 1)
     raise KeyError("oops")
 
 
@@ -326,8 +316,8 @@ def test_a_race_in_which_an_end_is_never_reached_fails() -> None:
 
 
 def trusts_the_index(ports: Ports) -> Told:
-    start(ports.store, 1, NOW)
-    hold(ports.store.list_due(0, None, NOW, 1) == [], "the job that has started is still due")
+    start(ports.attempts, 1, NOW)
+    hold(ports.due.list_due(0, None, NOW, 1) == [], "the job that has started is still due")
     return Told("started", changed=True)
 
 

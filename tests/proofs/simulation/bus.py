@@ -6,8 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.events.publishing import SOURCE
-from jobs.model import SECOND
+from jobs.model import EVENT_SOURCE, SECOND
 
 from tests.proofs.simulation.wire import Latency
 
@@ -64,7 +63,7 @@ class Bus:
             "detail-type": detail_type,
             "detail": json.loads(text),
         }
-        if source == SOURCE:
+        if source == EVENT_SOURCE:
             world.ledger.published(detail_type, event["detail"])
         self.deliver(event)
         return None

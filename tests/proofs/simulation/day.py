@@ -30,7 +30,7 @@ GRACE = 20 * MINUTE
 LATEST = 1_100
 
 #: Messages on the start queue for each start: whoever sets a due time sends one, and a tick may send another.
-MOST_MESSAGES = 2.0
+MAX_MESSAGES = 2.0
 #: What goes wrong in a rough day, so that even a short one sees all of it; nothing is asked of its start lag.
 ROUGH = Faults(
     lost_request=0.01,
@@ -115,7 +115,7 @@ class Day:
         found += [f"never happened: {what}" for what in must if not self.counts[what]]
         if not self.rough and self.lags.p99 > LATEST:
             found.append(f"p99 of the start lag is {self.lags.p99:.0f} ms, over {LATEST} ms")
-        if not self.rough and self.messages > MOST_MESSAGES * self.counts["job: SR"]:
+        if not self.rough and self.messages > MAX_MESSAGES * self.counts["job: SR"]:
             found.append(f"{self.messages} messages for {self.counts['job: SR']} starts")
         return found
 

@@ -253,7 +253,7 @@ class QueueSource:
 STREAM_POLL = 250.0
 #: What it waits before it delivers a batch again, at first and at most.
 FIRST_AGAIN = SECOND
-LONGEST_AGAIN = MINUTE
+MAX_AGAIN = MINUTE
 
 
 @dataclass
@@ -329,7 +329,7 @@ class StreamSource:
         lane.tries += 1
         if lane.tries > self._most_tries or self._world.timeline.now - lane.arrived[0] > self._most_age:
             self._world.ledger.violation("a change was given up, and never published")
-        self._soon(lane, min(LONGEST_AGAIN, FIRST_AGAIN * 2 ** (lane.tries - 1)))
+        self._soon(lane, min(MAX_AGAIN, FIRST_AGAIN * 2 ** (lane.tries - 1)))
 
 
 def _stream_record(record: Record) -> Json:

@@ -29,7 +29,7 @@ _LEGAL = {(LETTERS[of], LETTERS[to]) for of, targets in TRANSITIONS.items() for 
 _TOLD = {"S": "Job Retried", "R": "Job Started", "C": "Job Completed", "F": "Job Failed", "X": "Job Cancelled"}
 
 #: Violations that are kept in words; the others are only counted.
-MOST_KEPT = 50
+MAX_KEPT = 50
 
 
 class Ledger:
@@ -56,7 +56,7 @@ class Ledger:
     def violation(self, what: str) -> None:
         """Note what must never be."""
         self.counts["violations"] += 1
-        if len(self.violations) < MOST_KEPT:
+        if len(self.violations) < MAX_KEPT:
             self.violations.append(what)
 
     def seeded(self, project_id: int, job_id: int) -> None:

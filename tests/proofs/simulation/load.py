@@ -12,7 +12,7 @@ from jobs.errors import Busy, DeletionActive
 from jobs.lifecycle import cancellation, creation, deletion, retrying
 from jobs.lifecycle.creation import Creation, IdempotencyKey
 from jobs.model import DELETE_USER_DATA, HOUR, MINUTE, SECOND, Job, NewJob
-from jobs.store import items, keys
+from jobs.store import directory_items, items, keys
 
 from tests.builders import a_project
 from tests.proofs.simulation.bus import Subscription
@@ -20,7 +20,7 @@ from tests.proofs.simulation.bus import Subscription
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jobs.model import Project
+    from jobs.tenants import Project
 
     from tests.proofs.simulation.expressions import Item
     from tests.proofs.simulation.stack import Stack, Wired
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PROJECTS = 40
 USERS = 25
 #: How often a caller asks again for what failed or was refused for the moment.
-MOST_ASKED = 8
+MAX_ASKED = 8
 
 #: What callers ask for, out of a hundred.
 KINDS = {"immediate": 35, "near": 20, "far": 25, "deletion": 10, "event": 10}
@@ -91,7 +91,7 @@ class Load:
             return
         new = self._deletion(name) if kind == "deletion" else self._job(kind, name)
         key = IdempotencyKey(name, "body") if random.random() < 0.7 else None
-        self._create(project, new, key, asked, MOST_ASKED)
+        self._create(project, new, key, asked, MAX_ASKED)
 
     def _job(self, kind: str, name: str) -> NewJob:
         random, now = self.world.random, int(self.world.timeline.now)
@@ -125,7 +125,7 @@ class Load:
         def use_case(wired: Wired) -> Creation:
             found = wired.directory.find_project(project.project_key)
             assert found is not None
-            return creation.create_job(wired.ports, found, new, by="key-1", idempotency=key)
+            return creation.create_job(wired, found, new, by="key-1", idempotency=key)
 
         def done(answer: Any) -> None:
             if isinstance(answer, Creation):
@@ -151,7 +151,7 @@ class Load:
         wait = random.uniform(0, max(left, 0) + MINUTE)
 
         def use_case(wired: Wired) -> Job:
-            return cancellation.cancel_job(wired.ports, project, job.job_id, by="key-1")
+            return cancellation.cancel_job(wired, project, job.job_id, by="key-1")
 
         def done(answer: Any) -> None:
             if isinstance(answer, Job):
@@ -169,7 +169,7 @@ class Load:
         project = next(each for each in self.projects if each.project_key == detail["projectKey"])
 
         def use_case(wired: Wired) -> Job:
-            return retrying.retry_job(wired.ports, project, detail["jobId"], by="key-1")
+            return retrying.retry_job(wired, project, detail["jobId"], by="key-1")
 
         def done(answer: Any) -> None:
             self._told("retried" if isinstance(answer, Job) else "not retried")
@@ -263,7 +263,7 @@ class Load:
 
 def _rows_of(projects: list[Project]) -> Iterator[Item]:
     for project in projects:
-        yield items.project_to_item(project)
+        yield directory_items.project_to_item(project)
         yield {**items.key(keys.project_key(project.project_key)), "project": items.number(project.project_id)}
 
 

@@ -7,8 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from jobs.model import DAY, DELETION_TIMEOUT_SECONDS, HOUR, MINUTE, SECOND, Status
-from jobs.store import items, keys
-from jobs.timing.dispatch import MESSAGE_SIZE
+from jobs.store import directory_items, items, keys
+from jobs.timing.hints import JOBS_PER_HINT
 
 from tests.builders import a_job, a_project
 from tests.proofs.simulation.figures import Lags
@@ -35,10 +35,10 @@ LATEST = 2 * HOUR
 WARM = 40_000
 
 #: What must hold of every herd.
-MOST_SKEW = 1.1
+MAX_SKEW = 1.1
 #: Jobs whose shards are so even; of fewer, chance alone makes some shard larger.
 MANY = 50_000
-MOST_MESSAGES = 1.1
+MAX_MESSAGES = 1.1
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Started:
     @property
     def least_messages(self) -> int:
         """How many messages the jobs need at least."""
-        return sum(-(-size // MESSAGE_SIZE) for size in self.herd.sizes.values())
+        return sum(-(-size // JOBS_PER_HINT) for size in self.herd.sizes.values())
 
     @property
     def failures(self) -> list[str]:
@@ -109,8 +109,8 @@ class Started:
         bounds: dict[str, tuple[float | None, float | None]] = {
             "jobs started": (-self.counts["job: SR"], -self.jobs),
             "write units of a key in a second": (self.key_peak, KEY_UNITS),
-            "shard skew": (self.skew, MOST_SKEW if self.jobs >= MANY else None),
-            "messages": (self.messages, MOST_MESSAGES * self.least_messages + self.herd.tick_dies_after),
+            "shard skew": (self.skew, MAX_SKEW if self.jobs >= MANY else None),
+            "messages": (self.messages, MAX_MESSAGES * self.least_messages + self.herd.tick_dies_after),
             "last start": (self.last_start, self.herd.last_start),
             "single jobs' p99": (self.single.p99 if self.single else None, self.herd.single_p99),
         }
@@ -148,7 +148,7 @@ def run(herd: Herd, seed: int) -> Started:
     stack.queues[START_QUEUE].kills_sender_after = herd.tick_dies_after
     if not herd.told:
         stack.table.on_record = lambda part, record: None
-    stack.table.seed(_rows(herd.sizes, stack.settings.shards, ledger))
+    stack.table.seed(_rows(herd.sizes, stack.settings.table.shards, ledger))
     shards = [size for name, size in stack.table.index_sizes().items() if name.startswith(Status.SCHEDULED)]
     jobs = sum(herd.sizes.values())
     with stack.installed():
@@ -175,7 +175,7 @@ def run(herd: Herd, seed: int) -> Started:
         stack.queues[START_QUEUE].sent,
         stack.table.table_units,
         stack.table.index_units,
-        max(shards) * stack.settings.shards / sum(shards),
+        max(shards) * stack.settings.table.shards / sum(shards),
         stack.account.peak,
     )
 
@@ -183,7 +183,7 @@ def run(herd: Herd, seed: int) -> Started:
 def _rows(sizes: Mapping[int, int], shards: int, ledger: Ledger) -> Iterator[Item]:
     created = MIDNIGHT - 12 * HOUR
     for project_id, size in sizes.items():
-        yield items.project_to_item(a_project(project_id=project_id, project_key=f"project{project_id}"))
+        yield directory_items.project_to_item(a_project(project_id=project_id, project_key=f"project{project_id}"))
         job = a_job(project_id=project_id, at=MIDNIGHT, action="erase", timeout_seconds=DELETION_TIMEOUT_SECONDS)
         row = items.job_to_item(job, "0" * 16, shards)
         history = {"L": [{"L": [{"S": "scheduled"}, items.number(created), items.string("key-1")]}]}

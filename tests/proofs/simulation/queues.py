@@ -22,7 +22,7 @@ LOOK = Latency(8)
 #: Messages of a SendMessageBatch, and its bytes (Developer Guide, «Message quotas»).
 SEND_BATCH = 10
 SEND_BYTES = 1024 * 1024
-LONGEST_DELAY = 900
+MAX_START_DELAY = 900
 #: By how much a message comes after its delay, on average.
 LATE = 20.0
 #: A message group is noisy above this share of the messages in flight, if it has as many itself (Developer Guide, «How
@@ -82,7 +82,7 @@ class Queue:
         Raises:
             Killed: a run has told so.
         """
-        if not 0 <= delay_seconds <= LONGEST_DELAY:
+        if not 0 <= delay_seconds <= MAX_START_DELAY:
             self._world.ledger.violation(f"{self.name}: a delay of {delay_seconds} s")
         self.sent += 1
         self._numbers += 1

@@ -8,22 +8,18 @@ import json
 import threading
 from collections import deque
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property, partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
 from jobs.adapters import sqs
-from jobs.adapters.eventbridge import EventBridgeBus
-from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue
 from jobs.errors import JobsError
-from jobs.ports import Ports
+from jobs.model import SECOND
 from jobs.runtime import observability, wiring
 from jobs.runtime.settings import Settings
-from jobs.store import dynamodb
-from jobs.store.directory import CachedDirectory, DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore
+from jobs.runtime.wiring import Wiring
+from jobs.store.table import Table as StoreTable
 
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
 from tests.builders import NOW
@@ -35,6 +31,7 @@ from tests.proofs.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Tab
 from tests.proofs.simulation.timeline import Timeline
 from tests.proofs.simulation.wire import NO_FAULTS, Environment, Killed
 from tests.proofs.simulation.world import World
+from tests.stores import WholeStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,68 +47,48 @@ HTTP = ("create_job", "cancel_job")
 SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
 
 
-@dataclass
-class Wired:
-    """What the composition root makes in one environment."""
+class Wired(Wiring):
+    """The composition root in one environment: the deployed one, on simulated services, time and chance."""
 
-    environment: Environment
-    stack: Stack
+    def __init__(self, environment: Environment, stack: Stack) -> None:
+        super().__init__(stack.variables)
+        self._stack = stack
+        self._environment = environment
 
-    @property
+    @cached_property
     def clock(self) -> Environment:
-        """The time."""
-        return self.environment
+        """Simulated time."""
+        return self._environment
+
+    @cached_property
+    def meter(self) -> LedgerMeter:
+        """Counts go to the ledger."""
+        return LedgerMeter(self._stack.world.ledger)
+
+    @cached_property
+    def random(self) -> Callable[[], float]:
+        """Chance that can be repeated."""
+        return self._stack.world.random.random
+
+    @cached_property
+    def token(self) -> Callable[[], str]:
+        """Tokens that can be repeated."""
+        return self._stack.token
 
     @cached_property
     def _dynamodb(self) -> Any:
-        return DynamoDBClient(self.environment, self.stack.table)
+        return DynamoDBClient(self._environment, self._stack.table)
 
     @cached_property
     def _sqs(self) -> Any:
-        return SQSClient(self.environment, self.stack.world, self.stack.queues)
+        return SQSClient(self._environment, self._stack.world, self._stack.queues)
 
     @cached_property
-    def _meter(self) -> LedgerMeter:
-        return LedgerMeter(self.stack.world.ledger)
+    def _events(self) -> Any:
+        return EventsClient(self._environment, self._stack.world, self._stack.bus)
 
-    @cached_property
-    def store(self) -> DynamoDBJobStore:
-        """The jobs."""
-        return DynamoDBJobStore(
-            self._dynamodb, "jobs", self.stack.settings.shards, start_batch=self.stack.settings.start_batch
-        )
-
-    @cached_property
-    def directory(self) -> CachedDirectory:
-        """Where projects are."""
-        return CachedDirectory(
-            DynamoDBDirectory(self._dynamodb, "jobs"),
-            self.stack.settings.credential_cache_seconds,
-            monotonic=lambda: self.environment.timeline.now / 1000,
-        )
-
-    @cached_property
-    def bus(self) -> EventBridgeBus:
-        """The bus."""
-        client = EventsClient(self.environment, self.stack.world, self.stack.bus)
-        return EventBridgeBus(lambda: client, "bus", self.environment, self._meter)
-
-    @cached_property
-    def ingest_queue(self) -> SQSIngestQueue:
-        """Where events that are not taken go."""
-        return SQSIngestQueue(lambda: self._sqs, INGEST_QUEUE, self.stack.queues[INGEST_QUEUE].dead.name, self._meter)  # type: ignore[union-attr]  # the template has one
-
-    @cached_property
-    def ports(self) -> Ports:
-        """The world of the use cases."""
-        return Ports(
-            store=self.store,
-            queue=SQSStartQueue(lambda: self._sqs, START_QUEUE, self.environment, self._meter),
-            clock=self.environment,
-            meter=self._meter,
-            random=self.stack.world.random.random,
-            token=self.stack.token,
-        )
+    def _monotonic(self) -> float:
+        return self._environment.timeline.now / SECOND
 
 
 class Threads:
@@ -155,15 +132,24 @@ class Stack:
         self._parameters = parameters
         self._local = threading.local()
         self._tokens = 0
-        self.settings = Settings(
-            table="jobs",
-            start_queue_url=START_QUEUE,
-            ingest_queue_url=INGEST_QUEUE,
-            account_id=ACCOUNT_ID,
-            shards=self._value({"Ref": "ShardCount"}),
-            start_batch=self._value({"Ref": "StartBatchSize"}),
-            credential_cache_seconds=self._value({"Ref": "CredentialCacheSeconds"}),
-        )
+        parameters_of = {
+            "SHARD_COUNT": "ShardCount",
+            "START_BATCH_SIZE": "StartBatchSize",
+            "CREDENTIAL_CACHE_SECONDS": "CredentialCacheSeconds",
+        }
+        #: The environment of every function.
+        self.variables = {
+            "JOBS_TABLE": "jobs",
+            "START_QUEUE_URL": START_QUEUE,
+            "INGEST_QUEUE_URL": INGEST_QUEUE,
+            "INGEST_DEAD_LETTER_QUEUE_URL": RESOURCES[INGEST_QUEUE]["Properties"]["RedrivePolicy"][
+                "deadLetterTargetArn"
+            ]["Fn::GetAtt"][0],
+            "ACCOUNT_ID": ACCOUNT_ID,
+            "EVENT_BUS_NAME": "bus",
+            **{name: str(self._value({"Ref": parameter})) for name, parameter in parameters_of.items()},
+        }
+        self.settings = Settings(self.variables)
         self.table = Table(world.ledger, world.random, world.faults, warm)
         self.bus = Bus(world, ACCOUNT_ID)
         self.account = Account()
@@ -193,30 +179,25 @@ class Stack:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Put this stack in the place of the composition root, and simulated time into the store's own waiting."""
-
-        def made(name: str) -> Any:
-            return getattr(self._local.wired, name)
-
-        timeline, random = self.world.timeline, self.world.random
+        """Put this stack's wiring in the place of the deployed one."""
+        timeline = self.world.timeline
         logger = LedgerLogger(self.world.ledger)
-        waiting = mock.Mock(sleep=lambda seconds: made("clock").sleep(1000 * seconds))
-        secrets = mock.Mock(token_urlsafe=lambda _: self.token(), SystemRandom=lambda: mock.Mock(random=random.random))
         with ExitStack() as patches:
-            for name in ("ports", "store", "directory", "bus", "ingest_queue", "clock"):
-                patches.enter_context(mock.patch.object(wiring, name, partial(made, name)))
-            patches.enter_context(mock.patch.object(wiring, "settings", return_value=self.settings))
+            patches.enter_context(mock.patch.object(wiring, "ports", self._wired))
             patches.enter_context(mock.patch.object(observability, "invocation", nullcontext))
             patches.enter_context(mock.patch.object(observability, "logger", return_value=logger))
             patches.enter_context(mock.patch.object(sqs, "ThreadPoolExecutor", partial(Threads, self.world)))
-            patches.enter_context(mock.patch.object(dynamodb, "time", waiting))
-            patches.enter_context(mock.patch.object(dynamodb, "secrets", secrets))
             gc.disable()  # a run keeps nearly all that it makes: looking through that takes a quarter of the time
             try:
                 yield
             finally:
                 gc.enable()
                 timeline.close()
+
+    def _wired(self) -> Wired:
+        """The wiring of the environment that this thread stands for."""
+        wired: Wired = self._local.wired
+        return wired
 
     def _value(self, value: Any) -> Any:
         """What the template says, a parameter by its value in this stack."""
@@ -283,11 +264,11 @@ class Stack:
         self.queues[INGEST_QUEUE].send(json.dumps(event))
 
 
-def a_simulated_store(shards: int) -> DynamoDBJobStore:
+def a_simulated_store(shards: int) -> WholeStore:
     """The store on a simulated table where nothing goes wrong, and whose index is not behind."""
     world = World(Timeline(NOW), Random(1), NO_FAULTS, Ledger())  # noqa: S311  # to be repeated, not to be secret
     environment = Environment(world.timeline, world.random, world.faults, world.ledger, 1769)
     table = Table(world.ledger, world.random, world.faults)
     table.index_lag = 0
     client: Any = DynamoDBClient(environment, table)
-    return DynamoDBJobStore(client, "jobs", shards, start_batch=25)
+    return WholeStore(StoreTable(client, "jobs", environment, world.random.random), shards, start_batch=25)

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.adapters.eventbridge import EventBridgeBus
-from jobs.lifecycle import creation, reaping
+from jobs.lifecycle import reaping
 from jobs.model import MINUTE, SECOND
-from jobs.ports import Watermark
+from jobs.outcomes import Watermark
 from jobs.runtime.settings import DEFAULT_SHARDS
-from jobs.store.dynamodb import DynamoDBJobStore
-from jobs.timing import dispatch
+from jobs.store.attempts import DynamoDBAttempts
+from jobs.store.due import DynamoDBDueIndex
+from jobs.timing import dispatch, hints
 
 from tests.proofs.simulation import day, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.model import DueJob, Event, StartMessage
+    from jobs.model import DueJob, Event, StartHint
     from jobs.ports import Ports
 
 #: One part in so many of a day and of each herd.
@@ -58,7 +59,7 @@ def failures(hours: float = 0.25) -> str:
 
 def test_it_notices_a_horizon_that_is_too_near(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "HORIZON", MINUTE)
-    monkeypatch.setattr(creation, "SELF_ENQUEUE", 2 * MINUTE)
+    monkeypatch.setattr(hints, "SELF_ENQUEUE", 2 * MINUTE)
 
     assert "p99 of the start lag is" in failures()
 
@@ -71,19 +72,19 @@ def test_it_notices_a_shard_that_no_tick_reads(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_it_notices_a_start_that_has_no_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    change = DynamoDBJobStore._change
+    change = DynamoDBAttempts._change
 
     def unconditioned(*args: Any, condition: str, **parts: Any) -> dict[str, Any]:
         is_start = "due <= :now" in condition
         return change(*args, condition="attribute_exists(pk)" if is_start else condition, **parts)
 
-    monkeypatch.setattr(DynamoDBJobStore, "_change", unconditioned)
+    monkeypatch.setattr(DynamoDBAttempts, "_change", unconditioned)
 
     assert "SR became R" in failures()
 
 
 def test_it_notices_that_hints_are_sent_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DynamoDBJobStore, "raise_watermark", lambda *_: None)
+    monkeypatch.setattr(DynamoDBDueIndex, "raise_watermark", lambda *_: None)
 
     started = midnight.run(SMALL, seed=1)
 
@@ -93,10 +94,10 @@ def test_it_notices_that_hints_are_sent_again_and_again(monkeypatch: pytest.Monk
 def test_it_notices_a_watermark_that_is_saved_before_the_hints_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     send = dispatch._send
 
-    def save_and_send(ports: Ports, messages: list[StartMessage], has_time: Any) -> set[DueJob]:
-        jobs = [job for message in messages for job in dispatch._jobs_of(message)]
+    def save_and_send(ports: Ports, messages: list[StartHint], has_time: Any) -> set[DueJob]:
+        jobs = [job for message in messages for job in hints.jobs_of(message)]
         for shard in range(DEFAULT_SHARDS if jobs else 0):
-            ports.store.raise_watermark(Watermark(shard, max(jobs)))
+            ports.due.raise_watermark(Watermark(shard, max(jobs)))
         return send(ports, messages, has_time)
 
     monkeypatch.setattr(dispatch, "_send", save_and_send)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jobs.adapters.retries import until_accepted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -14,14 +16,11 @@ if TYPE_CHECKING:
     from jobs.ports import Clock, Meter
 
 #: EventBridge's own limits (User Guide, «Calculating PutEvents event entry size»): a request holds up to ten entries
-#: and less than 256 KB of them, by its own rule of what an entry weighs.
+#: and less than 256 KB of them, by its own rule for the size of an entry.
 BATCH = 10
 TOO_LARGE = 256 * 1024
-#: What the rule reckons for the time, which EventBridge sets itself where an entry has none: reckoned all the same.
+#: What the rule counts for the time. It counts even where an entry has no time and EventBridge sets it.
 BYTES_OF_TIME = 14
-#: How often an entry that was refused is sent again; what is refused then is the caller's to make good.
-TRIES = 3
-FIRST_PAUSE = 50
 
 
 class EventsClient(Protocol):
@@ -37,7 +36,7 @@ class _Entry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """What EventBridge reckons that the entry weighs."""
+        """The size of the entry by EventBridge's rule."""
         parts = (self.event.source, self.event.detail_type, self.detail)
         return BYTES_OF_TIME + sum(len(part.encode(errors="surrogatepass")) for part in parts)
 
@@ -46,28 +45,21 @@ class EventBridgeBus:
     """The bus `name`."""
 
     def __init__(self, client: Callable[[], EventsClient], name: str, clock: Clock, meter: Meter) -> None:
-        # Made on first use: a client costs a cold start dear, and not every invocation has something to say.
+        # The client is made on first use, because it makes a cold start slow and not every invocation puts events.
         self._client = client
         self._name = name
         self._clock = clock
         self._meter = meter
 
     def put(self, events: Sequence[Event]) -> Sequence[Event]:
-        """See `EventBus.put`: PutEvents filled by count and by bytes; what a request refuses is sent again alone."""
+        """See `EventBus.put`: PutEvents filled by count and by bytes. What a request refuses is sent again alone."""
         refused: list[Event] = []
         for batch in self._batches(events, refused):
-            left = batch
-            for attempt in range(TRIES):
-                left = self._put_batch(left)
-                if not left:
-                    break
-                if attempt < TRIES - 1:
-                    self._clock.sleep(FIRST_PAUSE * 2**attempt)
-            refused += [entry.event for entry in left]
+            refused += [entry.event for entry in until_accepted(self._put_batch, batch, self._clock)]
         return refused
 
     def _batches(self, events: Sequence[Event], refused: list[Event]) -> Iterator[list[_Entry]]:
-        """Fill requests in the order of the events; what fits none is refused unsent, as it could never be taken."""
+        """Fill requests in the order of the events. An event that is too large for any request is refused unsent."""
         batch: list[_Entry] = []
         size = 0
         for event in events:
@@ -110,5 +102,5 @@ class EventBridgeBus:
 
 
 def to_detail(detail: Mapping[str, Any]) -> str:
-    """An event's detail as it travels: compact, as it is paid by size, and in the letters it is written in."""
+    """An event's detail as it travels: compact and not escaped, because its size sets its price."""
     return json.dumps(detail, ensure_ascii=False, separators=(",", ":"))

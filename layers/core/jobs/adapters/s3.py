@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jobs.erasure.ports import ObjectVersion, SessionsRefused, VersionPage
 from jobs.errors import Busy
-from jobs.ports import ObjectVersion, SessionsRefused, VersionPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: S3's own limits (API Reference): versions of a listing and of a DeleteObjects, and the bytes of a key.
 PAGE = 1_000
-LONGEST_KEY = 1_024
-#: «Wait and try again», as the code of a call or of one key of a DeleteObjects (API Reference, «Error responses»).
+MAX_KEY_BYTES = 1_024
+#: Codes of a call, or of one key of a DeleteObjects, that ask to try again (API Reference, «Error responses»).
 PASSING = frozenset(
     {
         "InternalError",
@@ -39,18 +39,18 @@ PASSING = frozenset(
         "504",
     }
 )
-#: How often that is done before the message goes back to its queue: 3 seconds of waiting, as S3 makes room in seconds.
+#: How often a call is tried before the message goes back to its queue: about 3 seconds in all, enough for S3 to scale.
 TRIES = 5
 FIRST_PAUSE = 200
 
-#: What XML 1.0 can not hold, though a key may: DeleteObjects has no way to name such a key, DeleteObject has.
+#: Characters that a key may hold but XML 1.0 cannot. DeleteObjects cannot name such a key, but DeleteObject can.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Answer = TypeVar("Answer")
 
 
 class _Listed(NamedTuple):
-    """A version with what S3 lists by: the bytes of the key, and the newest of a key first."""
+    """A version with the order that S3 lists it in: by the bytes of the key, then the newest first."""
 
     key: bytes
     age: float
@@ -85,10 +85,10 @@ class S3SessionStore:
         return count
 
     def delete(self, versions: Sequence[ObjectVersion]) -> list[tuple[ObjectVersion, str]]:
-        """See `SessionStore.delete`: DeleteObjects; what S3 asks to try again is tried again alone.
+        """See `SessionStore.delete`: DeleteObjects. Only the versions that S3 asks to try again are tried again.
 
         Raises:
-            Busy: S3 still asks for that.
+            Busy: S3 still asks to try again.
         """
         codes: dict[ObjectVersion, str] = {}
         left: Sequence[ObjectVersion] = versions
@@ -128,7 +128,7 @@ class S3SessionStore:
         left: dict[ObjectVersion, str] = {}
         for entry in answer.get("Errors", []):
             key, version_id, code = entry.get("Key"), entry.get("VersionId"), entry.get("Code", "Unknown")
-            # an error that names no version speaks of all that were to be deleted of the key
+            # an error without a version is about all versions of the key
             named = (each for each in versions if each.key == key and version_id in {None, "", each.version_id})
             left.update(dict.fromkeys(named, code))
         return left
@@ -144,11 +144,11 @@ class S3SessionStore:
         """List page by page.
 
         Raises:
-            Busy: S3 asks to try again for longer than is waited.
-            SessionsRefused: S3 does not let them be listed.
+            Busy: S3 asks to try again for too long.
+            SessionsRefused: S3 does not let us list them.
         """
-        if len(prefix.encode()) >= LONGEST_KEY:
-            return  # no key can begin with it, and S3 might not even take it
+        if len(prefix.encode()) >= MAX_KEY_BYTES:
+            return  # no key can begin with it, and S3 may refuse it
         marker = {"KeyMarker": after.key, "VersionIdMarker": after.version_id} if after else {}
         while True:
             answer = self._list(Prefix=prefix, MaxKeys=size, **marker)
@@ -170,7 +170,7 @@ class S3SessionStore:
         raise Busy
 
     def _note(self, call: str, error: ClientError | BotoCoreError) -> str:
-        """Note a failed call and return its code; an S3 that can not be reached is one that asks to try again."""
+        """Note a failed call and return its code. An unreachable S3 counts as one that asks to try again."""
         self._meter.failed(call, error)
         if not isinstance(error, ClientError):
             return "ServiceUnavailable"
@@ -178,7 +178,7 @@ class S3SessionStore:
 
 
 def _in_order(answer: ListObjectVersionsOutputTypeDef) -> list[ObjectVersion]:
-    """The versions and delete markers of a listing, which S3 lists together and botocore parts."""
+    """The versions and delete markers of a listing. S3 lists them together, but botocore separates them."""
     lists = (answer.get("Versions", []), answer.get("DeleteMarkers", []))
     return [listed.version for listed in heapq.merge(*(map(_listed, each) for each in lists))]
 

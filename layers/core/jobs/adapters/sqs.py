@@ -1,17 +1,19 @@
-"""`StartQueue` on Amazon SQS: a standard queue, each message delayed until the first of its jobs is due.
+"""`StartQueue` and `WorkerQueue` on Amazon SQS, and what becomes of events that the ingest queue cannot get rid of.
 
-`WorkerQueue` is one, too: a worker's own.
+The start queue is a standard queue. Each message is delayed until the first of its jobs is due.
 """
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.model import SECOND, StartMessage
+from jobs.adapters.retries import FIRST_PAUSE, TRIES, until_accepted
+from jobs.model import SECOND, StartHint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,39 +24,36 @@ if TYPE_CHECKING:
 
 #: SQS's own limits (Developer Guide, «Message quotas»).
 BATCH = 10
-LONGEST_DELAY_SECONDS = 900
-#: Batches that are under way at once: a million jobs are four thousand of them, which one after the other would take a
-#: whole tick.
+MAX_DELAY_SECONDS = 900
+#: Batches that are sent at once. A million jobs are four thousand batches; one after another would take a whole tick.
 SENDERS = 4
-#: How often an entry that was refused is sent again; what is refused then is the caller's to count.
-TRIES = 3
-FIRST_PAUSE = 50
 #: How often the pause before an early report is looked at again doubles: 1, 2, 4, 8, 16 and 32 seconds.
-LONGEST_DOUBLING = 5
+MAX_DOUBLINGS = 5
 
 
 class SQSStartQueue:
     """Hints in the queue at `url`."""
 
     def __init__(self, client: Callable[[], SQSClient], url: str, clock: Clock, meter: Meter) -> None:
-        # Made on first use: most invocations of most functions put no hint, and a client costs a cold start dear.
+        # The client is made on first use, because most invocations send no hint and a client makes a cold start slow.
         self._client = client
         self._url = url
         self._clock = clock
         self._meter = meter
 
-    def send(self, messages: Iterable[StartMessage]) -> Sequence[StartMessage]:
-        """See `StartQueue.send`: SendMessageBatch of ten, a few at once; what one refuses is sent again alone."""
-        waiting = list(messages)
+    def send(self, hints: Iterable[StartHint]) -> Sequence[StartHint]:
+        """See `StartQueue.send`: SendMessageBatch of ten, a few at once. What one refuses is sent again alone."""
+        waiting = list(hints)
         batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
+        send = partial(until_accepted, self._send_batch, clock=self._clock)
         if len(batches) <= 1:
-            return [message for batch in batches for message in self._send_persistently(batch)]
-        self._client()  # clients may be shared by threads, but not made by them
+            return [hint for batch in batches for hint in send(batch)]
+        self._client()  # threads may share a client, but may not make one
         with ThreadPoolExecutor(SENDERS) as senders:
-            return [message for refused in senders.map(self._send_persistently, batches) for message in refused]
+            return [hint for refused in senders.map(send, batches) for hint in refused]
 
     def backlog(self) -> int:
-        """See `StartQueue.backlog`: an approximation, as SQS gives it."""
+        """See `StartQueue.backlog`: SQS counts approximately."""
         for attempt in range(TRIES):
             try:
                 answer = self._client().get_queue_attributes(
@@ -69,17 +68,7 @@ class SQSStartQueue:
                 return int(answer["Attributes"]["ApproximateNumberOfMessages"])
         raise AssertionError  # pragma: no cover  # the last try returns or raises
 
-    def _send_persistently(self, batch: list[StartMessage]) -> list[StartMessage]:
-        """Send up to ten hints, and again those that SQS did not take; return those that it never took."""
-        left = self._send_batch(batch)
-        for attempt in range(TRIES - 1):
-            if not left:
-                break
-            self._clock.sleep(FIRST_PAUSE * 2**attempt)
-            left = self._send_batch(left)
-        return left
-
-    def _send_batch(self, batch: list[StartMessage]) -> list[StartMessage]:
+    def _send_batch(self, batch: list[StartHint]) -> list[StartHint]:
         """Send up to ten hints and return those that SQS did not take."""
         try:
             answer = self._client().send_message_batch(
@@ -87,13 +76,13 @@ class SQSStartQueue:
                 Entries=[
                     {
                         "Id": str(position),
-                        "MessageBody": to_body(message),
-                        # Reckoned at each send, rounded down: the starter waits out what is left of the second.
-                        "DelaySeconds": self._delay(message),
+                        "MessageBody": to_body(hint),
+                        # Computed at each send and rounded down. The starter waits for the rest of the second.
+                        "DelaySeconds": self._delay(hint),
                         # Fair queues: one tenant's herd does not starve another's single job.
-                        "MessageGroupId": str(message.project_id),
+                        "MessageGroupId": str(hint.project_id),
                     }
-                    for position, message in enumerate(batch)
+                    for position, hint in enumerate(batch)
                 ],
             )
         except (ClientError, BotoCoreError) as error:
@@ -101,8 +90,8 @@ class SQSStartQueue:
             return batch
         return [batch[int(entry["Id"])] for entry in answer.get("Failed", [])]
 
-    def _delay(self, message: StartMessage) -> int:
-        return max(0, min(LONGEST_DELAY_SECONDS, (message.due_at - self._clock.now()) // SECOND))
+    def _delay(self, hint: StartHint) -> int:
+        return max(0, min(MAX_DELAY_SECONDS, (hint.due_at - self._clock.now()) // SECOND))
 
 
 class SQSWorkerQueue:
@@ -116,20 +105,19 @@ class SQSWorkerQueue:
 
     def send(self, body: str) -> bool:
         """See `WorkerQueue.send`."""
-        for attempt in range(TRIES):
-            if attempt:
-                self._clock.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
-            try:
-                self._client().send_message(QueueUrl=self._url, MessageBody=body)
-            except (ClientError, BotoCoreError) as error:
-                self._meter.failed("SendMessage", error)
-            else:
-                return True
-        return False
+        return not until_accepted(self._send, [body], self._clock)
+
+    def _send(self, bodies: list[str]) -> list[str]:
+        try:
+            self._client().send_message(QueueUrl=self._url, MessageBody=bodies[0])
+        except (ClientError, BotoCoreError) as error:
+            self._meter.failed("SendMessage", error)
+            return bodies
+        return []
 
 
 class SQSIngestQueue:
-    """What becomes of events that are not taken: set aside in the queue `dead_letters`, or left in the queue `url`."""
+    """Events that were not taken: set aside in the queue `dead_letters`, or left in the queue `url`."""
 
     def __init__(self, client: Callable[[], SQSClient], url: str, dead_letters: str, meter: Meter) -> None:
         self._client = client
@@ -141,7 +129,7 @@ class SQSIngestQueue:
         """Put events into the dead-letter queue, whole.
 
         Returns:
-            The message ids of those that it did not take, which must come again.
+            The ids of the messages that it did not take, which must come again.
         """
         failed = []
         for record in records:
@@ -153,10 +141,10 @@ class SQSIngestQueue:
         return failed
 
     def look_again_soon(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Have events delivered again after a second, then two, four …, rather than after the visibility time-out.
+        """Have events delivered again after a second, then two, four …, and not only after the visibility time-out.
 
         Returns:
-            The message ids of all of them: they are left in the queue.
+            The message ids of all of them, because they stay in the queue.
         """
         for record in records:
             received = int(record["attributes"]["ApproximateReceiveCount"])
@@ -164,27 +152,27 @@ class SQSIngestQueue:
                 self._client().change_message_visibility(
                     QueueUrl=self._url,
                     ReceiptHandle=record["receiptHandle"],
-                    VisibilityTimeout=2 ** min(received - 1, LONGEST_DOUBLING),
+                    VisibilityTimeout=2 ** min(received - 1, MAX_DOUBLINGS),
                 )
             except (ClientError, BotoCoreError) as error:
                 self._meter.failed("ChangeMessageVisibility", error)
         return [record["messageId"] for record in records]
 
 
-def to_body(message: StartMessage) -> str:
+def to_body(hint: StartHint) -> str:
     """The body of a hint."""
-    return json.dumps({"projectId": message.project_id, "jobs": message.jobs}, separators=(",", ":"))
+    return json.dumps({"projectId": hint.project_id, "jobs": hint.jobs}, separators=(",", ":"))
 
 
-def from_body(body: str) -> StartMessage:
+def from_body(body: str) -> StartHint:
     """The hint of a body.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a hint.
     """
     try:
         content: dict[str, Any] = json.loads(body)
         pairs = tuple((int(job_id), int(due_at)) for job_id, due_at in content["jobs"])
-        return StartMessage(int(content["projectId"]), pairs)
+        return StartHint(int(content["projectId"]), pairs)
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError("not a start message") from error  # one sentence, one place
+        raise ValueError("not a hint") from error

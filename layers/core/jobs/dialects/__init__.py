@@ -1,1 +1,1 @@
-"""The HTTP dialects: how a request is read, how an answer and each error look. Nothing else differs between them."""
+"""The HTTP dialects: how each reads a request, and how its answers and errors look. Nothing else differs."""

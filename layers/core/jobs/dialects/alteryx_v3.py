@@ -1,4 +1,4 @@
-"""Alteryx Server v3: `/webapi/v3`. How its documentation is read: docs/decisions/0020."""
+"""Alteryx Server v3: `/webapi/v3`. Decision 0020 says how we read its documentation."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.dialects import base
+from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer, dump
 from jobs.model import SECOND, Status
-from jobs.workflows.viewing import Reference, Selection
+from jobs.workflows.viewing import AlteryxJobId, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jobs.dialects.base import UserCall
     from jobs.model import Job, Message
+    from jobs.outcomes import MessagePage
+    from jobs.workflows.viewing import Sighting
 
 DEFAULT_LIMIT = 50
-HIGHEST_LIMIT = 200
-HIGHEST_OFFSET = 1_000
+MAX_LIMIT = 200
+MAX_OFFSET = 1_000
 DEFAULT_PRIORITY = "Default"
 _JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})")
 _BOOLEANS = {"": True, "true": True, "false": False}
@@ -28,7 +31,7 @@ _DIRECTIONS = {"asc": False, "desc": True}
 _SORT_FIELD = "createDate"
 _OUTPUT_FIELDS = frozenset({"id", "availableFormats", "fileName"})
 
-#: How a job's state is shown, as status and disposition.
+#: The status and disposition that show a job's state.
 _SHOWN = {
     Status.SCHEDULED: ("Queued", "None"),
     Status.RUNNING: ("Running", "None"),
@@ -59,22 +62,22 @@ class AlteryxV3:
         """
         return base.read_bearer(authorization)
 
-    def parse_job_id(self, text: str) -> Reference:
+    def parse_job_id(self, text: str) -> AlteryxJobId:
         """Read a job's id.
 
         Raises:
-            JobNotFound: it is no id that this service gives.
+            JobNotFound: this service does not give such ids.
         """
         match = _JOB_ID.fullmatch(text)
         if match is None:
             raise errors.JobNotFound
-        return Reference(*(int(part, 16) for part in match.groups()))
+        return AlteryxJobId(*(int(part, 16) for part in match.groups()))
 
     def parse_include_messages(self, query: Mapping[str, str]) -> bool:
-        """Read whether a job is wanted with its messages, which it is unless that is declined.
+        """Read whether the caller wants a job's messages. The default is yes.
 
         Raises:
-            InvalidRequest: it is neither true nor false.
+            InvalidRequest: `includeMessages` is neither true nor false.
         """
         include = _BOOLEANS.get(query.get("includeMessages", "").lower())
         if include is None:
@@ -103,7 +106,7 @@ class AlteryxV3:
         return _selection(query, "status", newest_first=newest_first)
 
     def render_job(self, job: Job, outputs: Sequence[Any], messages: Sequence[Message] | None) -> Answer:
-        """Answer with one job, reduced where no messages are wanted."""
+        """Answer with one job, reduced if no messages are wanted."""
         status, disposition = _SHOWN[job.status]
         fields: dict[str, Any] = {
             "id": job_id(job),
@@ -121,15 +124,26 @@ class AlteryxV3:
             del fields["messages"]
         return Answer(HTTPStatus.OK, dump(fields))
 
-    def render_messages(self, messages: Sequence[Message], older: str | None) -> Answer:
-        """Answer with messages, oldest first, behind the newest of them, and the address of older ones."""
-        shown = _messages(messages)
+    def parse_messages(self, query: Mapping[str, str], sighting: Sighting) -> str | None:
+        """Read before which position messages are wanted; None for the newest.
+
+        Raises:
+            InvalidRequest: the cursor belongs to another list.
+        """
+        return cursor.position(sighting.project, _purpose_of_messages(sighting.job), query)
+
+    def render_messages(self, call: UserCall, sighting: Sighting, page: MessagePage) -> Answer:
+        """Answer with messages, oldest first, behind the newest of them, and a link to older ones."""
+        shown = _messages(page.messages)
         newest = shown[-1] if shown else {"status": 0, "text": "", "toolId": 0}
-        links = {} if older is None else {"next": older}
+        links = {}
+        if page.next is not None:
+            onward = cursor.encode(sighting.project, _purpose_of_messages(sighting.job), page.next)
+            links["next"] = call.url(cursor=onward)
         return Answer(HTTPStatus.OK, dump({**newest, "messages": shown}), base.link_header(links))
 
     def render_cancelled(self, job: Job) -> Answer:
-        """Answer a cancellation in the words that go with what it replaced."""
+        """Answer a cancellation. The words depend on the status that it replaced."""
         done = "Deleted" if job.cancelled_from is Status.SCHEDULED else "Cancelled"
         return Answer(HTTPStatus.OK, dump({"message": f"{done} Successfully."}))
 
@@ -180,18 +194,22 @@ def job_id(job: Job) -> str:
     return f"{job.created_at // SECOND:08x}{job.project_id:08x}{job.job_id:08x}"
 
 
+def _purpose_of_messages(job: Job) -> str:
+    return f"messages before, of {job.job_id}"
+
+
 def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -> Selection:
     given = {name: text for name, text in query.items() if text}
     return Selection(
         statuses=_statuses(given, statuses),
-        offset=base.parse_bounded(given, "offset", 0, HIGHEST_OFFSET),
-        limit=base.parse_bounded(given, "limit", 1, HIGHEST_LIMIT, default=DEFAULT_LIMIT),
+        offset=base.parse_bounded(given, "offset", 0, MAX_OFFSET),
+        limit=base.parse_bounded(given, "limit", 1, MAX_LIMIT, default=DEFAULT_LIMIT),
         newest_first=newest_first,
     )
 
 
 def _statuses(query: Mapping[str, str], name: str) -> frozenset[Status]:
-    """The states that the statuses of a parameter stand for, separated by commas; all where none is given."""
+    """The states behind a parameter's statuses, which commas separate; all states if it has none."""
     wanted = {text.strip().lower() for text in query.get(name, "").split(",")} - {""}
     names = {shown.lower() for shown, _ in _SHOWN.values()}
     if not wanted <= names:
@@ -216,7 +234,7 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _output(output: Any) -> dict[str, Any]:
-    """An output in Alteryx' form, whatever its worker has reported: what is no such object is shown as a file name."""
+    """An output in Alteryx' form. An output that a worker reported in another form is shown as a file name."""
     is_such = isinstance(output, dict) and not _OUTPUT_FIELDS.isdisjoint(output)
     told = output if is_such else {"fileName": output}
     formats = told.get("availableFormats")

@@ -1,4 +1,4 @@
-"""What a dialect is, and what the dialects share."""
+"""What a dialect is, and what the dialects have in common."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.errors import DeletionActive, JobsError
-    from jobs.model import Client, Credential, Job, Principal, Project
+    from jobs.model import Job
     from jobs.queries import Listing, Page, Rest
+    from jobs.tenants import Client, Credential, Principal, Project
 
 _BEARER = "bearer"
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
@@ -38,24 +39,24 @@ class Request:
 
     #: Path parameters, decoded.
     path: Mapping[str, str]
-    #: Query parameters; one that was given several times comes joined by commas, as API Gateway hands it over.
+    #: Query parameters. API Gateway joins the values of a repeated one by commas.
     query: Mapping[str, str]
     #: Header values by lower-case name.
     headers: Mapping[str, str]
     body: str
-    #: Scheme and authority that the caller used, for absolute links.
+    #: Scheme and host that the caller used, for absolute links.
     origin: str
     raw_path: str
 
     def url(self, path: str | None = None, **query: object) -> str:
-        """An absolute URL of this service: this call's own path where none is given."""
+        """An absolute URL of this service. The default path is this call's own."""
         text = urlencode({name: str(value) for name, value in query.items()})
         return self.origin + quote(self.raw_path if path is None else path) + (f"?{text}" if text else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Request):
-    """A request that an API key has let into a project."""
+    """A request with an API key that may use the project."""
 
     credential: Credential
     project: Project
@@ -64,29 +65,29 @@ class Call(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserCall(Request):
-    """A request that an access token has let in."""
+    """A request with a valid access token."""
 
     principal: Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCall(Request):
-    """A request that a client has made in its own name, with its secret."""
+    """A request of a client in its own name, with its secret."""
 
     client: Client
 
 
 class Dialect(Protocol):
-    """One way of talking to the service; chosen by the path's prefix alone."""
+    """One way of talking to the service. The path's prefix alone chooses it."""
 
-    #: The path prefix, with no slash at its end.
+    #: The path prefix, without a slash at its end.
     prefix: str
 
     def render_error(self, error: JobsError) -> Answer:
-        """Answer with the status and sentence that an error has in this dialect."""
+        """Answer with the status and sentence of an error in this dialect."""
 
     def render_failure(self, request_id: str) -> Answer:
-        """Answer that the service failed, and nothing of why."""
+        """Answer that the service failed, without saying why."""
 
 
 class ProjectDialect(Dialect, Protocol):
@@ -103,15 +104,15 @@ class ProjectDialect(Dialect, Protocol):
         """Read a job number from the path.
 
         Raises:
-            JobNotFound: v1: it is no number.
-            InvalidJobId: public: it is no integer.
+            JobNotFound: OpenReplay v1, if it is not a number.
+            InvalidJobId: public, if it is not an integer.
         """
 
     def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
         """Read what part of the list is wanted.
 
         Raises:
-            InvalidRequest: a parameter that has no documented fallback is out of bounds.
+            InvalidRequest: a parameter is out of bounds and has no documented fallback.
         """
 
     def render_job(self, job: Job) -> Answer:
@@ -121,7 +122,7 @@ class ProjectDialect(Dialect, Protocol):
         """Answer with jobs, and links to the rest."""
 
     def answer_active_deletion(self, error: DeletionActive) -> Answer:
-        """Answer the deletion of a user of whom a deletion is active."""
+        """Answer a request to delete a user who has an active deletion."""
 
 
 def dump(content: object) -> str:
@@ -130,7 +131,7 @@ def dump(content: object) -> str:
 
 
 def read_bearer(authorization: str | None) -> str:
-    """The secret of a `Bearer` header; the scheme in any case (RFC 9110, section 11.1).
+    """The secret of a `Bearer` header. The case of the scheme does not matter (RFC 9110, section 11.1).
 
     Raises:
         Unauthorized: the header is missing, empty or of another scheme.
@@ -142,17 +143,17 @@ def read_bearer(authorization: str | None) -> str:
 
 
 def parse_integer(text: str) -> int | None:
-    """An integer as paths and queries may hold one: ASCII digits, nothing else that Python would take."""
+    """An integer in a path or query: ASCII digits only, although Python would take more."""
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def parse_bounded(
     query: Mapping[str, str], name: str, lowest: int, highest: int | None = None, *, default: int | None = None
 ) -> int:
-    """An optional integer from `lowest` to `highest`; the default is `lowest` where none is given.
+    """An optional integer from `lowest` to `highest`. The default is `lowest`, unless another is given.
 
     Raises:
-        InvalidRequest: it is something else.
+        InvalidRequest: it is out of bounds or not an integer.
     """
     if name not in query:
         return lowest if default is None else default
@@ -164,12 +165,12 @@ def parse_bounded(
 
 
 def link_header(links: Mapping[str, str]) -> dict[str, str]:
-    """A `Link` header (RFC 8288) of relation → URL; none where there are no links."""
+    """A `Link` header (RFC 8288) of relations and URLs; no header if there are no links."""
     return {"Link": ", ".join(f'<{url}>; rel="{relation}"' for relation, url in links.items())} if links else {}
 
 
 def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPStatus, str]]) -> tuple[HTTPStatus, str]:
-    """The status and sentence of an error: the dialect's own, else what every dialect says."""
+    """The status and sentence of an error: the dialect's own, otherwise the ones that all dialects share."""
     if type(error) in sentences:
         return sentences[type(error)]
     if isinstance(error, BodyTooLarge):
@@ -185,5 +186,5 @@ def error_headers(error: JobsError) -> dict[str, str]:
 
 
 def failure_sentence(request_id: str) -> str:
-    """What a caller is told of a failure of ours."""
+    """What a caller is told when the service fails."""
     return f"internal error, request id {request_id}"

@@ -1,4 +1,4 @@
-"""Bodies that come from outside, validated by pydantic; imported by functions that write alone (decision 0004)."""
+"""Bodies that come from outside, validated by pydantic. Only functions that write import this (decision 0004)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from jobs.model import (
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
-    LONGEST_DELAY,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
+    MAX_START_DELAY,
     NO_RUN,
     NewJob,
     Run,
 )
 from jobs.workflows.running import RunRequest
 
-#: What a request may hold: the service's own limits, as no document of the two APIs gives any.
-LARGEST_PARAMS = 32 * 1024
-DEEPEST_PARAMS = 16
-LONGEST_TIMEOUT_SECONDS = 31_536_000
-LONGEST_IDEMPOTENCY_KEY = 255
-#: Any past time starts now; below this it is no time that a client could mean, but a number out of bounds.
-EARLIEST_START = -(2**53)
-#: An unknown field is named back to the caller, as far as this.
-LONGEST_FIELD_NAME = 64
+#: What a request may hold. These limits are the service's own, because no API document gives any.
+MAX_PARAMS_BYTES = 32 * 1024
+MAX_PARAMS_DEPTH = 16
+MAX_TIMEOUT_SECONDS = 31_536_000
+MAX_IDEMPOTENCY_KEY = 255
+#: Any past time means now. Below this, a number is out of bounds and not a time that a client could mean.
+MIN_START = -(2**53)
+#: How much of an unknown field's name is told to the caller.
+MAX_FIELD_NAME = 64
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -45,13 +45,13 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
-    # null is what many clients send for what they leave out
+    # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
-    startAt: Annotated[StrictInt, Field(ge=EARLIEST_START)] | None = None  # noqa: N815
+    startAt: Annotated[StrictInt, Field(ge=MIN_START)] | None = None  # noqa: N815
     params: dict[str, Any] | None = None
-    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)] | None = None  # noqa: N815
-    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=LONGEST_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None  # noqa: N815
+    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS)] | None = None  # noqa: N815
 
 
 class _Answer(BaseModel):
@@ -64,7 +64,7 @@ class _Answer(BaseModel):
 
 
 class WorkflowRunRequest(BaseModel):
-    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`; Alteryx' clients send `""` for what they leave out."""
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`. Alteryx' clients send `""` for what they leave out."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -75,13 +75,13 @@ class WorkflowRunRequest(BaseModel):
 
 
 def parse_run(body: str) -> RunRequest:
-    """Read how a workflow is to be run; no body asks for nothing in particular.
+    """Read how a workflow is to be run. An empty body asks for nothing special.
 
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
-    # All of it, for the worker: of a job its events show the ten fields and the parameters.
+    # The worker gets all of it as parameters, because events show only those and the ten fields.
     params = {name: value for name, value in request.model_dump().items() if value}
     _check_params(params)
     return RunRequest(request.priority or "", request.workerTag or "", params)
@@ -95,7 +95,7 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
         now: the time, against which `startAt` is bounded.
 
     Returns:
-        The job, and the digest of the validated body: two bodies that ask for the same have the same.
+        The job, and the digest of the validated body. Bodies that ask for the same have the same digest.
 
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
@@ -105,13 +105,13 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
 
 
 def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
-    """Decide what a request leaves open, and check what one field alone does not tell.
+    """Fill in what a request leaves open, and check its fields together.
 
     Raises:
         InvalidRequest: a field is out of bounds.
     """
     _check_params(request.params or {})
-    if request.startAt is not None and request.startAt > now + LONGEST_DELAY:
+    if request.startAt is not None and request.startAt > now + MAX_START_DELAY:
         raise InvalidRequest("startAt", "must be at most 1 year ahead")
     is_deletion = request.action == DELETE_USER_DATA
     if is_deletion and not (request.referenceId or "").strip():
@@ -137,20 +137,20 @@ def parse_idempotency_key(header: str | None) -> str | None:
     """
     if header is None:
         return None
-    if not 1 <= len(header) <= LONGEST_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
-        raise InvalidRequest("Idempotency-Key", f"must be 1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters")
+    if not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
+        raise InvalidRequest("Idempotency-Key", f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
     return header
 
 
 def parse_object(body: str) -> dict[str, Any]:
-    """Read a JSON object whose texts can be stored.
+    """Read a JSON object.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidRequest: it is not a JSON object, or its text cannot be stored.
     """
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
-        # A lone surrogate is JSON, but no text that can be stored.
+        # A lone surrogate is valid JSON, but cannot be stored.
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("body", "must be JSON") from None
@@ -160,28 +160,28 @@ def parse_object(body: str) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    """Refuse NaN and the infinities: Python reads them, but they are not JSON."""
     raise ValueError(name)
 
 
 def validated(model: type[Model], content: dict[str, Any]) -> Model:
-    """Hold what came against what may come.
+    """Validate a body.
 
     Raises:
-        InvalidRequest: a field is out of bounds or unknown; it names the first.
+        InvalidRequest: a field is out of bounds or unknown. It names the first such field.
     """
     try:
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InvalidRequest(str(first["loc"][0])[:LONGEST_FIELD_NAME], str(first["msg"])) from None
+        raise InvalidRequest(str(first["loc"][0])[:MAX_FIELD_NAME], str(first["msg"])) from None
 
 
 def _check_params(params: dict[str, Any]) -> None:
-    if len(_canonical(params).encode()) > LARGEST_PARAMS:
-        raise InvalidRequest("params", f"must be at most {LARGEST_PARAMS} bytes of JSON")
-    if _depth(params) > DEEPEST_PARAMS:
-        raise InvalidRequest("params", f"must be at most {DEEPEST_PARAMS} levels deep")
+    if len(_canonical(params).encode()) > MAX_PARAMS_BYTES:
+        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_BYTES} bytes of JSON")
+    if _depth(params) > MAX_PARAMS_DEPTH:
+        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_DEPTH} levels deep")
 
 
 def _depth(value: object) -> int:
@@ -197,7 +197,17 @@ def _canonical(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
+#: What each field of a new job is if nobody asks for anything.
+_DEFAULTS = {
+    field.name: field.default_factory() if callable(field.default_factory) else field.default
+    for field in fields(NewJob)
+}
+
+
 def digest_of(new: NewJob) -> str:
-    """The digest of what is asked for, the same however it was written."""
-    content = {field.name: getattr(new, field.name) for field in fields(new)}
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+    """The digest of what a caller asked for. It does not depend on how the body was written.
+
+    Defaults are left out. So a new optional field does not change the digest of a body that does not have it.
+    """
+    asked = {name: getattr(new, name) for name, default in _DEFAULTS.items() if getattr(new, name) != default}
+    return hashlib.sha256(_canonical(asked).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Events that come in, validated by pydantic: the envelope of EventBridge and the details of the five types.
+"""Events that come in, validated by pydantic: EventBridge's envelope and the details of the five types.
 
-Whatever does not fit can never become valid: it is refused, whole, to the dead-letter queue.
+An event that does not fit can never become valid. It goes to the dead-letter queue, whole.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.dialects import bodies
 from jobs.errors import InvalidRequest
-from jobs.events.ingestion import (
+from jobs.events.incoming import (
     Content,
     Delivery,
     Envelope,
@@ -23,15 +23,15 @@ from jobs.events.ingestion import (
     JobRequested,
 )
 from jobs.lifecycle.creation import IdempotencyKey
-from jobs.model import MOST_ATTEMPTS, Message, Run, Severity
+from jobs.model import MAX_ATTEMPTS, Message, Run, Severity
 
-LARGEST_TEXT = 8 * 1024
-MOST_ENTRIES = 20
-LARGEST_ENTRY = 1024
+MAX_TEXT_BYTES = 8 * 1024
+MAX_ENTRIES = 20
+MAX_ENTRY_BYTES = 1024
 
 ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z")]
 JobId = Annotated[StrictInt, Field(ge=1, le=2**32 - 1)]
-AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MOST_ATTEMPTS)]
+AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)]
 Progress = Annotated[StrictInt, Field(ge=0, le=100)]
 
 
@@ -51,7 +51,7 @@ class _Strict(BaseModel):
 
 
 class _Envelope(BaseModel):
-    """What EventBridge puts around a detail; of it, only what is used here."""
+    """What EventBridge puts around a detail, as far as we use it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -86,7 +86,7 @@ class _Message(_Strict):
     @field_validator("text")
     @classmethod
     def _text_fits(cls, text: str) -> str:
-        return _at_most(LARGEST_TEXT, text)
+        return _at_most(MAX_TEXT_BYTES, text)
 
 
 class _Report(_Strict):
@@ -104,31 +104,31 @@ class _Progress(_Report):
     @field_validator("message")
     @classmethod
     def _message_fits(cls, message: str | None) -> str | None:
-        return None if message is None else _at_most(LARGEST_TEXT, message)
+        return None if message is None else _at_most(MAX_TEXT_BYTES, message)
 
 
 class _Completed(_Report):
     """`Job Completed`."""
 
-    outputs: Annotated[list[Any], Field(max_length=MOST_ENTRIES)] | None = None
+    outputs: Annotated[list[Any], Field(max_length=MAX_ENTRIES)] | None = None
 
     @field_validator("outputs")
     @classmethod
     def _entries_fit(cls, outputs: list[Any] | None) -> list[Any] | None:
         for entry in outputs or ():
-            _at_most(LARGEST_ENTRY, json.dumps(entry, ensure_ascii=False))
+            _at_most(MAX_ENTRY_BYTES, json.dumps(entry, ensure_ascii=False))
         return outputs
 
 
 class _Failed(_Report):
     """`Job Failed`."""
 
-    errors: Annotated[list[str], Field(max_length=MOST_ENTRIES)]
+    errors: Annotated[list[str], Field(max_length=MAX_ENTRIES)]
 
     @field_validator("errors")
     @classmethod
     def _entries_fit(cls, errors: list[str]) -> list[str]:
-        return [_at_most(LARGEST_ENTRY, error) for error in errors]
+        return [_at_most(MAX_ENTRY_BYTES, error) for error in errors]
 
 
 def parse_event(body: str, arrived: int, now: int) -> Delivery:
@@ -136,11 +136,11 @@ def parse_event(body: str, arrived: int, now: int) -> Delivery:
 
     Args:
         body: the whole envelope, JSON text.
-        arrived: when it came to the queue, which is when its message was said.
+        arrived: when it came to the queue. This counts as the time of its message.
         now: the time, against which `startAt` is bounded.
 
     Raises:
-        InvalidRequest: it is none of the five, or a field is out of bounds or unknown.
+        InvalidRequest: it is of another type, or a field is out of bounds or unknown.
     """
     envelope = bodies.validated(_Envelope, bodies.parse_object(body))
     sender = Envelope(envelope.id, envelope.source, envelope.account)
@@ -166,7 +166,7 @@ def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
         case "Job Failed":
             failed = bodies.validated(_Failed, detail)
             return JobFailed(failed.projectKey, failed.jobId, failed.attempt, tuple(failed.errors))
-    raise InvalidRequest("detail-type", "is none that this service takes")
+    raise InvalidRequest("detail-type", "is not one that this service takes")
 
 
 def _requested(request: _Requested, now: int) -> JobRequested:

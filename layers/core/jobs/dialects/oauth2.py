@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from jobs.tenancy.access import IssuedToken
 
 GRANT_TYPE = "client_credentials"
-#: More parameters than any client sends.
-MOST_PARAMETERS = 50
+#: No client sends more parameters than this.
+MAX_PARAMETERS = 50
 _BASIC = "basic"
-#: RFC 6749, section 5.1: whatever may hold a token is kept by nobody on the way.
+#: RFC 6749, section 5.1: nobody on the way may keep an answer that holds a token.
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -42,8 +42,8 @@ class OAuth2:
         """Read who asks for a token: by HTTP Basic, or in the form.
 
         Raises:
-            InvalidRequest: a parameter is missing or doubled, or the client came both ways.
-            InvalidClient: what came by HTTP Basic can not be read.
+            InvalidRequest: a parameter is missing or doubled, or the client came in both ways.
+            InvalidClient: the HTTP Basic credentials are malformed.
         """
         form = _parse_form(request.body)
         grant_type = _required(form, "grant_type")
@@ -58,10 +58,10 @@ class OAuth2:
         return TokenRequest(client_id, secret, grant_type, basic=True)
 
     def check_grant_type(self, asked: TokenRequest) -> None:
-        """Hold the grant to the one that is offered; only who proved to be a client is told.
+        """Check the grant. Only a caller that proved to be a client is told what is offered.
 
         Raises:
-            UnsupportedGrantType: it is another.
+            UnsupportedGrantType: it is not client credentials.
         """
         if asked.grant_type != GRANT_TYPE:
             raise errors.UnsupportedGrantType
@@ -93,9 +93,9 @@ class OAuth2:
 
 
 def _parse_form(body: str) -> dict[str, str]:
-    """The parameters of a form; one without a value counts as left out (RFC 6749, section 3.2)."""
+    """The parameters of a form. One without a value counts as left out (RFC 6749, section 3.2)."""
     try:
-        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise errors.InvalidRequest("body", "must be a form") from None
     form = dict(pairs)

@@ -1,4 +1,4 @@
-"""OpenReplay v1: `/api/v1/{projectKey}`. How its documentation is read: docs/decisions/0001."""
+"""OpenReplay v1: `/api/v1/{projectKey}`. Decision 0001 says how we read its documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs import errors
 from jobs.dialects import base
 from jobs.dialects.base import Answer, dump
 from jobs.queries import Rest
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from jobs.model import Job
     from jobs.queries import Listing, Page
 
-#: A Lambda answer may not pass 6 MB, its body counted as an escaped JSON string; 64 KB are left to what is around it.
-LARGEST_BODY = 6 * 1024 * 1024 - 64 * 1024
+#: A Lambda answer is at most 6 MB, with its body counted as an escaped JSON string. 64 KB are left for the rest of it.
+MAX_BODY_BYTES = 6 * 1024 * 1024 - 64 * 1024
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Invalid API Key"),
@@ -46,14 +46,14 @@ class OpenReplayV1:
         return authorization
 
     def parse_job_id(self, text: str) -> int:
-        """See `ProjectDialect.parse_job_id`: what is no number is no job."""
+        """See `ProjectDialect.parse_job_id`: text that is not a number names no job."""
         job_id = base.parse_integer(text)
         if job_id is None:
             raise errors.JobNotFound
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
-        """See `ProjectDialect.parse_list`: everything, or what is left behind a job."""
+        """See `ProjectDialect.parse_list`: everything, or all jobs behind one."""
         return Rest(after=base.parse_bounded(query, "after", 0))
 
     def render_job(self, job: Job) -> Answer:
@@ -61,13 +61,13 @@ class OpenReplayV1:
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
-        """See `ProjectDialect.render_listing`: as many jobs as fit, never cut in silence."""
-        room = LARGEST_BODY
+        """See `ProjectDialect.render_listing`: as many jobs as fit, and a link to the rest."""
+        room = MAX_BODY_BYTES
         texts: list[str] = []
         last = listing.query.after if isinstance(listing.query, Rest) else 0
         for job in listing.jobs:
             text = dump(_fields(job))
-            # What it takes in Lambda's answer: the runtime sends the body as a string within JSON.
+            # The bytes that it takes in Lambda's answer: the runtime sends the body as a string within JSON.
             room -= len(json.dumps(text))
             if room < 0:
                 break
@@ -92,4 +92,4 @@ class OpenReplayV1:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return ten_fields(job, job.created_at if job.updated_at is None else job.updated_at)
+    return core_fields(job, job.created_at if job.updated_at is None else job.updated_at)

@@ -1,4 +1,4 @@
-"""The newer public API: `/public/{projectKey}`, with this service's extensions (docs/decisions/0001)."""
+"""The newer public API: `/public/{projectKey}`, with this service's extensions (decision 0001)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.dialects import base
+from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer, dump
 from jobs.model import ACTION, Status
 from jobs.queries import Page, Walk
-from jobs.representation import ten_fields
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobs.dialects.base import Call
     from jobs.lifecycle.creation import Creation
-    from jobs.model import Job, Message
+    from jobs.model import Job
+    from jobs.outcomes import MessagePage
     from jobs.queries import Listing, Stretch
 
 DEFAULT_LIMIT = 50
-HIGHEST_LIMIT = 200
+MAX_LIMIT = 200
 _ACTION = re.compile(ACTION)
 _STATUS = re.compile("|".join(Status))
 
@@ -60,20 +61,23 @@ class Public:
         return job_id
 
     def parse_list(self, query: Mapping[str, str]) -> Page:
-        """See `ProjectDialect.parse_list`: what is out of range falls back, as the documentation has it."""
+        """See `ProjectDialect.parse_list`: a number out of range falls back to the documented default."""
         size = base.parse_integer(query.get("limit", ""))
         number = base.parse_integer(query.get("page", ""))
         return Page(
             number=number if number is not None and number >= 1 else 1,
-            size=size if size is not None and 1 <= size <= HIGHEST_LIMIT else DEFAULT_LIMIT,
+            size=size if size is not None and 1 <= size <= MAX_LIMIT else DEFAULT_LIMIT,
         )
 
-    def parse_walk(self, query: Mapping[str, str]) -> Walk | None:
-        """Read what is wanted from the newest end of the list; None where a page by its number is (decision 0022).
+    def parse_walk(self, call: Call) -> tuple[Walk, int | None] | None:
+        """Read which jobs are wanted from the newest on, and below which number; None if a numbered page is wanted.
+
+        See decision 0022.
 
         Raises:
-            InvalidRequest: an order, status or action is none, or what was asked for does not go together.
+            InvalidRequest: an order, status, action or cursor is malformed, or parameters exclude each other.
         """
+        query = call.query
         order = query.get("order", "")
         if order not in {"", "asc", "desc"}:
             raise errors.InvalidRequest("order", "must be asc or desc")
@@ -84,18 +88,15 @@ class Public:
         if query.get("page"):
             raise errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header")
         statuses = tuple(Status(word) for word in _words(query, "status", _STATUS))
-        return Walk(self.parse_list(query).size, statuses, _words(query, "action", _ACTION))
-
-    def filters(self, walk: Walk) -> dict[str, str]:
-        """The filter of a walk as parameters of a query: the same however the caller has put it."""
-        named = {"status": ",".join(walk.statuses), "action": ",".join(walk.actions)}
-        return {name: words for name, words in named.items() if words}
+        walk = Walk(self.parse_list(query).size, statuses, _words(query, "action", _ACTION))
+        below = cursor.position(call.project, _purpose_of_walk(walk), query)
+        return walk, None if below is None else int(below)
 
     def parse_include(self, query: Mapping[str, str]) -> bool:
-        """Read whether a job is wanted with its details.
+        """Read whether the caller wants a job's details.
 
         Raises:
-            InvalidRequest: something else was asked for.
+            InvalidRequest: `include` has another value.
         """
         include = query.get("include", "")
         if include not in {"", "details"}:
@@ -107,7 +108,7 @@ class Public:
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
-        """Answer with one job and what the extension shows of it."""
+        """Answer with one job and its details."""
         details = {
             "params": params,
             "progress": job.progress,
@@ -121,23 +122,33 @@ class Public:
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
 
-    def parse_messages(self, query: Mapping[str, str]) -> int:
-        """Read how many messages are wanted at most; out of range falls back as it does for jobs."""
-        return self.parse_list(query).size
+    def parse_messages(self, call: Call, job: Job) -> tuple[str | None, int]:
+        """Read behind which position messages are wanted, and how many. A number out of range falls back as for jobs.
 
-    def render_messages(self, messages: Sequence[Message], following: str | None) -> Answer:
-        """Answer with messages, and the address of those that follow."""
+        Raises:
+            InvalidRequest: the cursor belongs to another list.
+        """
+        return cursor.position(call.project, _purpose_of_messages(job), call.query), self.parse_list(call.query).size
+
+    def render_messages(self, call: Call, job: Job, page: MessagePage) -> Answer:
+        """Answer with messages, and a link to the next ones."""
         data = [
             {"status": int(message.severity), "text": message.text, "toolId": message.tool_id, "at": message.at}
-            for message in messages
+            for message in page.messages
         ]
-        links = {} if following is None else {"next": following}
+        links = {}
+        if page.next is not None:
+            onward = cursor.encode(call.project, _purpose_of_messages(job), page.next)
+            links["next"] = call.url(limit=self.parse_list(call.query).size, cursor=onward)
         return Answer(HTTPStatus.OK, dump({"data": data}), base.link_header(links))
 
-    def render_created(self, creation: Creation, location: str) -> Answer:
-        """Answer the creation of a job: 201 and where it is, or 200 where an idempotency key was replayed."""
+    def render_created(self, creation: Creation, call: Call) -> Answer:
+        """Answer the creation of a job: 201 and its address, or 200 if an idempotency key was repeated."""
         answer = self.render_job(creation.job)
-        return answer if creation.replayed else Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
+        if creation.replayed:
+            return answer
+        location = call.url(f"{self.prefix}/{call.project.project_key}/jobs/{creation.job.job_id}")
+        return Answer(HTTPStatus.CREATED, answer.body, {"Location": location})
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: one page, how many there are, and the way to the others."""
@@ -145,11 +156,14 @@ class Public:
         links = _page_links(listing.query, listing.total, call) if isinstance(listing.query, Page) else {}
         return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
 
-    def render_stretch(self, stretch: Stretch, following: str | None) -> Answer:
-        """Answer with jobs from the newest on, and the address of those that follow."""
+    def render_stretch(self, stretch: Stretch, walk: Walk, call: Call) -> Answer:
+        """Answer with jobs from the newest on, and a link to the next ones."""
         body = dump({"data": [_fields(job) for job in stretch.jobs]})
         count = {} if stretch.total is None else {"X-Total-Count": str(stretch.total)}
-        links = {} if following is None else {"next": following}
+        links = {}
+        if stretch.next is not None:
+            onward = cursor.encode(call.project, _purpose_of_walk(walk), str(stretch.next))
+            links["next"] = call.url(order="desc", **_filters(walk), limit=walk.size, cursor=onward)
         return Answer(HTTPStatus.OK, body, {**count, **base.link_header(links)})
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
@@ -172,11 +186,11 @@ class Public:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return ten_fields(job, job.updated_at)
+    return core_fields(job, job.updated_at)
 
 
 def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[str, ...]:
-    """The words of a parameter that may have several, joined by commas: each once, in order."""
+    """The words of a parameter that may hold several, joined by commas: each once, sorted."""
     words = query[name].split(",") if query.get(name) else []
     if not all(map(word.fullmatch, words)):
         raise errors.InvalidRequest(name, f"must be {word.pattern}, or several of these joined by commas")
@@ -184,7 +198,7 @@ def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[
 
 
 def _history(job: Job) -> list[dict[str, Any]]:
-    """Each status change with what it came from and the attempt it belongs to, both of which the order tells."""
+    """Each status change, with the status before it and its attempt. The order of the history tells both."""
     entries: list[dict[str, Any]] = []
     before: Status | None = None
     attempt = 0
@@ -193,6 +207,20 @@ def _history(job: Job) -> list[dict[str, Any]]:
         entries.append({"from": before, "to": change.to, "at": change.at, "by": change.by, "attempt": attempt})
         before = change.to
     return entries
+
+
+def _filters(walk: Walk) -> dict[str, str]:
+    """The filter of a walk as parameters of a query, the same in whatever form the caller gave it."""
+    named = {"status": ",".join(walk.statuses), "action": ",".join(walk.actions)}
+    return {name: words for name, words in named.items() if words}
+
+
+def _purpose_of_walk(walk: Walk) -> str:
+    return f"jobs {dump(_filters(walk))}"
+
+
+def _purpose_of_messages(job: Job) -> str:
+    return f"messages of {job.job_id}"
 
 
 def _page_links(page: Page, total: int, call: Call) -> dict[str, str]:

@@ -1,38 +1,34 @@
 """Taking events of other services and workers: requests for jobs, and reports about them.
 
-Delivery is at least once and in no order. Each event is taken once, or changes nothing; one that can never be valid
-goes to the dead-letter queue, and none blocks its neighbours.
+Delivery is at least once and in no order. Each event is taken once, or changes nothing. An event that can never be
+valid goes to the dead-letter queue, and no event blocks its neighbours.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from jobs.erasure import erasing
-from jobs.errors import (
-    Busy,
-    DeletionActive,
-    EventSeen,
-    IdempotencyKeyReused,
-    ProjectNotFound,
-)
-from jobs.events.publishing import SOURCE
+from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused, ProjectNotFound
+from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested
 from jobs.lifecycle import creation, reporting
-from jobs.model import DAY, DELETE_USER_DATA, SECOND, SeenEvent
-from jobs.ports import Attempt, Report
+from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, EVENT_SOURCE, SECOND, SeenEvent
+from jobs.outcomes import Attempt, ReportOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from jobs.model import Message, NewJob, Project
-    from jobs.ports import Directory, Ports
+    from jobs.events.incoming import Delivery, Envelope, Report
+    from jobs.model import Message
+    from jobs.ports import Ports, TimeLeft
+    from jobs.tenants import Project
 
-#: How long an event is known again: longer than bus, queue and dead-letter queue together keep one (1 + 4 + 14 days).
+#: How long an event is remembered: longer than bus, queue and dead-letter queue together keep one (1 + 4 + 14 days).
 REMEMBERED = 21 * DAY
+#: Milliseconds that one step may take: a batch contends for its numbers for 20 seconds at most.
+STEP_TIME = 25 * SECOND
 
 
 class Taken(Enum):
@@ -43,111 +39,30 @@ class Taken(Enum):
     EARLY = auto()
     #: AWS was busy: deliver it again.
     AGAIN = auto()
-    #: It can never be valid, or is not to be trusted.
+    #: It can never be valid, or is not trusted.
     REFUSED = auto()
 
 
-class Envelope(NamedTuple):
-    """Who sent an event, and which it is."""
-
-    event_id: str
-    source: str
-    account: str
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """By what a redelivery is known: whoever sends an event again may do so from elsewhere."""
-        return self.source, self.event_id
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequested:
-    """A job is asked for."""
-
-    project_key: str
-    new: NewJob
-    idempotency: creation.IdempotencyKey | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobProgress:
-    """An attempt is alive."""
-
-    project_key: str
-    job_id: int
-    attempt: int
-    progress: int
-    message: Message | None
-    #: When it was sent.
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobMessage:
-    """A worker says something about a job."""
-
-    project_key: str
-    job_id: int
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class JobCompleted:
-    """An attempt is done."""
-
-    project_key: str
-    job_id: int
-    attempt: int
-    outputs: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JobFailed:
-    """An attempt has failed."""
-
-    project_key: str
-    job_id: int
-    attempt: int
-    errors: tuple[str, ...]
-
-
-Content = JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed
-
-
-class Delivery(NamedTuple):
-    """An event as it was delivered."""
-
-    envelope: Envelope
-    content: Content
-
-
-_OF_REPORT = {
-    Report.APPLIED: Taken.DONE,
-    Report.STALE: Taken.DONE,
-    Report.REFUSED: Taken.DONE,
-    Report.EARLY: Taken.EARLY,
-    Report.UNKNOWN: Taken.REFUSED,
+_TAKEN = {
+    ReportOutcome.APPLIED: Taken.DONE,
+    ReportOutcome.STALE: Taken.DONE,
+    ReportOutcome.REFUSED: Taken.DONE,
+    ReportOutcome.EARLY: Taken.EARLY,
+    ReportOutcome.UNKNOWN: Taken.REFUSED,
 }
 
 
-def take(
-    ports: Ports,
-    directory: Directory,
-    own_account: str,
-    deliveries: Sequence[Delivery],
-    has_time: Callable[[], bool] = lambda: True,
-) -> list[Taken]:
-    """Take some events: requests of one project together, everything else one by one.
+def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_time: TimeLeft) -> list[Taken]:
+    """Take some events: plain requests of one project together, everything else one by one.
 
     Args:
         ports: the world.
-        directory: where projects are.
         own_account: the AWS account whose events every project takes.
         deliveries: the events.
-        has_time: whether there is time for another step; what is left then is to be delivered again.
+        has_time: the time left to this invocation. What it does not suffice for is to be delivered again.
 
     Returns:
-        What became of each, in their order.
+        What became of each event, in their order.
     """
     taken: list[Taken | None] = [None] * len(deliveries)
     first: dict[tuple[str, str], int] = {}
@@ -155,7 +70,7 @@ def take(
     together: dict[Project, list[tuple[int, creation.Request]]] = defaultdict(list)
     alone: list[tuple[int, Project]] = []
     for position, delivery in enumerate(deliveries):
-        project = _let_in(ports, directory, own_account, delivery)
+        project = _let_in(ports, own_account, delivery)
         if isinstance(project, Taken):
             taken[position] = project
             continue
@@ -170,20 +85,21 @@ def take(
         else:
             alone.append((position, project))
     for project, requests in together.items():
-        outcome = _create_together(ports, project, requests) if has_time() else Taken.AGAIN
+        outcome = _create_together(ports, project, requests) if has_time(STEP_TIME) else Taken.AGAIN
         for position, _ in requests:
             taken[position] = outcome
             if outcome is None:
                 alone.append((position, project))
     for position, project in alone:
-        taken[position] = _take_alone(ports, project, deliveries[position]) if has_time() else Taken.AGAIN
+        enough = has_time(STEP_TIME)
+        taken[position] = _take_alone(ports, project, deliveries[position]) if enough else Taken.AGAIN
     return [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
 
 
-def _let_in(ports: Ports, directory: Directory, own_account: str, delivery: Delivery) -> Project | Taken:
-    """The project that an event is about, or what becomes of the event without one."""
+def _let_in(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken:
+    """Find the project that an event is about, or say what becomes of the event without one."""
     try:
-        return _trusted_project(directory, own_account, delivery)
+        return _trusted_project(ports, own_account, delivery)
     except ProjectNotFound:
         ports.meter.count("EventRefused")
         return Taken.REFUSED
@@ -191,19 +107,19 @@ def _let_in(ports: Ports, directory: Directory, own_account: str, delivery: Deli
         return Taken.AGAIN
 
 
-def _trusted_project(directory: Directory, own_account: str, delivery: Delivery) -> Project:
+def _trusted_project(ports: Ports, own_account: str, delivery: Delivery) -> Project:
     """Find the project that an event is about.
 
     Raises:
-        ProjectNotFound: there is none, or it does not trust the event's account or source.
+        ProjectNotFound: it does not exist, or it does not trust the event's account or source.
     """
     _, source, account = delivery.envelope
-    project = directory.find_project(delivery.content.project_key)
-    if project is None or source == SOURCE:
+    project = ports.directory.find_project(delivery.content.project_key)
+    if project is None or source == EVENT_SOURCE:
         raise ProjectNotFound
     if account != own_account and account not in project.accounts:
         raise ProjectNotFound
-    is_own_worker = source == erasing.SOURCE and account == own_account
+    is_own_worker = source == DELETION_EVENT_SOURCE and account == own_account
     if project.sources and source not in project.sources and not is_own_worker:
         raise ProjectNotFound
     return project
@@ -214,13 +130,13 @@ def _is_plain(content: JobRequested) -> bool:
 
 
 def _create_together(ports: Ports, project: Project, requests: list[tuple[int, creation.Request]]) -> Taken | None:
-    """Create the jobs of requests; None where one that can not be written takes the others with it."""
+    """Create the jobs of requests; None if one that cannot be written makes all of them fail."""
     try:
         jobs = creation.create_batch(ports, project, [request for _, request in requests])
     except Busy:
         ports.meter.count("EventThrottled", len(requests))
         return Taken.AGAIN
-    except Exception as error:  # noqa: BLE001  # whatever it is, it must not block the events of others
+    except Exception as error:  # noqa: BLE001  # no error may block the events of others
         ports.meter.failed("create_batch", error)
         return None
     if seen := jobs.count(None):
@@ -234,7 +150,7 @@ def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken:
         if isinstance(content, JobRequested):
             _create_alone(ports, project, envelope, content)
             return Taken.DONE
-        report = _report(ports, project, envelope, content)
+        outcome = _report(ports, project, envelope, content)
     except Busy:
         ports.meter.count("EventThrottled")
         return Taken.AGAIN
@@ -244,11 +160,11 @@ def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken:
     except Exception as error:  # noqa: BLE001  # as above
         ports.meter.failed("take", error)
         return Taken.AGAIN
-    if report is Report.STALE:
+    if outcome is ReportOutcome.STALE:
         ports.meter.count("ReportStale")
-    elif report is Report.UNKNOWN:
+    elif outcome is ReportOutcome.UNKNOWN:
         ports.meter.count("EventRefused")
-    return _OF_REPORT[report]
+    return _TAKEN[outcome]
 
 
 def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: JobRequested) -> None:
@@ -265,13 +181,11 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
     else:
         if not created.replayed:
             return
-    # It made no job, and must make none when it comes again after the reason for that is gone.
-    ports.store.mark_seen(seen, ports.clock.now())
+    # It made no job, and must not make one if it comes again when the reason for that is gone.
+    ports.jobs.mark_seen(seen, ports.clock.now())
 
 
-def _report(
-    ports: Ports, project: Project, envelope: Envelope, content: JobProgress | JobMessage | JobCompleted | JobFailed
-) -> Report:
+def _report(ports: Ports, project: Project, envelope: Envelope, content: Report) -> ReportOutcome:
     by = envelope.source
     if isinstance(content, JobMessage):
         return _message(ports, project, envelope, content.job_id, content.message)
@@ -280,13 +194,13 @@ def _report(
         return reporting.complete(ports, attempt, by=by, outputs=content.outputs)
     if isinstance(content, JobFailed):
         return reporting.fail(ports, attempt, by=by, errors=content.errors)
-    report = reporting.note_progress(ports, attempt, content.progress, content.at)
-    if content.message is not None and report is Report.APPLIED:
+    outcome = reporting.note_progress(ports, attempt, content.progress, content.at)
+    if content.message is not None and outcome is ReportOutcome.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)
-    return report
+    return outcome
 
 
-def _message(ports: Ports, project: Project, envelope: Envelope, job_id: int, message: Message) -> Report:
+def _message(ports: Ports, project: Project, envelope: Envelope, job_id: int, message: Message) -> ReportOutcome:
     return reporting.add_message(ports, project.project_id, job_id, message, _seen(ports, envelope))
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.model import Event, Job, Status
-from jobs.representation import ten_fields
+from jobs.model import EVENT_SOURCE, Event, Job, Status
+from jobs.representation import core_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from jobs.ports import Directory, EventBus, JobStore
-
-#: The source of our own events; events that come in and claim it are refused.
-SOURCE = "jobs"
+    from jobs.ports import Ports
 
 _DETAIL_TYPES: Mapping[Status, str] = {
     Status.SCHEDULED: "Job Retried",
@@ -25,42 +22,42 @@ _DETAIL_TYPES: Mapping[Status, str] = {
 
 
 class Committed(NamedTuple):
-    """A job's row before and after one write; there is no before at its creation."""
+    """A job's row before and after one write; `before` is None at its creation."""
 
     before: Job | None
     after: Job
 
 
-def publish(bus: EventBus, store: JobStore, directory: Directory, writes: Sequence[Committed]) -> set[int]:
+def publish(ports: Ports, writes: Sequence[Committed]) -> set[int]:
     """Put an event for every status change among some writes, in their order.
 
     Returns:
-        The positions of the writes whose events were not accepted: the stream delivers them again.
+        The positions of the writes whose events were not accepted. The stream delivers them again.
     """
     events: list[Event] = []
     origin: list[int] = []
     for position, write in enumerate(writes):
-        for event in events_of(write, store, directory):
+        for event in events_of(ports, write):
             events.append(event)
             origin.append(position)
-    refused = {id(event) for event in bus.put(events)}
+    refused = {id(event) for event in ports.bus.put(events)}
     return {position for position, event in zip(origin, events, strict=True) if id(event) in refused}
 
 
-def events_of(write: Committed, store: JobStore, directory: Directory) -> Iterator[Event]:
-    """The events of one write: one for each entry that it added to the history, which is one at most by design."""
+def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
+    """The events of one write: one for each entry that it added to the history, which by design is at most one."""
     job = write.after
     known = len(write.before.history) if write.before is not None else 0
     if known == len(job.history):
         return
-    project = directory.get_project(job.project_id)
-    params = store.get_params(job.project_id, job.job_id) if job.has_params else {}
+    project = ports.directory.get_project(job.project_id)
+    params = ports.payload.get_params(job.project_id, job.job_id) if job.has_params else {}
     for length in range(known + 1, len(job.history) + 1):
         yield Event(
-            SOURCE,
+            EVENT_SOURCE,
             "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to],
             {
-                **ten_fields(job, job.updated_at),
+                **core_fields(job, job.updated_at),
                 "attempt": job.attempt,
                 "params": params,
                 "projectKey": project.project_key if project is not None else None,
@@ -70,5 +67,5 @@ def events_of(write: Committed, store: JobStore, directory: Directory) -> Iterat
 
 
 def deduplication_id(job: Job, length: int) -> str:
-    """The same at every delivery of a change, and of no other: the history's length when it was made."""
+    """The same at every delivery of a change, and unique to it: the history's length at that change is part of it."""
     return f"{job.project_id}-{job.job_id}-{length}"

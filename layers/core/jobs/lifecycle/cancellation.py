@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from jobs.errors import JobNotFound
 
 if TYPE_CHECKING:
-    from jobs.model import Job, Project
+    from jobs.model import Job
     from jobs.ports import Ports
+    from jobs.tenants import Project
 
 
 def cancel_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
@@ -16,8 +17,8 @@ def cancel_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
 
     Raises:
         JobNotFound: the project has no such job.
-        JobNotCancellable: it has already ended.
+        JobNotCancellable: the job has already ended.
     """
     if job_id < 1:
         raise JobNotFound
-    return ports.store.cancel_job(project.project_id, job_id, ports.clock.now(), by)
+    return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)

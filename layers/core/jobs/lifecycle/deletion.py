@@ -1,4 +1,4 @@
-"""Deleting a user's data: the one action that is held to one active job per user and project."""
+"""Deleting a user's data: the one action that may have only one active job per user and project."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ from jobs.model import (
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
+    DeletionLock,
     NewJob,
 )
 
 if TYPE_CHECKING:
-    from jobs.model import Project
+    from jobs.model import Job
+    from jobs.ports import Ports
+    from jobs.tenants import Project
 
-LONGEST_USER_ID = 256
+MAX_USER_ID = 256
 
 
 def next_midnight(now: int) -> int:
-    """The next UTC midnight strictly after `now`: OpenReplay deletes at night, and documents no time zone."""
+    """The next UTC midnight strictly after `now`. OpenReplay deletes at night and documents no time zone."""
     return (now // DAY + 1) * DAY
 
 
 def request_deletion(user_id: str, now: int) -> NewJob:
-    """What `DELETE …/users/{userId}` asks for, in the words of seed 1's example.
+    """What `DELETE …/users/{userId}` asks for, in the words of OpenReplay's own example.
 
     Raises:
         InvalidRequest: the user id is blank or over 256 characters.
     """
     if not user_id.strip():
         raise InvalidRequest("userId", "must not be blank")
-    if len(user_id) > LONGEST_USER_ID:
-        raise InvalidRequest("userId", f"must be at most {LONGEST_USER_ID} characters")
+    if len(user_id) > MAX_USER_ID:
+        raise InvalidRequest("userId", f"must be at most {MAX_USER_ID} characters")
     return NewJob(
         action=DELETE_USER_DATA,
         description=f"Delete user sessions of userId = {user_id}",
@@ -47,5 +50,23 @@ def request_deletion(user_id: str, now: int) -> NewJob:
 
 
 def lock_digest(project: Project, user_id: str) -> str:
-    """The name of a user's lock: keyed, so that table keys give away no user id, even a guessable one."""
+    """The name of a user's lock. It is an HMAC, so that keys of the table reveal no user id, even a guessable one."""
     return hmac.new(project.secret, user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def look_at_lock(
+    ports: Ports, project: Project, action: str, reference_id: str
+) -> tuple[Job | None, DeletionLock | None]:
+    """Read the user's active deletion, and the lock as the next deletion leaves it (its job still unset).
+
+    Both are None for any other action.
+    """
+    if action != DELETE_USER_DATA:
+        return None, None
+    digest = lock_digest(project, reference_id)
+    lock = ports.jobs.find_deletion_lock(project.project_id, digest)
+    if lock is None:
+        return None, DeletionLock(digest, 0, 1)
+    latest = ports.jobs.get_job(project.project_id, lock.job_id)
+    active = latest if latest is not None and latest.status.is_active else None
+    return active, DeletionLock(digest, 0, lock.version + 1)

@@ -1,111 +1,104 @@
-"""What workers report of an attempt: progress, completion, failure, messages. Also what becomes of a failed attempt.
+"""What workers report about an attempt: progress, completion, failure, messages. And what a failed attempt leads to.
 
-A report is about one attempt. Of a job that has ended, or of an attempt that is over, it changes nothing.
+A report is about one attempt. It changes nothing once the job has ended or the attempt is over.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.lifecycle.creation import announce
-from jobs.model import HOUR, SECOND, DueJob, Status
-from jobs.ports import Report, Stamp
+from jobs.model import HOUR, SECOND, DueJob
+from jobs.outcomes import ReportOutcome, Stamp
+from jobs.timing.hints import announce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
     from jobs.model import Job, Message, SeenEvent
-    from jobs.ports import Attempt, Ports
+    from jobs.outcomes import Attempt
+    from jobs.ports import Ports
 
-#: The attempt after the first is due within this at the latest, doubled for each further one, at most an hour.
-FIRST_BACK_OFF = 4 * SECOND
-WIDEST_BACK_OFF = HOUR
-#: Progress is written at most this often, or four times within a shorter time-out: it is paid like a status change.
-WIDEST_PROGRESS_GAP = 30 * SECOND
-#: Messages are taken until this long after the end: they may be under way when the last report arrives.
+#: The second attempt is due within this. The window doubles with each further attempt, up to an hour.
+MIN_BACK_OFF = 4 * SECOND
+MAX_BACK_OFF = HOUR
+#: Progress is written at most this often, or four times within a shorter time-out: it costs as much as a status change.
+MAX_PROGRESS_GAP = 30 * SECOND
+#: Messages are taken until this long after the end, because they may still be under way when the last report arrives.
 MESSAGES_AFTER_END = HOUR
 
 
-def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] = ()) -> Report:
-    """Take the report that an attempt is done, with what it has put out.
+def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] = ()) -> ReportOutcome:
+    """Take the report that an attempt is done, and what it has put out.
 
-    Outputs are put before the change that refers to them, so it is looked first whether there will be one.
+    Outputs are stored before the change that refers to them, so a look first tells whether the change can happen.
     """
     if outputs:
-        why_not = _why_not(ports.store.get_job(attempt.project_id, attempt.job_id), attempt)
-        if why_not is not None:
-            return why_not
-    return ports.store.complete_job(attempt, _stamp(ports, by), outputs)
+        refusal = attempt.refusal(ports.jobs.get_job(attempt.project_id, attempt.job_id))
+        if refusal is not None:
+            return refusal
+    return ports.attempts.complete_job(attempt, _stamp(ports, by), outputs)
 
 
-def fail(ports: Ports, attempt: Attempt, *, by: str, errors: Sequence[str]) -> Report:
-    """Take the report that an attempt has failed: the next is scheduled, or the job has failed for good."""
-    job = ports.store.get_job(attempt.project_id, attempt.job_id)
+def fail(ports: Ports, attempt: Attempt, *, by: str, errors: Sequence[str]) -> ReportOutcome:
+    """Take the report that an attempt failed: the next one is scheduled, or the job has failed for good."""
+    job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
     if job is None:
-        return Report.UNKNOWN
+        return ReportOutcome.UNKNOWN
     return end_attempt(ports, job, attempt, by=by, errors=errors, lost=False)
 
 
 def end_attempt(  # noqa: PLR0913  # a failing worker and the reaper share all of it
     ports: Ports, job: Job, attempt: Attempt, *, by: str, errors: Sequence[str], lost: bool
-) -> Report:
-    """End an attempt that failed or was lost: back off where attempts are left, else fail the job.
+) -> ReportOutcome:
+    """End an attempt that failed or was lost: back off if attempts are left, otherwise fail the job.
 
-    Which of the two is read off `job`; the condition of the write decides.
+    `job` suggests which of the two. The condition of the write decides.
     """
     stamp = _stamp(ports, by)
     if attempt.number >= job.max_attempts:
-        return ports.store.fail_job(attempt, stamp, errors, lost=lost)
+        return ports.attempts.fail_job(attempt, stamp, errors, lost=lost)
     due = stamp.at + round(back_off_window(attempt.number) * ports.random())
-    report = ports.store.back_off_job(attempt, stamp, due, lost=lost)
-    if report is Report.APPLIED:
+    outcome = ports.attempts.back_off_job(attempt, stamp, due, lost=lost)
+    if outcome is ReportOutcome.APPLIED:
         announce(ports, [DueJob(due, job.project_id, job.job_id)])
-    return report
+    return outcome
 
 
 def back_off_window(attempt: int) -> int:
-    """Within how many milliseconds the attempt after this one is due; when exactly is chance (full jitter)."""
-    return min(WIDEST_BACK_OFF, FIRST_BACK_OFF << (attempt - 1))
+    """Within how many milliseconds the next attempt is due. Chance picks the moment (full jitter, decision 0012)."""
+    return min(MAX_BACK_OFF, MIN_BACK_OFF << (attempt - 1))
 
 
-def note_progress(ports: Ports, attempt: Attempt, progress: int, at: int) -> Report:
-    """Take the report that an attempt was alive at the time `at`, and how far it is: it moves the time-out on.
+def note_progress(ports: Ports, attempt: Attempt, progress: int, at: int) -> ReportOutcome:
+    """Take the report that an attempt was alive at the time `at`, and how far it is. It moves the time-out on.
 
-    The first of an attempt is written, then one for each gap; the others are only looked at. A report that comes late,
-    or again, moves nothing on: what counts is when it was sent.
+    The first report of an attempt is written, then one for each gap; the others are only read. The time of sending
+    counts, so a report that comes late or twice moves nothing.
     """
-    job = ports.store.get_job(attempt.project_id, attempt.job_id)
-    why_not = _why_not(job, attempt)
-    if job is None or job.timeout_at is None or why_not is not None:
-        return why_not or Report.UNKNOWN
+    job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
+    refusal = attempt.refusal(job)
+    if job is None or job.timeout_at is None or refusal is not None:
+        return refusal or ReportOutcome.UNKNOWN
     timeout = job.timeout_seconds * SECOND
     timeout_at = max(job.timeout_at, min(at, ports.clock.now()) + timeout)
     moved_on = timeout_at - job.timeout_at
-    if job.progress is not None and moved_on < min(WIDEST_PROGRESS_GAP, timeout // 4):
-        return Report.APPLIED
-    report = ports.store.note_progress(attempt, timeout_at, max(progress, job.progress or 0))
-    # Overtaken by a report that was further: that one has moved the time-out on.
-    return Report.APPLIED if report is Report.REFUSED else report
+    if job.progress is not None and moved_on < min(MAX_PROGRESS_GAP, timeout // 4):
+        return ReportOutcome.APPLIED
+    outcome = ports.attempts.note_progress(attempt, timeout_at, max(progress, job.progress or 0))
+    # Refused means overtaken by a report that was further, which has moved the time-out on.
+    return ReportOutcome.APPLIED if outcome is ReportOutcome.REFUSED else outcome
 
 
-def _why_not(job: Job | None, attempt: Attempt) -> Report | None:
-    """Why a report of an attempt changes nothing, as far as reading tells; None where it may."""
+def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> ReportOutcome:
+    """Take what a worker says. Nothing is taken about a job that ended over an hour ago."""
+    job = ports.jobs.get_job(project_id, job_id)
     if job is None:
-        return Report.UNKNOWN
-    if attempt.number < job.attempt or not job.status.is_active:
-        return Report.STALE
-    return Report.EARLY if attempt.number > job.attempt or job.status is Status.SCHEDULED else None
-
-
-def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> Report:
-    """Take what a worker says; of a job that ended an hour ago nothing is taken any more."""
-    job = ports.store.get_job(project_id, job_id)
-    if job is None:
-        return Report.UNKNOWN
+        return ReportOutcome.UNKNOWN
     if job.finished_at is not None and ports.clock.now() - job.finished_at > MESSAGES_AFTER_END:
-        return Report.STALE
-    return Report.APPLIED if ports.store.add_message(project_id, job_id, message, seen) else Report.STALE
+        return ReportOutcome.STALE
+    was_new = ports.payload.add_message(project_id, job_id, message, seen)
+    return ReportOutcome.APPLIED if was_new else ReportOutcome.STALE
 
 
 def _stamp(ports: Ports, by: str) -> Stamp:

@@ -1,18 +1,22 @@
-"""Scheduling an ended job again because its caller asks for it."""
+"""Scheduling an ended job again because a caller asks for it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.errors import DeletionActive, JobNotFound, JobNotRetryable
-from jobs.lifecycle.creation import DEADLINE, Contention, announce, look_at_lock
-from jobs.model import MOST_ATTEMPTS, Change, DueJob, Job, Status
-from jobs.ports import Append
+from jobs.lifecycle.contention import DEADLINE, Contention
+from jobs.lifecycle.deletion import look_at_lock
+from jobs.model import MAX_ATTEMPTS, Change, DueJob, Job, Status
+from jobs.outcomes import AppendOutcome, AppendResult
+from jobs.timing.hints import announce
 
 if TYPE_CHECKING:
-    from jobs.model import Project
+    from jobs.model import DeletionLock
     from jobs.ports import Ports
+    from jobs.tenants import Project
 
 
 def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
@@ -20,14 +24,14 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
 
     Raises:
         JobNotFound: the project has no such job.
-        JobNotRetryable: it is not failed or cancelled, or was attempted 20 times.
-        DeletionActive: it deletes a user of whom another deletion is active.
-        Busy: too many changed it at once, or DynamoDB throttles; try again.
+        JobNotRetryable: the job is not failed or cancelled, or had 20 attempts.
+        DeletionActive: it deletes a user who has another active deletion.
+        Busy: too many changed it at once, or DynamoDB throttles. Try again.
     """
     token = ports.token()
     contention = Contention(ports, DEADLINE)
     while True:
-        job = ports.store.get_job(project.project_id, job_id) if job_id >= 1 else None
+        job = ports.jobs.get_job(project.project_id, job_id) if job_id >= 1 else None
         if job is None:
             raise JobNotFound
         _check(job)
@@ -36,22 +40,23 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
             raise DeletionActive(active)
         retried = _retried(job, ports.clock.now(), by)
         moved = lock and replace(lock, job_id=job_id)
-        outcome = ports.store.retry_job(job, retried, token, moved)
-        while outcome is Append.UNCERTAIN:
-            contention.wait()
-            outcome = ports.store.retry_job(job, retried, token, moved)
-        if outcome is Append.DONE:
+        result = contention.settle(partial(_write, ports, job, retried, token, moved))
+        if result.outcome is AppendOutcome.DONE:
             break
         contention.wait()
     announce(ports, [DueJob(retried.history[-1].at, project.project_id, job_id)])
     return retried
 
 
+def _write(ports: Ports, job: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendResult:
+    return AppendResult(ports.attempts.retry_job(job, retried, token, lock))
+
+
 def _check(job: Job) -> None:
     if job.status not in {Status.FAILED, Status.CANCELLED}:
         raise JobNotRetryable("only a failed or cancelled job can be retried")
-    if job.attempt >= MOST_ATTEMPTS:
-        raise JobNotRetryable(f"the job was attempted {MOST_ATTEMPTS} times, as often as a job may be")
+    if job.attempt >= MAX_ATTEMPTS:
+        raise JobNotRetryable(f"the job was attempted {MAX_ATTEMPTS} times, as often as a job may be")
 
 
 def _retried(job: Job, now: int, by: str) -> Job:

@@ -1,7 +1,6 @@
 """From an API Gateway event to an answer: route, authenticate, call, render.
 
-Routes are looked up by the `routeKey` that API Gateway has already matched, and every route is authenticated:
-there is no way to register one that is not (docs/decisions/0002).
+The `routeKey` that API Gateway has matched names the route (decision 0002). Every route is authenticated.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from jobs import errors
 from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
-from jobs.dialects.registry import OAUTH2, V3, dialect_of, project_dialect_of
+from jobs.dialects.registry import dialect_of
 from jobs.runtime import observability, wiring
 from jobs.tenancy import access
 
@@ -24,19 +23,22 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from jobs.dialects.alteryx_v3 import AlteryxV3
     from jobs.dialects.base import Dialect, ProjectDialect
+    from jobs.dialects.oauth2 import OAuth2
+    from jobs.dialects.routes import AnyDialect, Route
 
     AnyCall = TypeVar("AnyCall", Call, UserCall, ClientCall)
     Handler: TypeAlias = Callable[[AnyCall], Answer]
 
 #: Bytes of a request body, decoded.
-LARGEST_BODY = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 
 
 class Api:
-    """The HTTP routes of one function; calling it handles an event of API Gateway (payload format 2.0).
+    """The HTTP routes of one function. Calling it handles an event of API Gateway (payload format 2.0).
 
-    Each kind of route has a way in of its own, and there is none without one.
+    Each kind of route has its own way in, so no route exists that lets a caller in without a credential.
     """
 
     def __init__(self) -> None:
@@ -47,50 +49,24 @@ class Api:
         """The routes, as the template names them."""
         return frozenset(self._routes)
 
-    def route(self, *route_keys: str) -> Callable[[Handler[Call]], Handler[Call]]:
-        """Register a handler for routes like `GET /public/{projectKey}/jobs`, which API keys open.
+    def route(self, *routes: Route[ProjectDialect]) -> Callable[[Handler[Call]], Handler[Call]]:
+        """Register a handler for routes that API keys open."""
+        return self._register(routes, _let_in)
 
-        The path decides the dialect.
+    def user_route(self, *routes: Route[AlteryxV3]) -> Callable[[Handler[UserCall]], Handler[UserCall]]:
+        """Register a handler for routes that access tokens open."""
+        return self._register(routes, _let_user_in)
 
-        Raises:
-            ValueError: a path names no project, or has the prefix of no dialect whose paths do.
-        """
-
-        def register(handler: Handler[Call]) -> Handler[Call]:
-            for route_key in route_keys:
-                path = route_key.partition(" ")[2]
-                dialect = project_dialect_of(path)
-                if dialect is None or "{projectKey}" not in path:
-                    raise ValueError(route_key)
-                self._routes[route_key] = (dialect, _entered(partial(_let_in, dialect), handler))
-            return handler
-
-        return register
-
-    def user_route(self, *route_keys: str) -> Callable[[Handler[UserCall]], Handler[UserCall]]:
-        """Register a handler for routes like `GET /webapi/v3/jobs/{jobId}`, which access tokens open.
-
-        Raises:
-            ValueError: a path does not have the dialect's prefix.
-        """
-        return self._register(route_keys, V3, _let_user_in)
-
-    def client_route(self, *route_keys: str) -> Callable[[Handler[ClientCall]], Handler[ClientCall]]:
-        """Register a handler for routes like `POST /webapi/oauth2/token`, which the secrets of clients open.
-
-        Raises:
-            ValueError: a path does not have the dialect's prefix.
-        """
-        return self._register(route_keys, OAUTH2, _let_client_in)
+    def client_route(self, *routes: Route[OAuth2]) -> Callable[[Handler[ClientCall]], Handler[ClientCall]]:
+        """Register a handler for routes that the secrets of clients open."""
+        return self._register(routes, _let_client_in)
 
     def _register(
-        self, route_keys: Sequence[str], dialect: Dialect, let_in: Callable[[dict[str, Any]], AnyCall]
+        self, routes: Sequence[Route[AnyDialect]], let_in: Callable[[AnyDialect, dict[str, Any]], AnyCall]
     ) -> Callable[[Handler[AnyCall]], Handler[AnyCall]]:
         def register(handler: Handler[AnyCall]) -> Handler[AnyCall]:
-            for route_key in route_keys:
-                if dialect_of(route_key.partition(" ")[2]) is not dialect:
-                    raise ValueError(route_key)
-                self._routes[route_key] = (dialect, _entered(let_in, handler))
+            for route in routes:
+                self._routes[route.key] = (route.dialect, _entered(partial(let_in, route.dialect), handler))
             return handler
 
         return register
@@ -103,7 +79,7 @@ class Api:
                 answer = answer_to(event)
             except errors.JobsError as error:
                 answer = dialect.render_error(error)
-            except Exception as error:  # noqa: BLE001  # escaping, it would be an empty 500, and in `sam local` a 200
+            except Exception as error:  # noqa: BLE001  # uncaught, it would be an empty 500, and in `sam local` a 200
                 observability.log_failure(error)
                 answer = dialect.render_failure(_request_id(event))
             return _finish(event, answer)
@@ -116,7 +92,7 @@ def _entered(
 
 
 def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer what no route has: a redirect to the path without its trailing slash, else a 404 of the path's dialect."""
+    """Answer a path that no route has: redirect from a trailing slash, otherwise 404 in the path's dialect."""
     with observability.invocation(context):
         return _finish(event, _answer_unrouted(event))
 
@@ -135,12 +111,12 @@ def _answer_unrouted(event: dict[str, Any]) -> Answer:
     return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not Found"}))
 
 
-#: What a query may hold as it is (RFC 3986, section 3.4), and the percent sign of what is quoted already.
+#: What a query may hold unquoted (RFC 3986, section 3.4), and the percent sign of what is already quoted.
 _QUERY_SAFE = "/?:@!$&'()*+,;=-._~%"
 
 
 def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
-    """Find out whose key it is and open the project, then look at the rest of the request.
+    """Find out whose key it is and open the project, then read the rest of the request.
 
     Raises:
         Unauthorized: the credential opens nothing.
@@ -150,40 +126,41 @@ def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
     """
     path = event.get("pathParameters") or {}
     secret = dialect.read_secret(_headers(event).get("authorization"))
-    credential = access.authenticate(wiring.directory(), secret, wiring.clock().now())
-    project = access.open_project(wiring.directory(), credential, path["projectKey"])
+    ports = wiring.ports()
+    credential = access.authenticate(ports, secret)
+    project = access.open_project(ports, credential, path["projectKey"])
     return Call(**_parts(event), credential=credential, project=project, dialect=dialect)
 
 
-def _let_user_in(event: dict[str, Any]) -> UserCall:
-    """Find out who has the token, then look at the rest of the request.
+def _let_user_in(dialect: AlteryxV3, event: dict[str, Any]) -> UserCall:
+    """Find out whose token it is, then read the rest of the request.
 
     Raises:
         Unauthorized: the token opens nothing.
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
-    token = V3.read_token(_headers(event).get("authorization"))
-    principal = access.authorize(wiring.directory(), token, wiring.clock().now())
+    token = dialect.read_token(_headers(event).get("authorization"))
+    principal = access.authorize(wiring.ports(), token)
     return UserCall(**_parts(event), principal=principal)
 
 
-def _let_client_in(event: dict[str, Any]) -> ClientCall:
+def _let_client_in(dialect: OAuth2, event: dict[str, Any]) -> ClientCall:
     """Find out which client asks for a token.
 
     Raises:
         InvalidRequest: the request is not as RFC 6749 has it.
         BodyTooLarge: the body is over 256 KB.
-        InvalidClient: there is no such client, or its secret is another.
-        UnsupportedGrantType: it is not by client credentials that a token is asked for.
+        InvalidClient: the client does not exist, or its secret is wrong.
+        UnsupportedGrantType: it asks by another grant than client credentials.
     """
     parts = _parts(event)
-    asked = OAUTH2.parse_token_request(Request(**parts))
+    asked = dialect.parse_token_request(Request(**parts))
     try:
-        client = access.authenticate_client(wiring.directory(), asked.client_id, asked.secret, wiring.clock().now())
+        client = access.authenticate_client(wiring.ports(), asked.client_id, asked.secret)
     except errors.Unauthorized:
         raise errors.InvalidClient(basic=asked.basic) from None
-    OAUTH2.check_grant_type(asked)
+    dialect.check_grant_type(asked)
     return ClientCall(**parts, client=client)
 
 
@@ -205,20 +182,20 @@ def _parts(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decode_percent(value: str) -> str:
-    """Decode what API Gateway leaves: it decodes every escape of a path once, except `%25`."""
+    """Decode what API Gateway leaves encoded: it decodes every escape of a path once, except `%25`."""
     return value.replace("%25", "%")
 
 
 def _body(event: dict[str, Any]) -> str:
     text: str = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        if len(text.encode(errors="surrogatepass")) > LARGEST_BODY:
-            raise errors.BodyTooLarge(LARGEST_BODY)
+        if len(text.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
+            raise errors.BodyTooLarge(MAX_BODY_BYTES)
         return text
     try:
         raw = base64.b64decode(text, validate=True)
-        if len(raw) > LARGEST_BODY:
-            raise errors.BodyTooLarge(LARGEST_BODY)
+        if len(raw) > MAX_BODY_BYTES:
+            raise errors.BodyTooLarge(MAX_BODY_BYTES)
         return raw.decode()
     except (binascii.Error, UnicodeDecodeError):
         raise errors.InvalidRequest("body", "must be UTF-8 text") from None

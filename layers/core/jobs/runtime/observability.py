@@ -1,4 +1,4 @@
-"""One logger and one set of metrics. Neither ever carries personal data or a secret: ids, counts and codes only."""
+"""One logger and one set of metrics. They carry ids, counts and codes, never personal data or a secret."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @cache
 def logger() -> Logger:
-    """The logger: JSON lines; name and level come from Powertools' own environment variables."""
+    """The logger writes JSON lines. Its name and level come from Powertools' own environment variables."""
     return Logger()
 
 
 @cache
 def metrics() -> Metrics:
-    """The metrics: embedded in the log, flushed once an invocation."""
+    """The metrics are embedded in the log and written once an invocation."""
     return Metrics()
 
 
@@ -46,9 +46,9 @@ class PowertoolsMeter:
 
 
 def log_failure(error: Exception) -> None:
-    """Log what an operator needs of a failure nobody foresaw: its kind, AWS's code and where it was.
+    """Log what an operator needs to know of an unexpected failure: its kind, AWS's code and where it happened.
 
-    Not its message: that may quote what a caller sent.
+    The message stays out of the log, because it may quote what a caller sent.
     """
     frames = traceback.extract_tb(error.__traceback__)
     logger().error(
@@ -62,7 +62,7 @@ def log_failure(error: Exception) -> None:
 
 
 def _code_of(error: Exception) -> str | None:
-    """AWS's code of an error, None where it has none: botocore's own errors may have a response that is None."""
+    """AWS's code of an error, or None. The response of botocore's own errors may be None."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     code: str | None = response.get("Error", {}).get("Code")
     return code
@@ -70,7 +70,7 @@ def _code_of(error: Exception) -> str | None:
 
 @contextmanager
 def invocation(context: LambdaContext) -> Iterator[None]:
-    """Tie the log lines of an invocation together, and write out its metrics at the end, whichever end it is."""
+    """Tie the log lines of an invocation together, and write its metrics at the end, also after an error."""
     logger().set_correlation_id(getattr(context, "aws_request_id", None))
     try:
         yield

@@ -1,10 +1,13 @@
-"""The environment of a function, read once and only here."""
+"""The environment of a function. It is read here and nowhere else, and each value when it is first needed.
+
+A function has only the variables that it needs: template.yaml gives them, and a missing one is a `KeyError`.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,48 +16,74 @@ DEFAULT_SHARDS = 32
 DEFAULT_CREDENTIAL_CACHE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What template.yaml tells its functions."""
+class TableSettings(NamedTuple):
+    """What every function is told."""
 
-    table: str
-    #: Only functions that put hints have one.
-    start_queue_url: str = ""
-    #: Only functions that say something on the bus have one.
-    event_bus: str = ""
-    #: Only the worker that erases sessions has these.
-    sessions_bucket: str = ""
-    worker_queue_url: str = ""
-    #: Only the function that takes events has these.
-    ingest_queue_url: str = ""
-    ingest_dead_letter_queue_url: str = ""
+    name: str
+    #: Write shards of the status index.
+    shards: int
+    #: Jobs that one call starts at most.
+    start_batch: int
+    credential_cache_seconds: float
+
+
+class IngestSettings(NamedTuple):
+    """What the function that takes events is told."""
+
+    queue_url: str
+    dead_letter_queue_url: str
     #: The stack's own AWS account.
-    account_id: str = ""
-    shards: int = DEFAULT_SHARDS
-    #: How many jobs one call starts at most; only the function that starts them is told.
-    start_batch: int = 1
-    credential_cache_seconds: float = DEFAULT_CREDENTIAL_CACHE_SECONDS
+    account_id: str
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings.
+
+class ErasureSettings(NamedTuple):
+    """What the worker that erases sessions is told."""
+
+    bucket: str
+    queue_url: str
+
+
+class Settings:
+    """What template.yaml tells its functions, in groups."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+
+    @cached_property
+    def table(self) -> TableSettings:
+        """The table.
 
         Raises:
-            KeyError: `JOBS_TABLE` is missing.
-            ValueError: a number is none.
+            ValueError: a number is malformed.
         """
-        return cls(
-            table=environment["JOBS_TABLE"],
-            start_queue_url=environment.get("START_QUEUE_URL", ""),
-            event_bus=environment.get("EVENT_BUS_NAME", ""),
-            sessions_bucket=environment.get("SESSIONS_BUCKET", ""),
-            worker_queue_url=environment.get("WORKER_QUEUE_URL", ""),
-            ingest_queue_url=environment.get("INGEST_QUEUE_URL", ""),
-            ingest_dead_letter_queue_url=environment.get("INGEST_DEAD_LETTER_QUEUE_URL", ""),
-            account_id=environment.get("ACCOUNT_ID", ""),
-            shards=int(environment.get("SHARD_COUNT", DEFAULT_SHARDS)),
-            start_batch=int(environment.get("START_BATCH_SIZE", 1)),
-            credential_cache_seconds=float(
-                environment.get("CREDENTIAL_CACHE_SECONDS", DEFAULT_CREDENTIAL_CACHE_SECONDS)
-            ),
+        read = self._environment.get
+        return TableSettings(
+            name=self._environment["JOBS_TABLE"],
+            shards=int(read("SHARD_COUNT", DEFAULT_SHARDS)),
+            start_batch=int(read("START_BATCH_SIZE", 1)),
+            credential_cache_seconds=float(read("CREDENTIAL_CACHE_SECONDS", DEFAULT_CREDENTIAL_CACHE_SECONDS)),
         )
+
+    @cached_property
+    def start_queue_url(self) -> str:
+        """The queue of hints."""
+        return self._environment["START_QUEUE_URL"]
+
+    @cached_property
+    def event_bus(self) -> str:
+        """The name of the event bus."""
+        return self._environment["EVENT_BUS_NAME"]
+
+    @cached_property
+    def ingest(self) -> IngestSettings:
+        """The ingest queue."""
+        return IngestSettings(
+            self._environment["INGEST_QUEUE_URL"],
+            self._environment["INGEST_DEAD_LETTER_QUEUE_URL"],
+            self._environment["ACCOUNT_ID"],
+        )
+
+    @cached_property
+    def erasure(self) -> ErasureSettings:
+        """The sessions and the worker's queue."""
+        return ErasureSettings(self._environment["SESSIONS_BUCKET"], self._environment["WORKER_QUEUE_URL"])

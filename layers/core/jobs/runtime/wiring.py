@@ -1,14 +1,16 @@
 """The composition root: the one place that knows which adapter stands behind which port.
 
-Everything is made on first use and kept for the life of the environment; tests call `clear`.
+`Wiring` is the world of the use cases. It makes each part on first use and keeps it for the life of the environment.
+Tests and the simulation put another `Wiring` in the place of `ports`.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import time
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -16,32 +18,37 @@ from botocore.config import Config
 from jobs.adapters.eventbridge import EventBridgeBus
 from jobs.adapters.s3 import S3SessionStore
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, SQSWorkerQueue
-from jobs.erasure.erasing import ErasurePorts
-from jobs.ports import Ports
 from jobs.runtime.observability import PowertoolsMeter
 from jobs.runtime.settings import Settings
+from jobs.store import table
+from jobs.store.attempts import DynamoDBAttempts
+from jobs.store.caching import CachedDirectory
 from jobs.store.client import dynamodb_client
-from jobs.store.directory import CachedDirectory, DynamoDBDirectory
-from jobs.store.dynamodb import DynamoDBJobStore, new_token
+from jobs.store.directory import DynamoDBDirectory
+from jobs.store.due import DynamoDBDueIndex
+from jobs.store.jobs import DynamoDBJobStore
+from jobs.store.payload import DynamoDBPayload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
 
-    from jobs.adapters.eventbridge import EventsClient
+    from jobs.ports import Clock, Meter
 
-#: Calls are milliseconds long: give up on a lost one soon enough to try again within the caller's patience.
+#: Calls take milliseconds: give up on a lost one soon enough to try again while the caller still waits.
 CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
 )
+#: For clients whose adapter tries again by itself. Both together would outlast the invocation.
+ONE_TRY = CONFIG.merge(Config(retries={"total_max_attempts": 1}))
 
 
 class SystemClock:
-    """`Clock` on the machine's own."""
+    """`Clock` of the machine."""
 
     def now(self) -> int:
         """See `Clock.now`."""
@@ -52,109 +59,141 @@ class SystemClock:
         time.sleep(milliseconds / 1000)
 
 
-@cache
-def settings() -> Settings:
-    """The function's settings."""
-    return Settings.from_environment()
+class Wiring:
+    """`Ports`, `TokenPorts` and `ErasurePorts` on AWS."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self.settings = Settings(environment)
+
+    # ---- time, chance, counts -----------------------------------------------------------------------------------
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's clock."""
+        return SystemClock()
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Powertools' metrics."""
+        return PowertoolsMeter()
+
+    @cached_property
+    def random(self) -> Callable[[], float]:
+        """The system's chance."""
+        return random.SystemRandom().random
+
+    @cached_property
+    def token(self) -> Callable[[], str]:
+        """Transition tokens."""
+        return table.new_token
+
+    # ---- the table ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def table(self) -> table.Table:
+        """The one table."""
+        return table.Table(self._dynamodb, self.settings.table.name, self.clock, self.random)
+
+    @cached_property
+    def jobs(self) -> DynamoDBJobStore:
+        """Job rows."""
+        return DynamoDBJobStore(self.table, self.settings.table.shards)
+
+    @cached_property
+    def attempts(self) -> DynamoDBAttempts:
+        """Status changes."""
+        told = self.settings.table
+        return DynamoDBAttempts(self.table, told.shards, self.token, told.start_batch)
+
+    @cached_property
+    def payload(self) -> DynamoDBPayload:
+        """What is stored beside the rows."""
+        return DynamoDBPayload(self.table)
+
+    @cached_property
+    def due(self) -> DynamoDBDueIndex:
+        """The status index."""
+        return DynamoDBDueIndex(self.table)
+
+    @cached_property
+    def directory(self) -> CachedDirectory:
+        """Who may do what."""
+        seconds = self.settings.table.credential_cache_seconds
+        return CachedDirectory(DynamoDBDirectory(self.table), seconds, self._monotonic)
+
+    @cached_property
+    def tokens(self) -> DynamoDBDirectory:
+        """Where access tokens are put."""
+        return DynamoDBDirectory(self.table)
+
+    # ---- queues, bus, bucket ------------------------------------------------------------------------------------
+
+    @cached_property
+    def queue(self) -> SQSStartQueue:
+        """The start queue."""
+        return SQSStartQueue(lambda: self._sqs, self.settings.start_queue_url, self.clock, self.meter)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        """The event bus."""
+        return EventBridgeBus(lambda: self._events, self.settings.event_bus, self.clock, self.meter)
+
+    @cached_property
+    def ingest_queue(self) -> SQSIngestQueue:
+        """The ingest queue and its dead-letter queue."""
+        told = self.settings.ingest
+        return SQSIngestQueue(lambda: self._sqs, told.queue_url, told.dead_letter_queue_url, self.meter)
+
+    @cached_property
+    def sessions(self) -> S3SessionStore:
+        """The objects of users' sessions."""
+        return S3SessionStore(lambda: self._s3, self.settings.erasure.bucket, self.clock, self.meter)
+
+    @cached_property
+    def worker_queue(self) -> SQSWorkerQueue:
+        """The queue of the worker that erases sessions."""
+        return SQSWorkerQueue(lambda: self._sqs, self.settings.erasure.queue_url, self.clock, self.meter)
+
+    # ---- clients; another wiring has others -----------------------------------------------------------------------
+
+    @property
+    def _dynamodb(self) -> DynamoDBClient:
+        return dynamodb()
+
+    @property
+    def _sqs(self) -> Any:
+        return client("sqs")
+
+    @property
+    def _events(self) -> Any:
+        return client("events")
+
+    @property
+    def _s3(self) -> Any:
+        return client("s3", 10)  # S3 takes seconds to delete a thousand objects
+
+    def _monotonic(self) -> float:
+        return time.monotonic()
 
 
 @cache
-def clock() -> SystemClock:
-    """The clock."""
-    return SystemClock()
-
-
-@cache
-def store() -> DynamoDBJobStore:
-    """The jobs."""
-    return DynamoDBJobStore(_dynamodb(), settings().table, settings().shards, settings().start_batch)
-
-
-@cache
-def directory() -> CachedDirectory:
-    """Who may do what."""
-    return CachedDirectory(DynamoDBDirectory(_dynamodb(), settings().table), settings().credential_cache_seconds)
-
-
-@cache
-def tokens() -> DynamoDBDirectory:
-    """Where access tokens are put."""
-    return DynamoDBDirectory(_dynamodb(), settings().table)
-
-
-@cache
-def ingest_queue() -> SQSIngestQueue:
-    """Where events that are not taken go."""
-    made = settings()
-    return SQSIngestQueue(_sqs, made.ingest_queue_url, made.ingest_dead_letter_queue_url, PowertoolsMeter())
-
-
-@cache
-def ports() -> Ports:
-    """The world of the use cases."""
-    meter = PowertoolsMeter()
-    queue = SQSStartQueue(_sqs, settings().start_queue_url, clock(), meter)
-    return Ports(
-        store=store(),
-        queue=queue,
-        clock=clock(),
-        meter=meter,
-        random=random.SystemRandom().random,
-        token=new_token,
-    )
-
-
-@cache
-def bus() -> EventBridgeBus:
-    """The bus."""
-    return EventBridgeBus(_events, settings().event_bus, clock(), PowertoolsMeter())
-
-
-@cache
-def sessions() -> S3SessionStore:
-    """The objects of users' sessions."""
-    return S3SessionStore(_s3, settings().sessions_bucket, clock(), PowertoolsMeter())
-
-
-@cache
-def erasure_ports() -> ErasurePorts:
-    """The world of the worker that erases them."""
-    meter = PowertoolsMeter()
-    return ErasurePorts(
-        store=store(),
-        directory=directory(),
-        sessions=sessions(),
-        bus=bus(),
-        queue=SQSWorkerQueue(_sqs, settings().worker_queue_url, clock(), meter),
-        clock=clock(),
-        meter=meter,
-    )
-
-
-@cache
-def _dynamodb() -> DynamoDBClient:
+def dynamodb() -> DynamoDBClient:
+    """The client of the table. A client takes long to make, so each wiring of this process shares it."""
     return dynamodb_client(CONFIG)
 
 
 @cache
-def _sqs() -> SQSClient:
-    # The adapter tries again by itself; both together would outlast the invocation.
-    return boto3.client("sqs", config=CONFIG.merge(Config(retries={"total_max_attempts": 1})))
+def client(service: str, read_timeout: int = 2) -> Any:
+    """The client of a service whose adapter tries again by itself; shared as above."""
+    return boto3.client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))  # type: ignore[call-overload]  # the stubs know names of services alone
 
 
 @cache
-def _events() -> EventsClient:
-    client: EventsClient = boto3.client("events", config=CONFIG.merge(Config(retries={"total_max_attempts": 1})))
-    return client
-
-
-@cache
-def _s3() -> S3Client:
-    # As above. Deleting a thousand objects takes S3 seconds.
-    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=10, retries={"total_max_attempts": 1})))
+def ports() -> Wiring:
+    """The wiring of this environment."""
+    return Wiring()
 
 
 def clear() -> None:
-    """Forget everything but the clients, which are dear to make, for tests that change the environment."""
-    for made in (settings, clock, store, directory, tokens, ingest_queue, ports, bus, sessions, erasure_ports):
-        made.cache_clear()
+    """Forget the wiring but not the clients, for tests that change the environment."""
+    ports.cache_clear()

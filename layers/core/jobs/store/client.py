@@ -1,4 +1,4 @@
-"""The DynamoDB client of the functions: botocore's own, but for what a list spends its time on, and broken answers."""
+"""The DynamoDB client of the functions: botocore's own, with a faster parser and a check for broken answers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class ItemsAsTheyCome(JSONParser):
-    """Hands items over as DynamoDB wrote them, instead of walking every attribute against its shape.
+    """Hands items over as DynamoDB wrote them, and does not walk every attribute against its shape.
 
-    `store.items` reads that very form. It differs from the client's usual one in binary attributes alone, which stay
-    base64; the table has none. Everything else, modelled errors among it, is parsed as ever. Measured by `make bench`.
+    `store.items` reads this form. Only binary attributes look different, and the table has none. Everything else,
+    errors included, is parsed as usual. `make bench` measures the difference.
     """
 
     def _handle_map(self, shape: MapShape, value: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class ItemsAsTheyCome(JSONParser):
 class _Parsers(ResponseParserFactory):
     def create_parser(self, protocol_name: str) -> Any:
         if protocol_name != "json":
-            # The client would speak another protocol to DynamoDB than the one whose parser this is.
+            # The client speaks another protocol to DynamoDB, which this parser does not read.
             raise ValueError(protocol_name)
         return ItemsAsTheyCome()
 
@@ -49,10 +49,10 @@ def dynamodb_client(config: Config) -> DynamoDBClient:
 
 
 def _refuse_broken(http_response: AWSResponse, **_: Any) -> None:
-    """Refuse an answer that is not as DynamoDB sent it.
+    """Refuse an answer that was damaged on its way.
 
-    botocore tries again, but takes the answer to its last try as it comes: cut short, it would say that a row is not
-    there.
+    botocore tries again, but does not check the answer to its last try. Cut short, it would say that a row does not
+    exist.
 
     Raises:
         ChecksumError: the answer does not match its checksum.

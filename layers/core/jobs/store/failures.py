@@ -1,4 +1,4 @@
-"""How DynamoDB's failures are read: which mean «try later», which prove nothing, which say that a condition failed."""
+"""What DynamoDB's failures mean: try later, nothing is proven, or a condition failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from jobs import errors
@@ -14,7 +14,7 @@ from jobs import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Documented by DynamoDB as throttling (Developer Guide, «Error handling with DynamoDB»); botocore has retried them.
+#: What DynamoDB documents as throttling (Developer Guide, «Error handling with DynamoDB»). botocore has retried it.
 THROTTLES = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -24,21 +24,21 @@ THROTTLES = frozenset(
         "ThrottledException",
     }
 )
-#: The service's own failures: the write may or may not have been committed. Beside these, all that have the HTTP status
-#: of one, whatever they are called: those without a body have no other name.
+#: The service's own failures: the write may or may not have been committed. Every answer with the HTTP status of such a
+#: failure counts too, because one without a body has no other name.
 SERVER_ERRORS = frozenset(
     {"InternalServerError", "InternalServerErrorException", "RequestTimeoutException", "ServiceUnavailable"}
 )
 CONFLICTS = frozenset(
     {"ReplicatedWriteConflictException", "TransactionConflictException", "TransactionInProgressException"}
 )
-#: Reasons of a cancelled transaction that say nothing of the conditions.
+#: Reasons of a cancelled transaction that say nothing about its conditions.
 PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-#: Likewise, of a statement in a batch.
+#: The same for a statement in a batch.
 PASSING_STATEMENT_ERRORS = PASSING_REASONS | {"InternalServerError", "RequestLimitExceeded"}
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-#: The same, as a reason of a cancelled transaction and as the error of a statement in a batch.
+#: The same as a reason of a cancelled transaction, and as the error of a statement in a batch.
 CONDITION_CODE = "ConditionalCheckFailed"
 TRANSACTION_CANCELLED = "TransactionCanceledException"
 
@@ -49,7 +49,7 @@ def code_of(error: ClientError) -> str:
 
 
 def old_item(error: ClientError) -> dict[str, Any]:
-    """The row that a failed condition saw (`ReturnValuesOnConditionCheckFailure=ALL_OLD`), empty if there was none."""
+    """The row that a failed condition saw (`ReturnValuesOnConditionCheckFailure=ALL_OLD`); empty if no row exists."""
     item: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]  # the stubs do not know it
     return item
 
@@ -61,9 +61,9 @@ def reasons_of(error: ClientError) -> list[dict[str, Any]]:
 
 
 def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
-    """Which conditions of a write failed, by the position of the action, with the row that each saw.
+    """The conditions of a write that failed: by the position of the action, the row that each saw.
 
-    Empty where the error is of another kind.
+    Empty if the error is of another kind.
     """
     if not isinstance(error, ClientError):
         return {}
@@ -78,8 +78,8 @@ def failed_conditions(error: Exception) -> dict[int, dict[str, Any]]:
     }
 
 
-def proves_nothing(error: Exception) -> bool:
-    """Whether a write that ended so may or may not have been committed, or was turned away for the moment."""
+def outcome_unknown(error: Exception) -> bool:
+    """Whether a write that failed in this way may have been committed all the same, or was only turned away for now."""
     if isinstance(error, HTTPClientError | BotocoreConnectionError | ChecksumError):
         return True
     if not isinstance(error, ClientError):
@@ -95,16 +95,44 @@ def _status_of(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-@contextmanager
-def throttling_as_busy() -> Iterator[None]:
-    """Turn a throttle that outlived the client's retries into `Busy`.
+class ConditionFailed(Exception):
+    """Conditions of a write failed; `rows` has the row that each of them saw, by the position of its action."""
 
-    Raises:
-        Busy: DynamoDB throttles.
-    """
+    def __init__(self, rows: dict[int, dict[str, Any]]) -> None:
+        super().__init__("a condition failed")
+        self.rows = rows
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn a throttle that outlasted the client's retries into `Busy`."""
     try:
         yield
     except ClientError as error:
-        if code_of(error) in THROTTLES:
+        if is_throttle(error):
             raise errors.Busy from error
         raise
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Tell what a failed write means.
+
+    Raises:
+        ConditionFailed: a condition failed.
+        Busy: DynamoDB throttles, or the write met a conflict or lost its answer. It may have been committed.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        rows = failed_conditions(error)
+        if rows:
+            raise ConditionFailed(rows) from error
+        if outcome_unknown(error):
+            raise errors.Busy from error
+        raise
+
+
+def is_throttle(error: BaseException | None) -> bool:
+    """Whether DynamoDB throttled a call. botocore has already tried it again."""
+    return isinstance(error, ClientError) and code_of(error) in THROTTLES

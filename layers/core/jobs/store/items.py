@@ -1,7 +1,7 @@
-"""Rows of the table ⇄ the model, symmetrically and by hand: this runs for each row of every list.
+"""Rows of jobs to the model and back, by hand, because this runs for each row of every list.
 
-Attribute names are short because status changes are paid by the size of the row; the table in
-docs/access-patterns.md spells them out.
+Attribute names are short, because the size of the row sets the price of a status change. docs/access-patterns.md
+explains each name.
 """
 
 from __future__ import annotations
@@ -9,23 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import (
-    NO_RUN,
-    AccessToken,
-    Change,
-    Client,
-    Credential,
-    DueJob,
-    Job,
-    Message,
-    Project,
-    Right,
-    Role,
-    Run,
-    Severity,
-    Status,
-    User,
-)
+from jobs.model import NO_RUN, Change, DueJob, Job, Message, Run, Severity, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -55,7 +39,7 @@ def change(to: Status, at: int, by: str) -> dict[str, Any]:
 
 
 def job_to_item(job: Job, token: str, shards: int) -> Item:
-    """The row of a job; `token` is its creator's."""
+    """The row of a job; `token` is the token of its creator."""
     item: Item = {
         **key(keys.job(job.project_id, job.job_id)),
         "st": {"S": job.status},
@@ -86,7 +70,7 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
     return item
 
 
-#: Attributes of a workflow's run that are strings. Its collections are a list, and itself is in the key of an index.
+#: Attributes of a workflow's run that are strings. Its collections are a list, and its id is in the key of an index.
 _RUN_STRINGS = {"ow": "owner_id", "pr": "priority", "wt": "worker_tag"}
 
 
@@ -126,7 +110,7 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:
-    """The row of a job's outputs, under the token of the transition that refers to it."""
+    """The row of a job's outputs, under the token of the change that refers to it."""
     text = json.dumps(outputs, separators=(",", ":"), ensure_ascii=False)
     return {**key(keys.outputs(project_id, job_id, token)), "json": {"S": text}}
 
@@ -153,10 +137,10 @@ def message_from_item(item: Mapping[str, Any]) -> Message:
     return Message(at, Severity(int(item["sv"]["N"])), item["tx"]["S"], int(item["tl"]["N"]))
 
 
-def params_to_item(project_id: int, job_id: int, params: Mapping[str, Any]) -> Item:
+def params_to_item(job: Job, params: Mapping[str, Any]) -> Item:
     """The row of a job's parameters: JSON text, because DynamoDB's numbers would not give back what was sent."""
     text = json.dumps(params, separators=(",", ":"), ensure_ascii=False)
-    return {**key(keys.params(project_id, job_id)), "json": {"S": text}}
+    return {**key(keys.params(job.project_id, job.job_id)), "json": {"S": text}}
 
 
 def params_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,12 +150,12 @@ def params_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def due_to_index_key(due: DueJob, partition: str) -> Item:
-    """The full key of a status index row: where a Query goes on."""
+    """The full key of a row of the status index, behind which a Query goes on."""
     return {**key(keys.job(due.project_id, due.job_id)), "gk": {"S": partition}, "due": {"N": str(due.due_at)}}
 
 
 def due_from_item(item: Mapping[str, Any]) -> DueJob:
-    """The job that a row of the status index stands for."""
+    """The job of a row of the status index."""
     return DueJob(int(item["due"]["N"]), *keys.parse_job(item["pk"]["S"], item["sk"]["S"]))
 
 
@@ -183,125 +167,3 @@ def due_to_attributes(due: DueJob) -> Item:
 def due_from_attributes(item: Mapping[str, Any]) -> DueJob:
     """The position that a watermark or sweep cursor row keeps."""
     return DueJob(int(item["at"]["N"]), int(item["pr"]["N"]), int(item["jo"]["N"]))
-
-
-def credential_to_item(credential: Credential, digest: str) -> Item:
-    """The row of a credential; the secret itself is nowhere in it."""
-    return {
-        **key(keys.credential(digest)),
-        "id": {"S": credential.credential_id},
-        "org": {"N": str(credential.organisation_id)},
-        **_ends_to_item(credential),
-    }
-
-
-def credential_from_item(item: Mapping[str, Any]) -> Credential:
-    """The credential of a row."""
-    return Credential(
-        credential_id=item["id"]["S"],
-        organisation_id=int(item["org"]["N"]),
-        **_ends_from_item(item),
-    )
-
-
-def client_to_item(client: Client) -> Item:
-    """The row of a client; the secret itself is nowhere in it."""
-    return {
-        **key(keys.client(client.client_id)),
-        "id": {"S": client.client_id},
-        "org": {"N": str(client.organisation_id)},
-        "user": {"S": client.user_id},
-        "project": {"N": str(client.project_id)},
-        "digest": {"S": client.secret_digest},
-        **_ends_to_item(client),
-    }
-
-
-def client_from_item(item: Mapping[str, Any]) -> Client:
-    """The client of a row."""
-    return Client(
-        client_id=item["id"]["S"],
-        organisation_id=int(item["org"]["N"]),
-        user_id=item["user"]["S"],
-        project_id=int(item["project"]["N"]),
-        secret_digest=item["digest"]["S"],
-        **_ends_from_item(item),
-    )
-
-
-def token_to_item(token: AccessToken, digest: str) -> Item:
-    """The row of an access token, which DynamoDB forgets some time after it has expired."""
-    item = {**key(keys.access_token(digest)), "client": {"S": token.client_id}, **_ends_to_item(token)}
-    if token.expires_at is not None:
-        item["ttl"] = {"N": str(-(-token.expires_at // 1000))}
-    return item
-
-
-def token_from_item(item: Mapping[str, Any]) -> AccessToken:
-    """The access token of a row."""
-    return AccessToken(client_id=item["client"]["S"], **_ends_from_item(item))
-
-
-def user_to_item(user: User) -> Item:
-    """The row of a user."""
-    return {
-        **key(keys.user(user.organisation_id, user.user_id)),
-        "id": {"S": user.user_id},
-        "org": {"N": str(user.organisation_id)},
-        "name": {"S": user.name},
-        "role": {"S": user.role},
-        "co": {"M": {collection: {"S": right} for collection, right in user.collections.items()}},
-    }
-
-
-def user_from_item(item: Mapping[str, Any]) -> User:
-    """The user of a row."""
-    return User(
-        organisation_id=int(item["org"]["N"]),
-        user_id=item["id"]["S"],
-        role=Role(item["role"]["S"]),
-        name=item["name"]["S"],
-        collections={collection: Right(right["S"]) for collection, right in item["co"]["M"].items()},
-    )
-
-
-def _ends_to_item(issued: Credential | Client | AccessToken) -> Item:
-    ends = {"ex": issued.expires_at, "rv": issued.revoked_at}
-    return {name: {"N": str(at)} for name, at in ends.items() if at is not None}
-
-
-def _ends_from_item(item: Mapping[str, Any]) -> dict[str, int | None]:
-    ends = {"expires_at": "ex", "revoked_at": "rv"}
-    return {field: int(item[name]["N"]) if name in item else None for field, name in ends.items()}
-
-
-def project_to_item(project: Project) -> Item:
-    """The row of a project."""
-    return {
-        **key(keys.project(project.project_id)),
-        "id": {"N": str(project.project_id)},
-        "org": {"N": str(project.organisation_id)},
-        "key": {"S": project.project_key},
-        "name": {"S": project.name},
-        "secret": {"S": project.secret.hex()},
-        "block": {"N": str(project.block)},
-        **{
-            name: {"SS": sorted(listed)}
-            for name, listed in (("accounts", project.accounts), ("sources", project.sources))
-            if listed
-        },
-    }
-
-
-def project_from_item(item: Mapping[str, Any]) -> Project:
-    """The project of a row."""
-    return Project(
-        project_id=int(item["id"]["N"]),
-        organisation_id=int(item["org"]["N"]),
-        project_key=item["key"]["S"],
-        name=item["name"]["S"],
-        secret=bytes.fromhex(item["secret"]["S"]),
-        block=int(item["block"]["N"]),
-        accounts=frozenset(item["accounts"]["SS"]) if "accounts" in item else frozenset(),
-        sources=frozenset(item["sources"]["SS"]) if "sources" in item else frozenset(),
-    )

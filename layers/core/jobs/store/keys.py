@@ -1,4 +1,4 @@
-"""Every key of the table, and nothing else builds one (docs/access-patterns.md charts them).
+"""Every key of the table. No other module builds one (docs/access-patterns.md charts them).
 
 Key attributes are `pk` and `sk`; the status index has `gk` and, as its sort key, `due`; the workflow index has `wk`
 and the table's own `sk`.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import zlib
 
-#: Job rows of a project are spread over partitions of this many, so that any page is one or two Queries and a
-#: tenant's herd does not share one partition's 1,000 writes a second.
+#: Job rows in one partition. Any page is one or two Queries, and a tenant's herd is not limited to the 1,000 writes a
+#: second of one partition.
 BLOCK_SIZE = 1_000
 
 STATUS_INDEX = "status-index"
@@ -24,17 +24,17 @@ def block_of(job_id: int) -> int:
 
 
 def last_of(block: int) -> int:
-    """The highest job number that belongs into a block."""
+    """The highest job number of a block."""
     return (block + 1) * BLOCK_SIZE
 
 
 def job_block(project_id: int, block: int) -> str:
-    """Partition of a block of job rows; it holds nothing else."""
+    """Partition of a block of job rows. It holds nothing else."""
     return f"{project_id}#{block}"
 
 
 def job_sort(job_id: int) -> str:
-    """Sort key of a job row: ten digits hold every number there can be."""
+    """Sort key of a job row. Ten digits are enough for every number."""
     return f"{job_id:010d}"
 
 
@@ -49,7 +49,7 @@ def parse_job(pk: str, sk: str) -> tuple[int, int]:
 
 
 def is_job(pk: str) -> bool:
-    """Whether a partition holds job rows: every other one begins with a word."""
+    """Whether a partition holds job rows. Every other partition begins with a word."""
     return pk[:1].isdigit()
 
 
@@ -59,17 +59,17 @@ def params(project_id: int, job_id: int) -> Key:
 
 
 def outputs(project_id: int, job_id: int, token: str) -> Key:
-    """The outputs of a job that the transition with this token refers to."""
+    """The outputs of a job that the change with this token refers to."""
     return f"payload#{project_id}#{job_id}", f"outputs#{token}"
 
 
 MESSAGE_PREFIX = "message#"
-#: Milliseconds that no clock of ours will show: the greatest number of thirteen digits.
-LATEST_TIME = 10**13 - 1
+#: The greatest time that fits the key: thirteen digits of milliseconds.
+MAX_TIME = 10**13 - 1
 
 
 def message(project_id: int, job_id: int, at: int, suffix: str) -> Key:
-    """A message of a job: in the order of time, unique by its suffix."""
+    """A message of a job. Messages sort by time, and the suffix makes each key unique."""
     return f"payload#{project_id}#{job_id}", f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
 
 
@@ -86,7 +86,7 @@ def seen_event(digest: str) -> Key:
 def status_shard(status: str, project_id: int, job_id: int, shards: int) -> str:
     """Index partition of a job: its status and one of `shards` write shards.
 
-    The shard is hashed from the job, so that neither dense numbers nor a customer's habit piles jobs on one.
+    A hash of the job picks the shard, so that no pattern of numbers piles jobs on one shard.
     """
     return index_partition(status, zlib.crc32(f"{project_id}#{job_id}".encode()) % shards)
 
@@ -97,7 +97,7 @@ def index_partition(status: str, shard: int) -> str:
 
 
 def workflow_runs(project_id: int, workflow_id: str) -> str:
-    """Index partition of the jobs that run a workflow: of one project, as ids of workflows are each tenant's own."""
+    """Index partition of the jobs of one project that run a workflow. Each tenant has its own workflow ids."""
     return f"{project_id}#{workflow_id}"
 
 
@@ -116,7 +116,7 @@ def deletion_lock(project_id: int, digest: str) -> Key:
     return f"deletion#{project_id}#{digest}", "deletion"
 
 
-#: All rows of the dispatcher share a partition, so that a tick reads them in one Query.
+#: All rows of the ticks share a partition, so that a tick reads them in one Query.
 DISPATCH = "dispatch"
 WATERMARK_PREFIX = "watermark#"
 

@@ -1,4 +1,4 @@
-"""Who is calling: keys, clients and tokens, and what they open.
+"""Who calls: keys, clients and tokens, and what they open.
 
 The tenant comes from the credential, never from the path alone.
 """
@@ -13,17 +13,19 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import ProjectNotFound, Unauthorized
-from jobs.model import HOUR, SECOND, AccessToken, Principal
+from jobs.model import HOUR, SECOND
+from jobs.tenants import AccessToken, Principal
 
 if TYPE_CHECKING:
-    from jobs.model import Client, Credential, Project
-    from jobs.ports import Directory, TokenStore
+    from jobs.ports import Ports
+    from jobs.tenancy.ports import TokenPorts
+    from jobs.tenants import Client, Credential, Project
 
-#: What every secret of ours begins with, so that people and secret scanners know one when they see it.
+#: What our secrets begin with, so that people and secret scanners recognise them.
 KEY_PREFIX = "jk_"
-CLIENT_SECRET_PREFIX = "js_"  # noqa: S105  # what secrets begin with is none
-TOKEN_PREFIX = "jt_"  # noqa: S105  # likewise
-#: How long an access token opens anything; clients ask for the next one when it ends.
+CLIENT_SECRET_PREFIX = "js_"  # noqa: S105  # the beginning of a secret is not a secret
+TOKEN_PREFIX = "jt_"  # noqa: S105  # as above
+#: How long an access token is valid. Clients ask for another one when it ends.
 TOKEN_LIFETIME = HOUR
 _SECRET_BYTES = 20
 _SECRET = re.compile(r"([0-9a-f]{40})([0-9a-f]{8})")
@@ -32,7 +34,7 @@ _CLIENT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 class IssuedToken(NamedTuple):
-    """A new access token, shown this once, and the seconds until it ends."""
+    """A new access token, shown only this once, and the seconds until it ends."""
 
     token: str
     expires_in: int
@@ -45,71 +47,75 @@ def new_secret(prefix: str) -> str:
 
 
 def digest_of(secret: str) -> str:
-    """What a secret is stored under. A plain hash is enough: 160 random bits can not be guessed."""
+    """What a secret is stored under. A plain hash is enough, because nobody guesses 160 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def authenticate(directory: Directory, api_key: str, now: int) -> Credential:
-    """Find what a presented key stands for; a malformed one is refused without a read.
+def authenticate(ports: Ports, api_key: str) -> Credential:
+    """Find what a presented key stands for. A malformed key is refused without a read.
 
     Raises:
-        Unauthorized: malformed, unknown, expired or revoked.
+        Unauthorized: it is malformed, unknown, expired or revoked.
     """
-    credential = directory.find_credential(digest_of(api_key)) if _is_whole(KEY_PREFIX, api_key) else None
-    if credential is None or not credential.is_live(now):
+    credential = ports.directory.find_credential(digest_of(api_key)) if _is_whole(KEY_PREFIX, api_key) else None
+    if credential is None or not credential.is_live(ports.clock.now()):
         raise Unauthorized
     return credential
 
 
-def authenticate_client(directory: Directory, client_id: str, secret: str, now: int) -> Client:
-    """Find the client of an id and a secret; what is malformed is refused without a read.
+def authenticate_client(ports: Ports, client_id: str, secret: str) -> Client:
+    """Find the client of an id and a secret. A malformed pair is refused without a read.
 
     Raises:
-        Unauthorized: there is none, its secret is another, or it has ended.
+        Unauthorized: the client does not exist or has ended, or the secret is wrong.
     """
     well_formed = _CLIENT_ID.fullmatch(client_id) and _is_whole(CLIENT_SECRET_PREFIX, secret)
-    client = directory.find_client(client_id) if well_formed else None
-    if client is None or not hmac.compare_digest(client.secret_digest, digest_of(secret)) or not client.is_live(now):
+    client = ports.directory.find_client(client_id) if well_formed else None
+    if client is None or not hmac.compare_digest(client.secret_digest, digest_of(secret)):
+        raise Unauthorized
+    if not client.is_live(ports.clock.now()):
         raise Unauthorized
     return client
 
 
-def issue_token(tokens: TokenStore, client: Client, now: int) -> IssuedToken:
+def issue_token(ports: TokenPorts, client: Client) -> IssuedToken:
     """Give a client a token that opens what the client opens, for an hour.
 
     Raises:
         Busy: it could not be stored.
     """
     token = new_secret(TOKEN_PREFIX)
-    tokens.add_token(AccessToken(client_id=client.client_id, expires_at=now + TOKEN_LIFETIME), digest_of(token))
+    expires_at = ports.clock.now() + TOKEN_LIFETIME
+    ports.tokens.add_token(AccessToken(client_id=client.client_id, expires_at=expires_at), digest_of(token))
     return IssuedToken(token, TOKEN_LIFETIME // SECOND)
 
 
-def authorize(directory: Directory, token: str, now: int) -> Principal:
-    """Find who calls with an access token; a malformed one is refused without a read.
+def authorize(ports: Ports, token: str) -> Principal:
+    """Find who calls with an access token. A malformed token is refused without a read.
 
     Raises:
-        Unauthorized: malformed, unknown or expired, or its client has ended.
+        Unauthorized: it is malformed, unknown or expired, or its client has ended.
     """
-    issued = directory.find_token(digest_of(token)) if _is_whole(TOKEN_PREFIX, token) else None
+    now = ports.clock.now()
+    issued = ports.directory.find_token(digest_of(token)) if _is_whole(TOKEN_PREFIX, token) else None
     if issued is None or not issued.is_live(now):
         raise Unauthorized
-    client = directory.find_client(issued.client_id)
+    client = ports.directory.find_client(issued.client_id)
     if client is None or not client.is_live(now):
         raise Unauthorized
-    user = directory.find_user(client.organisation_id, client.user_id)
+    user = ports.directory.find_user(client.organisation_id, client.user_id)
     if user is None:
         raise Unauthorized
     return Principal(client, user)
 
 
-def open_project(directory: Directory, credential: Credential, project_key: str) -> Project:
-    """Let a caller into the project of a key.
+def open_project(ports: Ports, credential: Credential, project_key: str) -> Project:
+    """Find the project of a key, if the caller may use it.
 
     Raises:
-        ProjectNotFound: unknown, or another organisation's.
+        ProjectNotFound: it does not exist, or belongs to another organisation.
     """
-    project = directory.find_project(project_key) if _PROJECT_KEY.fullmatch(project_key) else None
+    project = ports.directory.find_project(project_key) if _PROJECT_KEY.fullmatch(project_key) else None
     if project is None or project.organisation_id != credential.organisation_id:
         raise ProjectNotFound
     return project

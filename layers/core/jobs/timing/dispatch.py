@@ -1,41 +1,36 @@
-"""The minute's tick: put hints for what is due soon, and again for what should have started and has not.
+"""The tick: send hints for jobs that are due soon, and the sweep: send them again for jobs that are overdue.
 
-A schedule fires anywhere in its minute, so the tick starts nothing. It hands each job to the start queue with the
-delay that is left, three minutes ahead; the queue delivers on the second.
+An EventBridge schedule fires anywhere in its minute, so the tick itself starts nothing. It looks three minutes ahead
+and hands each job to the start queue with the delay that is left. The queue delivers on the second.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.model import MINUTE, SECOND, DueJob, StartMessage
-from jobs.ports import SweepCursor, Watermark
+from jobs.model import MINUTE, SECOND, DueJob, StartHint
+from jobs.outcomes import SweepCursor, Watermark
+from jobs.timing.hints import JOBS_PER_HINT, group, jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from jobs.ports import Ports
+    from jobs.ports import Ports, TimeLeft
 
-#: How far ahead a tick looks: two missed ticks and a late third lose nothing.
+#: How far ahead a tick looks. Two missed ticks and a late third lose nothing.
 HORIZON = 180 * SECOND
-#: Job ids in one hint.
-MESSAGE_SIZE = 25
-#: Job numbers of one project that are nearer to each other than this share a partition of the table, which takes 1,000
-#: writes a second: what is due together goes out in an order that meets as many partitions as there are.
-NEIGHBOURS = 1_000
-#: Rows that a tick reads over all shards before it sends messages; more are read in further rounds.
+#: Rows that a tick reads over all shards before it sends hints. Further rounds read more.
 ROUND = 150_000
-#: Rows that it holds until their watermarks are moved, 200 bytes each: with as many it sends what it has.
-MOST_UNMARKED = 1_000_000
-#: Messages that are sent between two looks at the time.
+#: Rows that a tick holds, 200 bytes each, before it sends what it has and moves the watermarks.
+MAX_UNMARKED = 1_000_000
+#: Hints that are sent between two looks at the time.
 SLICE = 500
-#: Milliseconds that must be left to begin a round of reading and sending, and a slice of it.
+#: Milliseconds that a round of reading and sending may take, and a slice of it.
 ROUND_TIME = 15 * SECOND
 SLICE_TIME = 3 * SECOND
-#: A scheduled job is overdue when its hint has had this long.
+#: A job is overdue when its hint has had this long to start it.
 OVERDUE = MINUTE
-#: What one sweep hints again at most, and the backlog of hints above which it hints nothing.
+#: How many jobs one sweep hints again, and the backlog of hints above which it does nothing.
 SWEEP_SIZE = 25_000
 SWEEP_BACKLOG = 1_000
 
@@ -47,55 +42,33 @@ class Dispatched(NamedTuple):
     overdue: int
 
 
-def dispatch(ports: Ports, shards: int, has_time: Callable[[int], bool]) -> Dispatched:
+def dispatch(ports: Ports, shards: int, has_time: TimeLeft) -> Dispatched:
     """Run one tick.
 
     Args:
         ports: the world.
         shards: how many write shards the status index has.
-        has_time: whether that many milliseconds are left; what they do not suffice for is the next tick's.
+        has_time: the time left to this tick. The next tick does the rest.
     """
     now = ports.clock.now()
-    watermarks = {mark.shard: mark.last for mark in ports.store.list_watermarks()}
-    # Up to the end of a second: between two ticks a herd would take a message more.
+    watermarks = {mark.shard: mark.last for mark in ports.due.list_watermarks()}
+    # Look up to the end of a second: a herd that two ticks share would take one more hint.
     until = (now + HORIZON) // SECOND * SECOND + SECOND - 1
     due = _dispatch_due(ports, range(shards), watermarks, until, has_time)
     overdue = _sweep(ports, shards, watermarks, now - OVERDUE, has_time)
     return Dispatched(due, overdue)
 
 
-def group(jobs: Iterable[DueJob]) -> Iterator[StartMessage]:
-    """Put jobs of one project and one due second together, up to 25 a message.
-
-    The soonest go first, and within a second the projects take turns, so that none waits behind another's herd.
-    """
-    herds = defaultdict[tuple[int, int], list[DueJob]](list)
-    for job in jobs:
-        herds[job.due_at // SECOND, job.project_id].append(job)
-    turns: list[tuple[int, int, int, tuple[tuple[int, int], ...]]] = []
-    for (second, project_id), herd in herds.items():
-        herd.sort(key=lambda job: (job.due_at, job.job_id % NEIGHBOURS, job.job_id))
-        for turn, first in enumerate(range(0, len(herd), MESSAGE_SIZE)):
-            pairs = tuple((job.job_id, job.due_at) for job in herd[first : first + MESSAGE_SIZE])
-            turns.append((second, turn, project_id, pairs))
-    for _, _, project_id, pairs in sorted(turns):
-        yield StartMessage(project_id, pairs)
-
-
 def _dispatch_due(
-    ports: Ports,
-    shards: Iterable[int],
-    watermarks: Mapping[int, DueJob],
-    until: int,
-    has_time: Callable[[int], bool],
+    ports: Ports, shards: Iterable[int], watermarks: Mapping[int, DueJob], until: int, has_time: TimeLeft
 ) -> int:
-    """Hint everything behind the watermarks and due by `until`; a watermark moves once its hints are accepted.
+    """Hint every job behind the watermarks that is due by `until`. A watermark moves once its hints are accepted.
 
-    A herd is spread over all shards and read in more than one round. What fills no message waits for the next round,
-    unless there is none: a herd takes one message more for each tick that ends within it, and none for a round.
+    A herd is spread over all shards and may need several rounds. A hint that is not full waits for the next round, so
+    a herd takes an extra hint for each tick that ends within it, but none for a round.
     """
     reading: dict[int, DueJob | None] = {shard: watermarks.get(shard) for shard in shards}
-    #: What was read and lies behind no watermark yet, and what of it was not sent.
+    #: Rows that were read and lie behind no watermark yet; jobs whose hint is not full; jobs whose hint was refused.
     unmarked: dict[int, list[DueJob]] = {shard: [] for shard in reading}
     waiting: list[DueJob] = []
     refused: set[DueJob] = set()
@@ -103,64 +76,64 @@ def _dispatch_due(
     goes_on = has_time(ROUND_TIME)
     while goes_on and (reading or waiting):
         size = max(1, ROUND // max(1, len(reading)))
-        read = {shard: ports.store.list_due(shard, after, until, size) for shard, after in reading.items()}
+        read = {shard: ports.due.list_due(shard, after, until, size) for shard, after in reading.items()}
         for shard, rows in read.items():
             unmarked[shard] += rows
             waiting += rows
         more = {shard: rows[-1] for shard, rows in read.items() if len(rows) == size}
         goes_on = has_time(ROUND_TIME)
         more_from = min((row.due_at // SECOND for row in more.values()), default=None)
-        if not goes_on or sum(map(len, unmarked.values())) >= MOST_UNMARKED:
+        if not goes_on or sum(map(len, unmarked.values())) >= MAX_UNMARKED:
             more_from = None
-        messages, waiting = _fill(waiting, more_from)
-        not_sent = _send(ports, messages, has_time)
-        count += sum(len(message.jobs) for message in messages) - len(not_sent)
+        hints, waiting = _fill(waiting, more_from)
+        not_sent = _send(ports, hints, has_time)
+        count += sum(len(hint.jobs) for hint in hints) - len(not_sent)
         refused |= not_sent
-        unsent = refused.union(waiting)
-        for shard, rows in unmarked.items():
-            accepted = _before_first(rows, unsent)
-            if accepted:
-                ports.store.raise_watermark(Watermark(shard, accepted[-1]))
-                del rows[: len(accepted)]
-        # What lies behind a refused one is read again by the next tick: reading on would only send it twice.
+        _raise_watermarks(ports, unmarked, refused.union(waiting))
+        # The next tick reads a shard with a refused hint again, so reading on there would only send hints twice.
         reading = {s: row for s, row in more.items() if not refused or refused.isdisjoint(unmarked[s])}
     return count
 
 
-def _fill(jobs: Iterable[DueJob], more_from: int | None) -> tuple[list[StartMessage], list[DueJob]]:
-    """Make the messages that can go out, and the jobs of those that may yet be filled.
+def _fill(jobs: Iterable[DueJob], more_from: int | None) -> tuple[list[StartHint], list[DueJob]]:
+    """Make the hints that can go out, and return the jobs whose hint may still be filled.
 
-    Those are of the second `more_from` and later ones, of which more is to be read; None means that no more is.
+    Jobs from the second `more_from` on are still being read; None means that all are read.
     """
-    ready: list[StartMessage] = []
+    ready: list[StartHint] = []
     left: list[DueJob] = []
-    for message in group(jobs):
-        if more_from is None or len(message.jobs) == MESSAGE_SIZE or message.due_at // SECOND < more_from:
-            ready.append(message)
+    for hint in group(jobs):
+        if more_from is None or len(hint.jobs) == JOBS_PER_HINT or hint.due_at // SECOND < more_from:
+            ready.append(hint)
         else:
-            left += _jobs_of(message)
+            left += jobs_of(hint)
     return ready, left
 
 
-def _sweep(
-    ports: Ports, shards: int, watermarks: Mapping[int, DueJob], until: int, has_time: Callable[[int], bool]
-) -> int:
-    """Hint again what is overdue although it was dispatched, or was due sooner than any tick looks.
+def _raise_watermarks(ports: Ports, unmarked: dict[int, list[DueJob]], unsent: set[DueJob]) -> None:
+    """Move each shard's watermark up to its first job whose hint was not sent, and forget the rows before that."""
+    for shard, rows in unmarked.items():
+        sent = next((position for position, row in enumerate(rows) if row in unsent), len(rows))
+        if sent:
+            ports.due.raise_watermark(Watermark(shard, rows[sent - 1]))
+            del rows[:sent]
 
-    Goes round the shards from where the last sweep stopped, so that no shard waits behind another's herd.
+
+def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, DueJob], until: int, has_time: TimeLeft) -> int:
+    """Hint again what is overdue although a tick dispatched it, or was due sooner than any tick looks.
+
+    The sweep goes round the shards from where the last one stopped, so that no shard waits behind another's herd.
     """
     if ports.queue.backlog() > SWEEP_BACKLOG:
         return 0
-    begin = ports.store.get_sweep_cursor()
+    begin = ports.due.get_sweep_cursor()
     cursor, room, overdue = begin, SWEEP_SIZE, list[DueJob]()
     for _ in range(shards):
         if not has_time(ROUND_TIME):
             break
-        # What this tick's own dispatch has just hinted is not overdue: only what earlier ticks had reached.
+        # What this tick has just hinted is not overdue: look only as far as earlier ticks had come.
         mark = watermarks.get(cursor.shard)
-        found = (
-            ports.store.list_due(cursor.shard, cursor.last, min(mark.due_at, until), room) if mark is not None else []
-        )
+        found = ports.due.list_due(cursor.shard, cursor.last, min(mark.due_at, until), room) if mark is not None else []
         overdue += found
         room -= len(found)
         if room == 0:
@@ -169,34 +142,23 @@ def _sweep(
         cursor = SweepCursor((cursor.shard + 1) % shards, None)
     refused = _send(ports, list(group(overdue)), has_time)
     if refused:
-        cursor = begin  # what was sent leaves the index as it starts, and the next sweep gets further
+        cursor = begin  # started jobs leave the index, so the next sweep gets further from the same place
     if cursor != begin:
-        ports.store.save_sweep_cursor(cursor)
+        ports.due.save_sweep_cursor(cursor)
     hinted = len(overdue) - len(refused)
     if hinted:
         ports.meter.count("OverdueHinted", hinted)
     return hinted
 
 
-def _send(ports: Ports, messages: list[StartMessage], has_time: Callable[[int], bool]) -> set[DueJob]:
-    """Send hints in their order, while there is time; return the jobs whose hints were not accepted."""
-    not_sent: list[StartMessage] = []
-    for start in range(0, len(messages), SLICE):
-        part = messages[start : start + SLICE]
-        # The first goes out however late it is, or a tick that reads for too long would never get on.
+def _send(ports: Ports, hints: list[StartHint], has_time: TimeLeft) -> set[DueJob]:
+    """Send hints in order while there is time; return the jobs whose hints were not accepted."""
+    not_sent: list[StartHint] = []
+    for start in range(0, len(hints), SLICE):
+        part = hints[start : start + SLICE]
+        # The first slice goes out however late it is. Otherwise a tick that reads for too long would never get on.
         not_sent += ports.queue.send(part) if start == 0 or has_time(SLICE_TIME) else part
-    refused = {job for message in not_sent for job in _jobs_of(message)}
+    refused = {job for hint in not_sent for job in jobs_of(hint)}
     if refused:
         ports.meter.count("StartHintNotSent", len(refused))
     return refused
-
-
-def _jobs_of(message: StartMessage) -> list[DueJob]:
-    return [DueJob(due_at, message.project_id, job_id) for job_id, due_at in message.jobs]
-
-
-def _before_first(rows: list[DueJob], refused: set[DueJob]) -> list[DueJob]:
-    for position, row in enumerate(rows):
-        if row in refused:
-            return rows[:position]
-    return rows

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from jobs.model import Job, Principal
-    from jobs.ports import Directory, Ports
+    from jobs.model import Job
+    from jobs.ports import Ports
+    from jobs.tenants import Principal
 
 #: The action that workers of workflows subscribe to.
 RUN_WORKFLOW = "run_workflow"
-LONGEST_WORKFLOW_ID = 256
+MAX_WORKFLOW_ID = 256
 
 
 class RunRequest(NamedTuple):
@@ -30,36 +31,34 @@ class RunRequest(NamedTuple):
 
 
 def check_workflow_id(workflow_id: str) -> None:
-    """Hold a workflow's id to what can be stored.
+    """Check that a workflow's id can be stored.
 
     Raises:
         InvalidRequest: it is blank or over 256 characters.
     """
-    if not workflow_id.strip() or len(workflow_id) > LONGEST_WORKFLOW_ID:
-        raise InvalidRequest("workflowId", f"must be 1 to {LONGEST_WORKFLOW_ID} characters and not blank")
+    if not workflow_id.strip() or len(workflow_id) > MAX_WORKFLOW_ID:
+        raise InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
 
 
-def run_workflow(
-    ports: Ports, directory: Directory, principal: Principal, workflow_id: str, request: RunRequest
-) -> Job:
-    """Create the job that runs a workflow now: in the client's project, owned by its user.
+def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: RunRequest) -> Job:
+    """Create the job that runs a workflow now, in the client's project and owned by its user.
 
-    It is shared through the collections that the workflow is in.
+    The collections that the workflow is in share the job.
 
     Raises:
         InvalidRequest: the workflow's id is blank or too long.
         Unauthorized: the client's project is gone.
-        Busy: the job's number was contended for five seconds, or DynamoDB throttles; try again.
+        Busy: others contended for the job's number for five seconds, or DynamoDB throttles. Try again.
     """
     check_workflow_id(workflow_id)
     client = principal.client
-    project = directory.get_project(client.project_id)
+    project = ports.directory.get_project(client.project_id)
     if project is None:
         raise Unauthorized
     run = Run(
         workflow_id=workflow_id,
         owner_id=principal.user.user_id,
-        collection_ids=tuple(directory.workflow_collections(client.organisation_id, workflow_id)),
+        collection_ids=tuple(ports.directory.workflow_collections(client.organisation_id, workflow_id)),
         priority=request.priority,
         worker_tag=request.worker_tag,
     )

@@ -1,6 +1,6 @@
-"""What a user sees of an organisation's jobs, and may do with them: by role, by owner, by collection.
+"""Which of an organisation's jobs a user sees and may cancel: by role, by owner, by collection.
 
-Of a job that was cancelled before it started nothing is left for users: it counts as deleted until it is retried.
+A job that was cancelled before it started counts as deleted: no user sees it until it is retried.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from jobs import queries
 from jobs.errors import JobNotCancellable, JobNotFound, NotPermitted, Unauthorized
 from jobs.lifecycle import cancellation
-from jobs.model import SECOND, Right, Role, Status
-from jobs.ports import MessagePage
+from jobs.model import SECOND, Status
+from jobs.outcomes import MessagePage
+from jobs.tenants import Right, Role
 from jobs.workflows.running import check_workflow_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jobs.model import Job, Principal, Project
-    from jobs.ports import Directory, JobStore, Ports
+    from jobs.model import Job
+    from jobs.ports import Ports
+    from jobs.tenants import Principal, Project
 
-#: Rows that a list looks at, those among them that are not shown: bounds what one call costs.
-MOST_LOOKED_AT = 2_000
+#: Rows that a list reads, with those that it does not show. This bounds what one call costs.
+MAX_ROWS_READ = 2_000
 #: Rows of a project that are read at a time, unless more are wanted.
 AT_ONCE = 50
 
 
-class Reference(NamedTuple):
-    """Where a job is, and when it was made (seconds since the epoch): what its id in Alteryx' form says."""
+class AlteryxJobId(NamedTuple):
+    """What a job's id in Alteryx' form says: where the job is, and when it was made (seconds since the epoch)."""
 
     created: int
     project_id: int
@@ -53,32 +55,32 @@ class Sighting(NamedTuple):
 
 
 def require_administrator(principal: Principal) -> None:
-    """Let administrators pass.
+    """Let only administrators pass.
 
     Raises:
-        Unauthorized: the user is none.
+        Unauthorized: the user is not an administrator.
     """
     if principal.user.role is not Role.ADMINISTRATOR:
         raise Unauthorized
 
 
-def find_job(store: JobStore, directory: Directory, principal: Principal, reference: Reference) -> Sighting:
+def find_job(ports: Ports, principal: Principal, wanted: AlteryxJobId) -> Sighting:
     """Read a job that the caller sees.
 
     Raises:
-        JobNotFound: there is none, or it is another organisation's, deleted, or not shared with the caller: these can
-            not be told apart.
+        JobNotFound: it does not exist, belongs to another organisation, is deleted, or is not shared with the caller.
+            A caller cannot tell these apart.
     """
-    project = directory.get_project(reference.project_id)
+    project = ports.directory.get_project(wanted.project_id)
     if project is None or project.organisation_id != principal.client.organisation_id:
         raise JobNotFound
-    job = queries.get_job(store, project, reference.job_id)
-    if job.created_at // SECOND != reference.created or not _may_see(principal, job):
+    job = queries.get_job(ports, project, wanted.job_id)
+    if job.created_at // SECOND != wanted.created or not _may_see(principal, job):
         raise JobNotFound
     return Sighting(project, job)
 
 
-def cancel_job(ports: Ports, directory: Directory, principal: Principal, reference: Reference) -> Job:
+def cancel_job(ports: Ports, principal: Principal, wanted: AlteryxJobId) -> Job:
     """Cancel a job that the caller sees, by one conditional write.
 
     Raises:
@@ -86,7 +88,7 @@ def cancel_job(ports: Ports, directory: Directory, principal: Principal, referen
         NotPermitted: it is shared with the caller for viewing only.
         JobNotCancellable: it has already ended.
     """
-    project, job = find_job(ports.store, directory, principal, reference)
+    project, job = find_job(ports, principal, wanted)
     if not _has_right(principal, job, {Right.CANCEL}):
         raise NotPermitted
     try:
@@ -97,24 +99,22 @@ def cancel_job(ports: Ports, directory: Directory, principal: Principal, referen
         raise
 
 
-def newest_messages(store: JobStore, job: Job, before: str | None = None) -> MessagePage:
-    """Read a job's newest megabyte of messages, or the one before a position: oldest first, as they were said."""
-    page = queries.list_messages(store, job, before, newest_first=True)
+def newest_messages(ports: Ports, job: Job, before: str | None = None) -> MessagePage:
+    """Read a job's newest megabyte of messages, or the one before a position; the oldest of them comes first."""
+    page = queries.list_messages(ports, job, before, newest_first=True)
     return MessagePage(page.messages[::-1], page.next)
 
 
-def list_jobs(store: JobStore, directory: Directory, principal: Principal, wanted: Selection) -> list[Job]:
+def list_jobs(ports: Ports, principal: Principal, wanted: Selection) -> list[Job]:
     """List the organisation's jobs, however they were created, the newest first; for administrators."""
     walks = [
-        queries.walk_down(store, project, most=MOST_LOOKED_AT, at_once=max(wanted.limit, AT_ONCE))
-        for project in _projects(directory, principal)
+        queries.walk_down(ports, project, most=MAX_ROWS_READ, at_once=max(wanted.limit, AT_ONCE))
+        for project in _projects(ports, principal)
     ]
     return _select(principal, walks, wanted)
 
 
-def list_workflow_jobs(
-    store: JobStore, directory: Directory, principal: Principal, workflow_id: str, wanted: Selection
-) -> list[Job]:
+def list_workflow_jobs(ports: Ports, principal: Principal, workflow_id: str, wanted: Selection) -> list[Job]:
     """List the jobs that run a workflow, as far as the caller sees them.
 
     Raises:
@@ -122,25 +122,23 @@ def list_workflow_jobs(
     """
     check_workflow_id(workflow_id)
     walks = [
-        store.walk_workflow(project.project_id, workflow_id, newest_first=wanted.newest_first)
-        for project in _projects(directory, principal)
+        ports.jobs.walk_workflow(project.project_id, workflow_id, newest_first=wanted.newest_first)
+        for project in _projects(ports, principal)
     ]
     return _select(principal, walks, wanted)
 
 
-def _projects(directory: Directory, principal: Principal) -> Iterator[Project]:
-    for project_id in directory.list_projects(principal.client.organisation_id):
-        project = directory.get_project(project_id)
+def _projects(ports: Ports, principal: Principal) -> Iterator[Project]:
+    for project_id in ports.directory.list_projects(principal.client.organisation_id):
+        project = ports.directory.get_project(project_id)
         if project is not None:
             yield project
 
 
 def _select(principal: Principal, walks: Iterable[Iterator[Job]], wanted: Selection) -> list[Job]:
-    """Merge walks by the jobs' creation; each is read no further than it is needed."""
+    """Merge walks by the jobs' creation. Each walk is read only as far as it is needed."""
     merged = merge(*walks, key=lambda job: job.created_at, reverse=wanted.newest_first)
-    shown = (
-        job for job in islice(merged, MOST_LOOKED_AT) if job.status in wanted.statuses and _may_see(principal, job)
-    )
+    shown = (job for job in islice(merged, MAX_ROWS_READ) if job.status in wanted.statuses and _may_see(principal, job))
     return list(islice(shown, wanted.offset, wanted.offset + wanted.limit))
 
 

@@ -1,0 +1,85 @@
+"""Events that come in, after they were read: who sent them, and what they ask for or report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from jobs.lifecycle.creation import IdempotencyKey
+    from jobs.model import Message, NewJob
+
+
+class Envelope(NamedTuple):
+    """Who sent an event, and which event it is."""
+
+    event_id: str
+    source: str
+    account: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What a redelivery is recognised by. An event may be sent again from another account."""
+        return self.source, self.event_id
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequested:
+    """A request for a job."""
+
+    project_key: str
+    new: NewJob
+    idempotency: IdempotencyKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """A sign that an attempt is alive, and how far it is."""
+
+    project_key: str
+    job_id: int
+    attempt: int
+    progress: int
+    message: Message | None
+    #: When it was sent.
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobMessage:
+    """What a worker says about a job."""
+
+    project_key: str
+    job_id: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class JobCompleted:
+    """A report that an attempt is done."""
+
+    project_key: str
+    job_id: int
+    attempt: int
+    outputs: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """A report that an attempt failed."""
+
+    project_key: str
+    job_id: int
+    attempt: int
+    errors: tuple[str, ...]
+
+
+Report: TypeAlias = JobProgress | JobMessage | JobCompleted | JobFailed
+Content: TypeAlias = JobRequested | Report
+
+
+class Delivery(NamedTuple):
+    """An event as it was delivered."""
+
+    envelope: Envelope
+    content: Content

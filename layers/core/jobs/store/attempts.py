@@ -1,0 +1,200 @@
+"""`Attempts` on DynamoDB: each status change is one conditional write, and each clause of its condition has a name.
+
+A change writes a token of its own kind: `ts` a start, `tx` a cancel, `tf` an end, `tr` a retry. A second try that the
+client makes after a lost answer finds its own token, and so knows that the first has won.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.model import ACTIVE, Status
+from jobs.outcomes import AppendOutcome, ReportOutcome
+from jobs.store import items, keys
+from jobs.store.failures import ConditionFailed
+from jobs.store.jobs import lock_put
+from jobs.store.starts import DynamoDBStarts
+from jobs.store.table import put, update
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.model import DeletionLock, Job
+    from jobs.outcomes import Attempt, Stamp
+
+
+class DynamoDBAttempts(DynamoDBStarts):
+    """Status changes of jobs: starts, and those below."""
+
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+        """See `Attempts.cancel_job`: one conditional UpdateItem. Its history says what was cancelled."""
+        is_active = "st IN (:scheduled, :running)"
+        # A second try after a lost answer must not cancel what a caller has retried in the meantime.
+        is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"
+        token = self._token()
+        try:
+            item = self._change(
+                keys.job(project_id, job_id),
+                set_="st = :to, tx = :token",
+                remove="gk, due",
+                condition=f"{is_active} AND {is_not_made_yet}",
+                change=items.change(Status.CANCELLED, now, by),
+                values={
+                    **{f":{status}": items.string(status) for status in ACTIVE},
+                    ":to": items.string(Status.CANCELLED),
+                    ":token": items.string(token),
+                },
+            )
+        except ConditionFailed as failed:
+            item = failed.rows[0]
+            if not item:
+                raise errors.JobNotFound from None
+            if item.get("tx") != items.string(token):
+                raise errors.JobNotCancellable(items.job_from_item(item)) from None
+        return items.job_from_item(item)
+
+    def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
+        """See `Attempts.complete_job`: one conditional UpdateItem, after a PutItem if there are outputs.
+
+        Nobody reads the outputs of a change that is never made, because no row refers to their token.
+        """
+        if outputs:
+            self._table.write(put(items.outputs_to_item(attempt.project_id, attempt.job_id, stamp.token, outputs)))
+        return self._end_attempt(
+            attempt,
+            Status.COMPLETED,
+            stamp,
+            set_="pg = :all" + (", ou = :token" if outputs else ""),
+            remove="gk, due",
+            values={":all": items.number(100)},
+        )
+
+    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
+        """See `Attempts.fail_job`: one conditional UpdateItem."""
+        is_last_attempt = "an >= ma"
+        return self._end_attempt(
+            attempt,
+            Status.FAILED,
+            stamp,
+            set_="er = :errors",
+            remove="gk, due",
+            condition=[is_last_attempt],
+            values={":errors": {"L": [items.string(error) for error in errors]}},
+            lost=lost,
+        )
+
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
+        """See `Attempts.back_off_job`: one conditional UpdateItem."""
+        attempts_are_left = "an < ma"
+        shard = self._shard(Status.SCHEDULED, attempt[:2])
+        return self._end_attempt(
+            attempt,
+            Status.SCHEDULED,
+            stamp,
+            set_="an = an + :one, due = :due, gk = :gk",
+            remove="pg",
+            condition=[attempts_are_left],
+            values={":one": items.number(1), ":due": items.number(due), ":gk": items.string(shard)},
+            lost=lost,
+        )
+
+    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
+        """See `Attempts.note_progress`: one conditional UpdateItem, no status change and no history."""
+        is_running = "st = :running"
+        is_this_attempt = "an = :attempt"
+        does_not_fall = "due <= :due AND (attribute_not_exists(pg) OR pg <= :progress)"
+        try:
+            self._table.change(
+                keys.job(attempt.project_id, attempt.job_id),
+                expression="SET pg = :progress, due = :due",
+                condition=f"{is_running} AND {is_this_attempt} AND {does_not_fall}",
+                values={
+                    ":running": items.string(Status.RUNNING),
+                    ":attempt": items.number(attempt.number),
+                    ":progress": items.number(progress),
+                    ":due": items.number(timeout_at),
+                },
+            )
+        except ConditionFailed as failed:
+            return _report_outcome(failed.rows[0], attempt)
+        return ReportOutcome.APPLIED
+
+    def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
+        """See `Attempts.retry_job`: one conditional Update, in a transaction if a lock moves with it."""
+        is_as_seen = "st = :seen AND an = :attempt"
+        key = keys.job(seen.project_id, seen.job_id)
+        retry = update(
+            key,
+            "SET st = :to, an = an + :one, ma = :most, due = :due, gk = :gk, tr = :token, "
+            "h = list_append(h, :change) REMOVE er, ou, pg",
+            is_as_seen,
+            ExpressionAttributeValues={
+                ":seen": items.string(seen.status),
+                ":attempt": items.number(seen.attempt),
+                ":to": items.string(retried.status),
+                ":one": items.number(1),
+                ":most": items.number(retried.max_attempts),
+                ":due": items.number(retried.next_at or 0),
+                ":gk": items.string(self._shard(retried.status, (seen.project_id, seen.job_id))),
+                ":token": items.string(token),
+                ":change": {"L": [items.change(*retried.history[-1])]},
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        try:
+            self._table.write(retry, *([lock_put(seen.project_id, lock)] if lock is not None else []))
+        except errors.Busy:
+            return AppendOutcome.UNCERTAIN
+        except ConditionFailed as failed:
+            # A conflict on the row can hide the token there, while the lock beside it is this retry's own.
+            row = failed.rows[0] if 0 in failed.rows else self._table.get(key)
+            return AppendOutcome.DONE if row.get("tr") == items.string(token) else AppendOutcome.OVERTAKEN
+        return AppendOutcome.DONE
+
+    def _end_attempt(  # noqa: PLR0913  # a status change has this many parts
+        self,
+        attempt: Attempt,
+        to: Status,
+        stamp: Stamp,
+        *,
+        set_: str,
+        remove: str,
+        values: dict[str, Any],
+        condition: Sequence[str] = (),
+        lost: bool = False,
+    ) -> ReportOutcome:
+        """End a running attempt. All ways to end one share the token attribute `tf`."""
+        is_running = "st = :running"
+        is_this_attempt = "an = :attempt"
+        clauses = [is_running, is_this_attempt, *condition]
+        values = {
+            **values,
+            ":running": items.string(Status.RUNNING),
+            ":attempt": items.number(attempt.number),
+            ":to": items.string(to),
+            ":token": items.string(stamp.token),
+        }
+        if lost:
+            time_out_has_passed = "due <= :now"
+            clauses.append(time_out_has_passed)
+            values[":now"] = items.number(stamp.at)
+        try:
+            self._change(
+                keys.job(attempt.project_id, attempt.job_id),
+                set_=f"st = :to, tf = :token, {set_}",
+                remove=remove,
+                condition=" AND ".join(clauses),
+                change=items.change(to, stamp.at, stamp.by),
+                values=values,
+            )
+        except ConditionFailed as failed:
+            return _report_outcome(failed.rows[0], attempt, stamp.token)
+        return ReportOutcome.APPLIED
+
+
+def _report_outcome(old: items.Item, attempt: Attempt, token: str | None = None) -> ReportOutcome:
+    """What the row that a report's condition saw says about the report."""
+    if token is not None and old.get("tf") == items.string(token):
+        return ReportOutcome.APPLIED
+    return attempt.refusal(items.job_from_item(old) if old else None) or ReportOutcome.REFUSED

@@ -1,0 +1,53 @@
+"""The real store and directory over a client that a test has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from jobs.ports import Attempts, DueIndex, JobStore, Payload
+from jobs.runtime import wiring
+from jobs.runtime.wiring import SystemClock
+from jobs.store.attempts import DynamoDBAttempts
+from jobs.store.directory_admin import DynamoDBDirectoryAdmin
+from jobs.store.due import DynamoDBDueIndex
+from jobs.store.jobs import DynamoDBJobStore
+from jobs.store.payload import DynamoDBPayload
+from jobs.store.table import Table, new_token
+
+from tests.conftest import TABLE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Store(JobStore, Attempts, Payload, DueIndex, Protocol):
+    """All ports of the store."""
+
+
+class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBDueIndex):
+    """All parts of the store as one object, for suites that hold the parts together."""
+
+    def __init__(self, table: Table, shards: int, start_batch: int = 1) -> None:
+        DynamoDBJobStore.__init__(self, table, shards)
+        DynamoDBAttempts.__init__(self, table, shards, new_token, start_batch)
+
+
+def a_table(client: DynamoDBClient, name: str = TABLE) -> Table:
+    """The table."""
+    return Table(client, name, SystemClock(), lambda: 0.0)
+
+
+def a_store(client: DynamoDBClient, shards: int = 4, start_batch: int = 1, table: str = TABLE) -> WholeStore:
+    """The store in the table."""
+    return WholeStore(a_table(client, table), shards, start_batch)
+
+
+def an_admin(client: DynamoDBClient) -> DynamoDBDirectoryAdmin:
+    """The directory in the table."""
+    return DynamoDBDirectoryAdmin(a_table(client))
+
+
+def the_store() -> WholeStore:
+    """The store of the functions that this process calls."""
+    ports = wiring.ports()
+    return WholeStore(ports.table, ports.settings.table.shards)

@@ -1,0 +1,41 @@
+"""The table of routes against the functions that register them and the template that deploys them."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from jobs.dialects.registry import DIALECTS, OPENREPLAY_V1, PUBLIC, dialect_of
+from jobs.dialects.routes import ROUTES, Route
+from jobs.runtime.http import Api
+
+from tests.architecture.project import FOLDERS, route_keys
+
+KEYS = [route.key for route in ROUTES]
+
+
+def registered(folder: str) -> frozenset[str]:
+    handler = importlib.import_module(f"functions.{folder}.app").handler
+    return handler.route_keys if isinstance(handler, Api) else frozenset()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_registers_the_routes_that_the_template_gives_it(folder: str) -> None:
+    assert registered(folder) == route_keys(folder) - {"$default"}
+
+
+def test_each_route_of_the_table_is_one_function_s() -> None:
+    assert sorted(KEYS) == sorted(key for folder in FOLDERS for key in registered(folder))
+    assert len(set(KEYS)) == len(KEYS)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=KEYS)
+def test_a_route_has_its_dialect_s_prefix_and_those_that_keys_open_name_a_project(route: Route) -> None:  # type: ignore[type-arg]  # of any dialect
+    path = route.key.partition(" ")[2]
+
+    assert dialect_of(path) is route.dialect
+    assert ("{projectKey}" in path) == (route.dialect in {OPENREPLAY_V1, PUBLIC})
+
+
+def test_every_dialect_has_a_route() -> None:
+    assert {route.dialect for route in ROUTES} == set(DIALECTS)
