@@ -48,7 +48,7 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 	fi
 
 mutants: $(INSTALLED) ## Break the code in known ways, and check that a test notices (ARGS='"a name"' selects one)
-	.venv/bin/python -m tests.mutation.runner $(ARGS)
+	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
 
 slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
 	.venv/bin/pytest -m slow

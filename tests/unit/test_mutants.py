@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mutation import runner
-from tests.mutation.anchors import NotAnchored, Product
-from tests.mutation.mutants import MUTANTS, Mutant
+from tests.proofs.mutants import runner
+from tests.proofs.mutants.anchors import NotAnchored, Product
+from tests.proofs.mutants.mutants import MUTANTS, Mutant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

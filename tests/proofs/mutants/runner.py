@@ -17,15 +17,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.mutation.anchors import Edit, NotAnchored, Product
-from tests.mutation.mutants import MUTANTS
+from tests.proofs.mutants.anchors import Edit, NotAnchored, Product
+from tests.proofs.mutants.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.mutation.mutants import Mutant
+    from tests.proofs.mutants.mutants import Mutant
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: What a mutant's tests need of the project.
 COPIED = (
     *("cli", "events", "functions", "layers", "local", "openapi", "tests"),
