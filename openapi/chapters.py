@@ -6,10 +6,11 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from jobs import errors
+from jobs.dialects import registry, routes
 from jobs.runtime.http import MAX_BODY_BYTES
 from jobs.workflows.running import MAX_WORKFLOW_ID
 
-from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1, public
+from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1
 from openapi.alteryx_v3 import jobs as alteryx_jobs
 from openapi.alteryx_v3 import workflows as alteryx_workflows
 from openapi.answers import ANYWHERE, Reply
@@ -37,7 +38,7 @@ OPENREPLAY_V1 = Chapter(
     tag="OpenReplay v1",
     text="OpenReplay's documented v1 API. `Authorization` holds the organisation's API key and nothing else.",
     name="V1",
-    dialect=openreplay_v1.OPENREPLAY_V1,
+    dialect=registry.OPENREPLAY_V1,
     security={
         "V1Key": {
             "type": "apiKey",
@@ -63,7 +64,7 @@ PUBLIC = Chapter(
     text="OpenReplay's newer API, with the organisation's API key as a bearer token. This service adds creation, "
     "retries, messages, details, and the headers of lists.",
     name="Public",
-    dialect=public.PUBLIC,
+    dialect=registry.PUBLIC,
     security={
         "PublicKey": {"type": "http", "scheme": "bearer", "description": "The organisation's API key, after `Bearer`."}
     },
@@ -77,12 +78,12 @@ PUBLIC = Chapter(
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
-_BASIC = oauth2.OAUTH2.render_error(errors.InvalidClient(basic=True))
+_BASIC = registry.OAUTH2.render_error(errors.InvalidClient(basic=True))
 OAUTH2 = Chapter(
     tag="OAuth 2.0",
     text="Access tokens for Alteryx v3, by client credentials (RFC 6749, section 4.4).",
     name="Token",
-    dialect=oauth2.OAUTH2,
+    dialect=registry.OAUTH2,
     security={
         "ClientSecret": {"type": "http", "scheme": "basic", "description": "The client's id and secret, by HTTP Basic."}
     },
@@ -115,7 +116,7 @@ ALTERYX_V3 = Chapter(
     "Other users see their own jobs and those that are shared with them. A job that was cancelled before it started "
     "does not exist here.",
     name="V3",
-    dialect=alteryx_v3.ALTERYX_V3,
+    dialect=registry.ALTERYX_V3,
     security={
         "V3Client": {
             "type": "oauth2",
@@ -137,11 +138,12 @@ ALTERYX_V3 = Chapter(
     operations=(*alteryx_jobs.OPERATIONS, *alteryx_workflows.OPERATIONS),
 )
 
+ROUTES = frozenset(route.key for route in routes.ROUTES)
 CHAPTERS = (OPENREPLAY_V1, PUBLIC, OAUTH2, ALTERYX_V3)
 
 
-def described(routes: Iterable[str]) -> Node:
-    """The document of these routes.
+def described(routes: Iterable[str] = ROUTES) -> Node:
+    """The document of these routes: of all that there are, unless a test asks for others.
 
     Raises:
         ValueError: a route is registered and not described, or the other way round.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from openapi import ROOT
 from openapi.answers import Reply, failure, refusal, responses_of
 from openapi.schemas import Node, parameter, told
 
@@ -68,12 +66,6 @@ class Chapter:
     refused: Sequence[JobsError]
     replies: Sequence[Reply] = ()
     operations: Sequence[Operation]
-
-
-def registered_routes() -> frozenset[str]:
-    """The routes that the functions register."""
-    modules = [importlib.import_module(f"functions.{path.parent.name}.app") for path in ROOT.glob("functions/*/app.py")]
-    return frozenset[str]().union(*(module.api.route_keys for module in modules if hasattr(module, "api")))
 
 
 def text_of(document: Node) -> str:

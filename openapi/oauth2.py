@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.dialects.oauth2 import GRANT_TYPE, OAuth2
+from jobs.dialects.oauth2 import GRANT_TYPE
+from jobs.dialects.registry import OAUTH2
 from jobs.model import SECOND
 from jobs.tenancy.access import TOKEN_LIFETIME, TOKEN_PREFIX, IssuedToken
 
@@ -10,7 +11,6 @@ from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.schemas import Fields, body_of, field
 
-OAUTH2 = OAuth2()
 TOKEN_PATH = "/webapi/oauth2/token"  # noqa: S105  # a path
 
 _ISSUED = OAUTH2.render_token(IssuedToken(TOKEN_PREFIX + "0123456789abcdef" * 3, TOKEN_LIFETIME // SECOND))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.openreplay_v1 import OpenReplayV1
+from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.queries import Listing, Rest
 
 from openapi.answers import Reply, shown
@@ -11,8 +11,6 @@ from openapi.document import Operation
 from openapi.examples import V1_CANCELLED, V1_SCHEDULED, a_call
 from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, moment, number
 from openapi.schemas import Fields, list_of, query, reference, strict
-
-OPENREPLAY_V1 = OpenReplayV1()
 
 _JOB = OPENREPLAY_V1.render_job(V1_SCHEDULED)
 _FIELDS = Fields(

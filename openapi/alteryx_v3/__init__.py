@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, MAX_LIMIT, MAX_OFFSET, AlteryxV3
+from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, MAX_LIMIT, MAX_OFFSET
 from jobs.dialects.bodies import WorkflowRunRequest
 from jobs.dialects.event_bodies import MAX_ENTRIES
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Status
 
 from openapi.answers import shown
 from openapi.examples import V3_QUEUED, moved
 from openapi.schemas import Fields, Node, field, integer, list_of, query, query_list, request_of
-
-ALTERYX_V3 = AlteryxV3()
 
 #: The body that runs a workflow.
 REQUEST = request_of(

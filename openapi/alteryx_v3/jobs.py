@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from jobs import errors
 from jobs.dialects.alteryx_v3 import MAX_LIMIT
+from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Status
 from jobs.outcomes import MessagePage
 
-from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, statuses
+from openapi.alteryx_v3 import FIELDS, OUT_OF_BOUNDS, PART, statuses
 from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.examples import (

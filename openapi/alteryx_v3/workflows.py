@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from jobs.dialects.alteryx_v3 import MAX_LIMIT
+from jobs.dialects.registry import ALTERYX_V3
 
-from openapi.alteryx_v3 import ALTERYX_V3, FIELDS, OUT_OF_BOUNDS, PART, REQUEST, statuses
+from openapi.alteryx_v3 import FIELDS, OUT_OF_BOUNDS, PART, REQUEST, statuses
 from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.examples import V3_COMPLETED, V3_QUEUED

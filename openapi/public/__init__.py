@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT, Public
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 
 from openapi.schemas import Node, integer, query
-
-PUBLIC = Public()
 
 
 def limit(what: str) -> Node:

@@ -6,6 +6,7 @@ from jobs import errors
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
 from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
+from jobs.dialects.registry import PUBLIC
 from jobs.lifecycle.creation import Creation
 from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
 from jobs.outcomes import MessagePage
@@ -17,7 +18,7 @@ from openapi.document import Operation
 from openapi.examples import CANCELLED, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
 from openapi.messages import MESSAGE
 from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, moment, number
-from openapi.public import PUBLIC, limit
+from openapi.public import limit
 from openapi.schemas import (
     Fields,
     body_of,

@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from openapi import FILE
 from openapi.answers import MEANINGS
-from openapi.chapters import described
-from openapi.document import registered_routes, text_of
+from openapi.chapters import ROUTES, described
+from openapi.document import text_of
 from openapi.schemas import Fields, request_of
 from tests.architecture.project import FOLDERS, ROOT, route_keys
 from tests.builders import NOW, a_job, a_project
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
     from jobs.dialects.base import Dialect
 
-ROUTES = registered_routes()
-DOCUMENT = described(ROUTES)
+DOCUMENT = described()
 OPERATIONS: dict[str, Any] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
 }
