@@ -10,5 +10,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Where the document is kept.
+#: The document.
 FILE = ROOT / "docs" / "openapi.json"

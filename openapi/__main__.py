@@ -1,4 +1,4 @@
-"""`python -m openapi`, which is `make openapi`: write the document anew."""
+"""`python -m openapi` (`make openapi`): write the document."""
 
 from __future__ import annotations
 

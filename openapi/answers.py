@@ -59,7 +59,7 @@ HEADERS: dict[str, Node] = {
 class Reply:
     """An answer that a route may give."""
 
-    #: Tells it apart from the others of its route.
+    #: Unique among the replies of its route and status.
     name: str
     meaning: str
     answer: Answer
@@ -68,7 +68,7 @@ class Reply:
 
 
 def shown(answer: Answer) -> Any:
-    """What an answer shows."""
+    """The body of an answer, read."""
     return json.loads(answer.body)
 
 

@@ -143,10 +143,10 @@ CHAPTERS = (OPENREPLAY_V1, PUBLIC, OAUTH2, ALTERYX_V3)
 
 
 def described(routes: Iterable[str] = ROUTES) -> Node:
-    """The document of these routes: of all that there are, unless a test asks for others.
+    """The document of these routes. The default is every route.
 
     Raises:
-        ValueError: a route is registered and not described, or the other way round.
+        ValueError: a route exists without a description, or a description without a route.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     info = {

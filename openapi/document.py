@@ -1,4 +1,4 @@
-"""From the chapters and the registered routes to a document of OpenAPI 3.1."""
+"""The shape of the chapters, and the OpenAPI 3.1 document that is made of them."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _IN_PATH = re.compile(r"\{(\w+)\+?\}")
 class Operation:
     """What the document says of a route."""
 
-    #: As it is registered: `GET /public/{projectKey}/jobs`.
+    #: Its key in `jobs.dialects.routes`, such as `GET /public/{projectKey}/jobs`.
     route: str
     #: The operation's id.
     name: str
     summary: str
     text: str = ""
-    #: Parameters beside those of the path.
+    #: Parameters that are not in the path.
     parameters: Sequence[Node] = ()
     body: Node | None = None
     replies: Sequence[Reply]
-    #: Errors that it may answer, beside those of its path and of its chapter.
+    #: Errors that it may answer, apart from those of its path parameters and of its chapter.
     refused: Sequence[JobsError] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PathParameter:
-    """What may stand in a path, and the errors that it may lead to."""
+    """A parameter of paths, and the errors that it may cause."""
 
     schema: Node
     example: str | int
@@ -55,21 +55,21 @@ class Chapter:
     dialect: Dialect
     #: Begins the names of what its operations share: `PublicError` is the schema of errors, `Public404` a response.
     name: str
-    #: The security schemes, any of which opens its operations.
+    #: The security schemes. A call needs one of them.
     security: Mapping[str, Node]
-    #: Whether a caller may come without any of them, as credentials may also be in the body.
+    #: Whether a call may also come without one, because its body may have the credentials.
     open: bool = False
-    #: What may stand in a path, by its name there.
+    #: The parameters of paths, by name.
     path: Mapping[str, PathParameter]
     schemas: Mapping[str, Node]
-    #: Errors that each of its operations may answer, and replies beside them.
+    #: Errors and other replies that are possible for all of its operations.
     refused: Sequence[JobsError]
     replies: Sequence[Reply] = ()
     operations: Sequence[Operation]
 
 
 def text_of(document: Node) -> str:
-    """The document as it is kept: to be read, and to be compared line by line."""
+    """The document as text that people can read and compare line by line."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -77,14 +77,14 @@ def document_of(info: Node, chapters: Sequence[Chapter], routes: Iterable[str]) 
     """Make the document.
 
     Raises:
-        ValueError: a route is registered and not described, or the other way round.
+        ValueError: a route exists without a description, or a description without a route.
     """
     registered = set(routes)
     described = {operation.route for chapter in chapters for operation in chapter.operations}
     if missing := ", ".join(sorted(registered - described)):
-        raise ValueError(f"{missing} is registered and not described: add an Operation, see openapi/__init__.py")
+        raise ValueError(f"{missing} has no description: add an Operation, see openapi/__init__.py")
     if unknown := ", ".join(sorted(described - registered)):
-        raise ValueError(f"{unknown} is described and not registered: remove its Operation from openapi/")
+        raise ValueError(f"{unknown} is described and does not exist: remove its Operation from openapi/")
     paths: dict[str, Node] = {}
     for chapter in chapters:
         for operation in chapter.operations:
@@ -136,7 +136,7 @@ def _operation(operation: Operation, chapter: Chapter) -> Node:
 
 
 def _shared_replies(chapter: Chapter) -> list[Reply]:
-    """What each operation of a chapter may answer."""
+    """What every operation of a chapter may answer."""
     schema = f"{chapter.name}Failure"
     failed = failure(chapter.dialect, schema if schema in chapter.schemas else f"{chapter.name}Error")
     return [*_refusals(chapter, chapter.refused), *chapter.replies, failed]

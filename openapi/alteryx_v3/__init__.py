@@ -28,7 +28,7 @@ REQUEST = request_of(
 )
 _ASKED = REQUEST["properties"]
 
-#: What is shown of a job in each status.
+#: How a job is shown in each status.
 _SHOWN = [shown(ALTERYX_V3.render_job(moved(V3_QUEUED, status), (), ())) for status in Status]
 ID = field("string", "The job's id.", pattern="^[0-9a-f]{24}$")
 _CREATED = field("string", "When the job was created.", format="date-time", pattern=r"\.[0-9]{3}Z$")

@@ -87,10 +87,10 @@ def test_it_has_the_routes_of_the_template() -> None:
 
 
 def test_a_route_without_a_description_is_an_error_and_so_is_a_description_without_a_route() -> None:
-    with pytest.raises(ValueError, match=r"^GET /public/\{projectKey\}/news is registered and not described: add "):
+    with pytest.raises(ValueError, match=r"^GET /public/\{projectKey\}/news has no description: add an Operation"):
         described(ROUTES | {"GET /public/{projectKey}/news"})
 
-    with pytest.raises(ValueError, match=r"^GET /webapi/v3/jobs is described and not registered: remove "):
+    with pytest.raises(ValueError, match=r"^GET /webapi/v3/jobs is described and does not exist: remove "):
         described(ROUTES - {"GET /webapi/v3/jobs"})
 
 
