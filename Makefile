@@ -1,23 +1,24 @@
-# One verb per chore; each sets up what it needs by itself. Kept to what GNU make 3.81 understands, which macOS ships.
+# One target for each chore; a target first installs or builds what it needs. macOS has GNU make 3.81, so this file uses
+# nothing newer.
 
 PORT ?=
 PERSIST ?=
 EMULATOR_HOST ?=
 
-# Lends a container engine to the command behind it, or ends with 77 where it can not. Some machines have one beside the
-# project; it is used where no engine answers.
+# A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers.
+# Some machines have one next to the project.
 LENDS_ENGINE ?= $(wildcard ../shared/samlocal/with-docker)
 
 INSTALLED := .venv/.installed
 
-# The dependencies layer holds machine code, and what is deployed is for arm64. The tests import the built artefacts, so
-# that a machine of the other kind needs that layer in its own kind as well.
+# The dependencies layer has machine code for arm64, as deployed. The tests import the built artefacts, so an x86-64
+# machine also builds the layer for itself.
 NATIVE := $(if $(filter x86_64,$(shell uname -m)),.aws-sam/native/template.yaml)
 
-# No check and no test has business with an AWS account.
+# No check and no test uses an AWS account.
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 export SAM_CLI_TELEMETRY := 0
-# sam build looks for the functions' own Python on the path
+# sam build looks for Python 3.13 on the path
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -31,44 +32,47 @@ help: ## Show this list
 run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" .venv/bin/python -m local
 
-sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers of sam local, before that AWS (PORT=3000)
+sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
-test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
+test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" selects some)
 	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
 
-sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where there is a container engine
+sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if there is a container engine
 	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
 	  .venv/bin/pytest -m sam_local $(ARGS) tests/sam_local; \
 	else \
 	  code=0; "$(LENDS_ENGINE)" .venv/bin/pytest -m sam_local $(ARGS) tests/sam_local || code=$$?; \
-	  if [ $$code -eq 77 ]; then echo "Skipped: no container engine can be started here"; code=0; fi; \
+	  if [ $$code -eq 77 ]; then echo "Skipped: this machine has no container engine"; code=0; fi; \
 	  exit $$code; \
 	fi
 
-mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
+mutants: $(INSTALLED) ## Break the code in known ways, and check that a test notices (ARGS='"a name"' selects one)
 	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
+slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
 	.venv/bin/pytest -m slow
 
-prove: $(INSTALLED) ## Prove the claims at full size (minutes)
+prove: $(INSTALLED) ## Run every proof at full size (minutes)
 	.venv/bin/python -m tests.proofs.interleavings.explorer --full
 	.venv/bin/python -m tests.proofs.simulation
 	.venv/bin/pytest -m prove $(ARGS)
 
-bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
+bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios
 	.venv/bin/python -m tests.performance.bench
 
-openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
-	.venv/bin/python -m local.openapi
+openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
+	.venv/bin/python -m openapi
 
 check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
 
-build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
-	.venv/bin/sam build
-	@# Loading byte code instead of compiling it is the largest lever on cold starts. Zips round times to two seconds,
-	@# so it must not be compared with its source by time; the path is the one on Lambda, for its tracebacks.
+build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-sam/build
+	@# A function has no requirements of its own. SAM warns of that for each one, which would hide a real warning.
+	@echo "sam build"
+	@{ .venv/bin/sam build 2>&1; echo "ended with $$?"; } | \
+	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
+	@# Byte code shortens cold starts more than anything else. Zip files round times to two seconds, so the byte code
+	@# must not be compared with its source by time. The path is that on Lambda, so that tracebacks are right.
 	@for layer in DependenciesLayer CoreLayer; do \
 	  .venv/bin/python -m compileall -q -j 2 --invalidation-mode unchecked-hash \
 	    -s ".aws-sam/build/$$layer" -p /opt ".aws-sam/build/$$layer/python" || exit 1; \
@@ -76,7 +80,7 @@ build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/bui
 
 runtime: $(INSTALLED)
 	@.venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || \
-	  { echo "This needs Python 3.13, the runtime of the functions: install it, then make clean build"; exit 1; }
+	  { echo "The build needs Python 3.13, the runtime of the functions. Install it, then run make clean build"; exit 1; }
 
 .aws-sam/native/template.yaml: $(INSTALLED) layers/dependencies/requirements.txt
 	.venv/bin/sam build DependenciesLayer --no-cached --parameter-overrides Architecture=x86_64 --build-dir .aws-sam/native
@@ -101,20 +105,20 @@ template: $(INSTALLED) ## Lint template.yaml
 	.venv/bin/sam validate --lint
 	.venv/bin/cfn-lint template.yaml
 
-# The layer's versions are those that were tested: it is constrained by the development requirements.
+# The layer gets the versions that were tested: the development requirements constrain it.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   $(if $(UPGRADE),--upgrade)
-lock: $(INSTALLED) ## Pin the requirements anew after a change of pyproject.toml (UPGRADE=1: to the newest versions)
+lock: $(INSTALLED) ## Pin the requirements after a change of pyproject.toml (UPGRADE=1: to the newest versions)
 	$(COMPILE) requirements/pip.in -o requirements/pip.txt
 	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o layers/dependencies/requirements.txt
 
-clean: ## Remove all that was built or installed here, but for .local
+clean: ## Remove everything that was built or installed here, except .local
 	rm -rf .venv .aws-sam build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The newest Python that really runs and can make environments: a shim of pyenv may stand for a version that is not
-# there or not chosen, and Debian's python3 may come without venv.
+# The newest Python that runs and can create environments. A shim of pyenv may be there for a version that is missing or
+# not selected, and Debian's python3 may have no venv.
 .venv/bin/python:
 	@for candidate in \
 	    python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python3.13 \
@@ -122,15 +126,12 @@ clean: ## Remove all that was built or installed here, but for .local
 	    python3.11 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.11.*/bin/python3.11 \
 	    python3; do \
 	  if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    echo "Making .venv with $$("$$candidate" --version)"; \
+	    echo "Creating .venv with $$("$$candidate" --version)"; \
 	    exec "$$candidate" -m venv --clear .venv; \
 	  fi; \
 	done; \
-	echo "No Python from 3.11 on was found that can make a virtual environment"; exit 1
+	echo "Found no Python 3.11 or newer that can create a virtual environment"; exit 1
 
 $(INSTALLED): .venv/bin/python requirements/pip.txt requirements/dev.txt pyproject.toml
-	@echo "Installing into .venv"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@.venv/bin/python -m local.install
 	@touch $@

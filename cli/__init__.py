@@ -1,1 +1,1 @@
-"""Command-line programs over the same use cases."""
+"""Command-line programs that call the same use cases as the functions."""

@@ -1,4 +1,4 @@
-"""`jobs-admin`: make organisations and what belongs to them, on AWS or on the embedded stack."""
+"""`jobs-admin`: create and manage organisations, projects, keys, users and clients, on AWS or the embedded stack."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; prints one JSON object and returns the exit status."""
+    """Run the program: print one JSON object and return the exit status."""
     options = _parser().parse_args(arguments)
     if not options.table:
-        print("jobs-admin: give --table, or set JOBS_TABLE (the stack's output TableName)", file=sys.stderr)
+        print("jobs-admin: set --table or JOBS_TABLE to the stack's output TableName", file=sys.stderr)
         return 2
     command: Command = options.command
     try:
@@ -45,55 +45,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="jobs-admin", description=__doc__)
     parser.add_argument("--table", default=os.environ.get("JOBS_TABLE"), help="the table's name (default: $JOBS_TABLE)")
-    parser.add_argument("--region", default=None, help="AWS region (default: as the AWS CLI finds it)")
-    parser.add_argument("--endpoint-url", default=None, help="another endpoint, such as the embedded stack's")
+    parser.add_argument("--region", default=None, help="AWS region (default: that of the AWS CLI)")
+    parser.add_argument("--endpoint-url", default=None, help="another endpoint, such as that of the embedded stack")
     nouns = parser.add_subparsers(required=True, metavar="NOUN")
 
-    create = _noun(nouns, "organisation", "who owns projects and keys").add_parser("create", help="make one")
+    create = _noun(nouns, "organisation", "the owner of projects and keys").add_parser("create", help="create one")
     create.add_argument("name")
     create.set_defaults(command=_create_organisation)
 
-    verbs = _noun(nouns, "project", "where jobs live; it has a project key that paths carry")
-    _of_organisation(verbs, "create", "make one", _create_project).add_argument("name")
-    trust = verbs.add_parser("trust", help="set whose events it takes; what is not named is taken off")
+    verbs = _noun(nouns, "project", "a group of jobs; its project key is in the paths of the API")
+    _of_organisation(verbs, "create", "create one", _create_project).add_argument("name")
+    trust = verbs.add_parser("trust", help="set the senders of events that it trusts; all others are removed")
     trust.add_argument("--project", type=int, required=True, metavar="ID")
-    trust.add_argument("--account", action="append", default=[], help="an AWS account beside the stack's own")
-    trust.add_argument("--source", action="append", default=[], help="an event source; without any, all are taken")
+    trust.add_argument("--account", action="append", default=[], help="an AWS account besides the stack's own")
+    trust.add_argument("--source", action="append", default=[], help="an event source (default: every source)")
     trust.set_defaults(command=_trust)
 
     verbs = _noun(nouns, "key", "an API key of an organisation")
-    create = _of_organisation(verbs, "create", "make one; it is shown once", _create_key)
+    create = _of_organisation(verbs, "create", "create one, which is shown only once", _create_key)
     create.add_argument("--expires", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601; default: never")
-    revoke = _of_organisation(verbs, "revoke", "end one for good", _revoke_key)
-    revoke.add_argument("--key", required=True, metavar="ID", help="its keyId, not the key itself")
+    revoke = _of_organisation(verbs, "revoke", "revoke one for ever", _revoke_key)
+    revoke.add_argument("--key", required=True, metavar="ID", help="the keyId, not the key itself")
 
-    verbs = _noun(nouns, "user", "who owns workflow runs, and sees others' through collections")
-    create = _of_organisation(verbs, "create", "make one", _create_user)
+    verbs = _noun(nouns, "user", "an owner of workflow runs, who sees other runs through collections")
+    create = _of_organisation(verbs, "create", "create one", _create_user)
     create.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER)
     create.add_argument("name")
-    role = _of_organisation(verbs, "role", "give one another role", _set_role)
+    role = _of_organisation(verbs, "role", "change the role of one", _set_role)
     role.add_argument("--user", required=True, metavar="ID")
     role.add_argument("--role", type=Role, choices=list(Role), required=True)
 
     verbs = _noun(nouns, "client", "an OAuth 2.0 client, which acts for a user")
-    create = _of_organisation(verbs, "create", "make one; its secret is shown once", _create_client)
+    create = _of_organisation(verbs, "create", "create one; its secret is shown only once", _create_client)
     create.add_argument("--user", required=True, metavar="ID")
-    create.add_argument("--project", type=int, required=True, metavar="ID", help="where the workflows run that it runs")
+    create.add_argument(
+        "--project", type=int, required=True, metavar="ID", help="the project for the runs that it starts"
+    )
     create.add_argument("--expires", type=datetime.fromisoformat, metavar="TIME", help="ISO 8601; default: never")
-    revoke = verbs.add_parser("revoke", help="end one and its tokens for good")
+    revoke = verbs.add_parser("revoke", help="revoke one and its tokens for ever")
     revoke.add_argument("--client", required=True, metavar="ID")
     revoke.set_defaults(command=_revoke_client)
 
-    verbs = _noun(nouns, "collection", "through which jobs are shared")
-    share = _of_organisation(verbs, "share", "put a user into one, or take the user out", _share_collection)
-    share.add_argument("--collection", required=True, metavar="ID", help="any id; one that is new makes a collection")
+    verbs = _noun(nouns, "collection", "a group of users that jobs are shared with")
+    share = _of_organisation(verbs, "share", "add a user to one, or remove the user", _share_collection)
+    share.add_argument("--collection", required=True, metavar="ID", help="any id; a new id creates a collection")
     share.add_argument("--user", required=True, metavar="ID")
-    share.add_argument("--right", choices=[*Right, "none"], required=True, help="cancel: view and cancel")
+    share.add_argument(
+        "--right", choices=[*Right, "none"], required=True, help="cancel includes view; none removes the user"
+    )
 
     verbs = _noun(nouns, "workflow", "what workers run")
-    share = _of_organisation(verbs, "share", "set the collections of its coming runs", _share_workflow)
+    share = _of_organisation(verbs, "share", "set the collections of its future runs", _share_workflow)
     share.add_argument("--workflow", required=True, metavar="ID")
-    share.add_argument("--collection", action="append", default=[], metavar="ID", help="one of them; without any: none")
+    share.add_argument("--collection", action="append", default=[], metavar="ID", help="a collection (default: none)")
     return parser
 
 

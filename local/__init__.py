@@ -1,5 +1,5 @@
-"""The service on this machine: an embedded AWS, the real template deployed on it, a demo to call (`make run`).
+"""The service on this machine (`make run`): an embedded AWS, the real template deployed on it, and a demo to call.
 
-Nothing here is imported by the functions or their layers. What the embedded AWS does differently is dealt with here
-and not in template.yaml.
+Functions and layers import nothing from here. The embedded AWS differs from the real one in places; this package deals
+with that, so that template.yaml does not have to.
 """

@@ -1,6 +1,6 @@
-"""`python -m local`, which is `make run`: everything up, lines to paste, a line for each change, all down again.
+"""`python -m local` (`make run`): start everything, print lines to paste and every status change, stop everything.
 
-`python -m local sam`, which is `make sam-local`, has the built functions answer the calls, in containers.
+With `python -m local sam` (`make sam-local`) the built functions answer the calls, in containers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOG_LINES_SHOWN = 15
 
 
 def say(line: str = "") -> None:
-    """Print a line at once, also into a pipe; one that nobody reads any more is no reason to end."""
+    """Print a line at once, even into a pipe. A pipe that nobody reads any more does not end the program."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -32,14 +32,14 @@ def say(line: str = "") -> None:
 
 
 async def run(settings: Settings, scratch: Path, began: float) -> int:
-    """Start, serve until a signal comes, stop; return the exit code."""
+    """Start, serve until a signal arrives, and stop; return the exit code."""
     stopped = asyncio.Event()
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    # It takes a second to import: from here on a signal is heeded, and ends the start in good order as well.
+    # These imports take a second. A signal is handled from here on, so that it can end the start in good order.
     from local.door import RefusedError  # noqa: PLC0415
     from local.service import Service  # noqa: PLC0415
-    from local.stack import DeploymentFailedError  # noqa: PLC0415
+    from local.template import DeploymentFailedError  # noqa: PLC0415
 
     try:
         service = Service(settings, scratch, say)
@@ -72,20 +72,20 @@ async def run(settings: Settings, scratch: Path, began: float) -> int:
 
 
 def show(service: Service, settings: Settings, seconds: float) -> None:
-    """Say that it is ready, and what to do with it."""
+    """Say that the service is ready, and what to do with it."""
     demo = service.demo
     say(f"The API is ready on {demo['baseUrl']} (after {seconds:.1f} s).")
     if not settings.containers:
-        say(f"Every call can be tried in a browser: {demo['baseUrl']}/docs")
+        say(f"Try every call in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
     for title, line in service.lines_to_paste:
         say(f"\n# {title}\n{line}")
-    kept = "The data is kept." if settings.persist else "The data goes with it; PERSIST=1 keeps it."
-    say(f"\nEvery status change, as it is committed. Ctrl-C stops. {kept}\n")
+    kept = "The data is kept." if settings.persist else "The data is then deleted; PERSIST=1 keeps it."
+    say(f"\nEvery status change appears below. Ctrl-C stops the service. {kept}\n")
 
 
 def show_log(settings: Settings) -> None:
-    """Show what the emulator said last."""
+    """Show the last lines of the emulator's log."""
     lines = settings.log_file.read_text(errors="replace").splitlines()
     say(f"\nThe end of {shown(settings.log_file)}:")
     for line in lines[-LOG_LINES_SHOWN:]:
@@ -93,7 +93,7 @@ def show_log(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Run, and leave no temporary file behind."""
+    """Run the service, and leave no temporary file behind."""
     began = time.monotonic()
     try:
         settings = Settings.from_environment(containers=sys.argv[1:] == ["sam"])
@@ -112,10 +112,10 @@ if __name__ == "__main__":
     code = 1
     try:
         code = main()
-    except Exception:  # noqa: BLE001  # shown here, as the last line leaves no time for it
+    except Exception:  # noqa: BLE001  # shown here, because `os._exit` shows nothing
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        # The emulator's threads know no end, and the interpreter would wait for them.
+        # The emulator's threads never end, and a normal exit would wait for them.
         os._exit(code)

@@ -1,4 +1,4 @@
-"""What there is to play with: two organisations with a project and a key each, users, sessions, lines to paste."""
+"""The demo: two organisations with a project and a key each, users, sessions, and commands to paste."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from jobs.tenancy.ports import DirectoryAdmin
     from jobs.tenants import Project
 
-#: What is seeded, and what `.local/demo.json` says of it; later seeds add to it.
+#: What `.local/demo.json` holds: keys, ids and addresses by name.
 Demo: TypeAlias = dict[str, Any]
 
-#: A user of the demo project who has left sessions behind.
+#: A user of the demo project whose sessions are stored.
 USER = "ada@example.com"
 SESSIONS = 25
-#: A workflow that both users of the demo may run, and the member sees whoever runs it.
+#: A workflow that both users of the demo may run. The member sees every run of it.
 WORKFLOW = "5bc4a813156ae016dcb442bd"
 COLLECTION = "demo"
 
@@ -35,9 +35,9 @@ COLLECTION = "demo"
 def seed(
     registry: DirectoryAdmin, put_object: Callable[[str, bytes], object], opened: tuple[Project, str] | None = None
 ) -> Demo:
-    """Make both organisations, as `jobs-admin` makes them, and a user's sessions, by `put_object(key, content)`.
+    """Create both organisations as `jobs-admin` does, and store a user's sessions with `put_object(key, content)`.
 
-    `opened` is the first one's project and what opens it, where both are there already.
+    `opened` is the project of the first organisation with its key, if both exist already.
 
     Returns:
         The keys, which nobody can read again.
@@ -54,14 +54,14 @@ def seed(
 
 
 def _open(registry: DirectoryAdmin, name: str) -> tuple[Project, str]:
-    """Make an organisation with a project, and what opens it."""
+    """Create an organisation with a project; return the project and a key for it."""
     organisation = administration.create_organisation(registry, name)
     project = administration.create_project(registry, organisation.organisation_id, f"{name} project")
     return project, administration.create_api_key(registry, organisation.organisation_id).secret
 
 
 def _seed_users(registry: DirectoryAdmin, project: Project) -> Demo:
-    """Make an administrator and a member with a client each, and share the workflow with the member."""
+    """Create an administrator and a member with a client each, and share the workflow with the member."""
     demo: Demo = {"workflowId": WORKFLOW}
     organisation_id = project.organisation_id
     for name, role in (("admin", Role.ADMINISTRATOR), ("member", Role.MEMBER)):
@@ -74,7 +74,7 @@ def _seed_users(registry: DirectoryAdmin, project: Project) -> Demo:
 
 
 def seeded_before(directory: Directory, kept: Path) -> Demo | None:
-    """The keys of an earlier seed, where they were kept and the table still knows their projects."""
+    """The keys of an earlier run, if they were kept and the table still has their projects."""
     with contextlib.suppress(OSError, ValueError):
         demo: Demo = json.loads(kept.read_text())
         if all(directory.find_project(demo[name]) for name in ("projectKey", "otherProjectKey")):
@@ -83,24 +83,24 @@ def seeded_before(directory: Directory, kept: Path) -> Demo | None:
 
 
 def write(path: Path, demo: Demo) -> None:
-    """Write a file of secrets: whole or not at all, for its owner's eyes only."""
+    """Write a file of secrets: completely or not at all, and readable only by its owner."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as file:  # noqa: PTH123  # a pathlib open takes no mode of creation
+    with open(descriptor, "w") as file:  # noqa: PTH123  # Path.open has no mode of creation
         json.dump(demo, file, indent=2)
         file.write("\n")
     new.replace(path)
 
 
 def remove(path: Path, demo: Demo) -> None:
-    """Remove what `write` wrote, unless another run has written its own since."""
+    """Remove what `write` wrote, unless another run has overwritten it since."""
     with contextlib.suppress(OSError, ValueError):
         if json.loads(path.read_text()) == demo:
             path.unlink()
 
 
 def lines_to_paste(demo: Demo) -> list[tuple[str, str]]:
-    """Commands for a shell, each with what it shows; they work in this order and one by one."""
+    """Shell commands, each with a title; they work one by one in this order."""
     public = f"{demo['baseUrl']}/public/{demo['projectKey']}"
     curl = f"curl -s -H 'Authorization: Bearer {demo['apiKey']}'"
     post = f"{curl} -H 'Content-Type: application/json' -d"
@@ -112,7 +112,7 @@ def lines_to_paste(demo: Demo) -> list[tuple[str, str]]:
         ("get the first, with its history", f"{curl} '{public}/jobs/1?include=details'"),
         ("cancel it", f"{curl} -X DELETE {public}/jobs/1"),
         ("delete a user's data, at midnight UTC", f"{curl} -X DELETE {public}/users/someone@example.com"),
-        ("delete another's, who has 25 sessions here, at once", f"{post} {deletion} {public}/jobs"),
+        ("delete the data of a user with 25 sessions, at once", f"{post} {deletion} {public}/jobs"),
         ("see it completed", f"{curl} '{public}/jobs/3?include=details'"),
-        ("read what the worker said of it", f"{curl} {public}/jobs/3/messages"),
+        ("read the worker's messages", f"{curl} {public}/jobs/3/messages"),
     ]

@@ -1,6 +1,6 @@
-"""Swagger UI at `/docs` and the document at `/openapi.json`, on this machine alone; nothing of it is deployed.
+"""Swagger UI at `/docs` and the OpenAPI document at `/openapi.json`, on this machine only; neither is deployed.
 
-The interface is the one that Powertools carries within its package, so nothing is fetched from elsewhere.
+Powertools has Swagger UI in its package, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.openapi import FILE
+from openapi import FILE
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
-# Without a validator: the interface would send the document's address to one on the internet.
+# The validator is off, because Swagger UI would send the document's address to a server on the internet.
 PAGE = b"""\
 <!DOCTYPE html>
 <html lang="en">
@@ -37,10 +37,10 @@ SwaggerUIBundle({
 
 
 class Documentation:
-    """An ASGI application that answers for the documentation, and hands anything else on."""
+    """An ASGI application that serves the documentation, and passes every other request on."""
 
     def __init__(self, api: ASGIFramework) -> None:
-        """Stand in front of `api`."""
+        """Pass requests on to `api`."""
         self._api = api
         assets = _package("aws_lambda_powertools") / "event_handler" / "openapi" / "swagger_ui"
         self._pages: dict[str, tuple[str, bytes | Path]] = {
@@ -56,7 +56,7 @@ class Documentation:
             await self._api(scope, receive, send)
             return
         kind, content = self._pages[scope["path"]]
-        # Read at each request: whoever writes the document anew sees it without starting anew.
+        # Read for each request, so that a new document is seen without a restart.
         body = content.read_bytes() if isinstance(content, Path) else content
         headers = [(b"content-type", f"{kind}; charset=utf-8".encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -64,10 +64,10 @@ class Documentation:
 
 
 def _package(name: str) -> Path:
-    """The folder of an installed package, which is not imported for it: `make run` would pay for that.
+    """The folder of an installed package, found without the slow import.
 
     Raises:
-        ModuleNotFoundError: it is not installed.
+        ModuleNotFoundError: the package is not installed.
     """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:

@@ -1,4 +1,4 @@
-"""What takes the calls of the HTTP API, on a port of 127.0.0.1."""
+"""Where calls of the HTTP API come in, on a port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
 
 
 class RefusedError(Exception):
-    """What the service needs is taken or not there; the text says what, and what can be done."""
+    """Something that the service needs is missing or in use; the text says what, and what to do about it."""
 
 
 class Door(Protocol):
-    """Where clients find the API, from when it is made; it answers from `open` to `close`."""
+    """The address of the API, known at once; calls are answered between `open` and `close`."""
 
     url: str
 
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
-        """Commands for a shell that only this one offers, each with what it shows."""
+        """Shell commands that only this door offers, each with a title."""
         ...
 
     async def open(self, emulator: Emulator, deployed: Stack) -> None:
-        """Answer calls, by the functions of the deployed stack."""
+        """Answer calls with the functions of the deployed stack."""
         ...
 
     async def close(self) -> None:
-        """Answer no more, wherever `open` has got to."""
+        """Stop answering, even if `open` has not finished."""
         ...
 
 
 class FrontDoor:
-    """The emulator's own HTTP API, its functions run by the emulator's workers."""
+    """The emulator's own HTTP API. The emulator's workers run the functions."""
 
     def __init__(self, port: int) -> None:
         """Take the port.
 
         Raises:
-            RefusedError: it is in use.
+            RefusedError: the port is in use.
         """
         self._server = server_on(port)
         self.url = self._server.url
@@ -64,13 +64,13 @@ class FrontDoor:
 
 
 def server_on(port: int) -> Server:
-    """A server for a port that the caller has asked for.
+    """A server on a port that the user asked for.
 
     Raises:
-        RefusedError: it is in use.
+        RefusedError: the port is in use.
     """
     try:
         return Server(port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise RefusedError(f"{HOST}:{port}: {reason}. PORT=… takes another port.") from error
+        raise RefusedError(f"{HOST}:{port}: {reason}. Set PORT to use another port.") from error

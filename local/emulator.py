@@ -1,7 +1,7 @@
 """The embedded AWS: ministack, served by this process on a free port of 127.0.0.1.
 
-ministack is configured by environment variables that it reads when it is imported, and its Lambda workers are child
-processes that inherit them all. So the environment is made first, and the import comes late.
+ministack reads its configuration from environment variables at import, and its Lambda workers are child processes that
+inherit all of them. So the environment is prepared first, and the import comes after it.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 
-#: Whatever begins so would reach the emulator or its workers from the caller's shell: real credentials, another
-#: endpoint, a profile, another emulator's settings.
+#: Variables of the caller's shell that the emulator and its workers must not see: real credentials, another endpoint, a
+#: profile, the settings of another emulator.
 INHERITED_BY_PREFIX = ("AWS_", "EDGE_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_", "POWERTOOLS_", "S3_")
 INHERITED_BY_NAME = ("AUTH", "LOG_LEVEL", "PYTHONPATH", "SERVICES", "USE_SSL")
 
-#: What the template uses, and state machines, which may be workers. Anything else is refused instead of half working.
+#: The services that the template uses, and state machines, which may be workers. The emulator refuses all others.
 SERVICES = (
     *("apigateway", "cloudformation", "dynamodb", "dynamodbstreams", "events", "iam", "lambda", "logs"),
     *("monitoring", "s3", "sqs", "states", "sts"),
 )
 
-#: Seconds that writing the data may take: all of a large table is written at once, at the end.
+#: Seconds that saving the data may take: a large table is written at once, at the end.
 SAVES_WITHIN = 60.0
 
 QUEUE_URL = re.compile(rf"http://{re.escape(HOST)}:[0-9]+(/[0-9]{{12}}/)")
 
 
 class Server:
-    """One hypercorn in the running event loop, on a port that is taken at once and served later.
+    """A hypercorn server in the running event loop. It takes its port at once and serves later.
 
     Raises:
         OSError: the port is in use.
     """
 
     def __init__(self, port: int = 0, host: str = HOST) -> None:
-        # With the protocol named: asyncio turns Nagle's algorithm off only then.
+        # asyncio turns Nagle's algorithm off only if the protocol is named.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
@@ -66,7 +66,7 @@ class Server:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, app: ASGIFramework) -> None:
-        """Serve `app` and return once the port answers."""
+        """Serve `app`, and return when the port answers."""
         config = Config()
         config.bind = [f"fd://{self._socket.detach()}"]
         config.accesslog = None
@@ -84,7 +84,7 @@ class Server:
             await asyncio.sleep(0.01)
 
     async def stop(self, within: float) -> None:
-        """Finish the requests under way, as far as `within` seconds allow, and close the port."""
+        """Finish the current requests, for `within` seconds at most, and close the port."""
         self._stop.set()
         self._socket.close()
         if self._task:
@@ -92,10 +92,10 @@ class Server:
 
 
 class Emulator:
-    """ministack in this process. One per process: it keeps its state in its modules."""
+    """ministack in this process. There can be only one, because it keeps its state in its modules."""
 
     def __init__(self, scratch: Path, state: Path | None) -> None:
-        """Prepare the environment; `scratch` takes its temporary files, `state` what is to outlive the process."""
+        """Prepare the environment; `scratch` takes temporary files, `state` the data that outlives the process."""
         self._server = Server()
         self._state = state
         self.endpoint = self._server.url
@@ -108,50 +108,51 @@ class Emulator:
         self._waking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Serve it, with the state of the last graceful stop where there is one."""
+        """Serve it, with the data of the last graceful stop if there is any."""
         await self._server.start(self.app)
         self._waking = asyncio.create_task(self._wake_pollers())
 
     async def stop(self) -> None:
-        """End the Lambda workers, save what is to be saved, close the port."""
+        """End the Lambda workers, save the data if it is kept, and close the port."""
         if self._waking:
             self._waking.cancel()
         await asyncio.to_thread(self._end_workers)
         await self._server.stop(within=SAVES_WITHIN if self._state else 2.0)
 
     async def _wake_pollers(self) -> None:
-        """Have the queues looked at ten times a second: on AWS a message is delivered as soon as its delay is over.
+        """Make the emulator look at its queues ten times a second.
 
-        By itself the emulator looks once a second, and every start would be up to a second late.
+        By itself it looks once a second, so every start would be up to a second late. AWS delivers a message as soon as
+        its delay is over.
         """
-        wake = importlib.import_module("ministack.services.lambda_svc")._esm_wake  # noqa: SLF001  # pinned, as above
+        wake = importlib.import_module("ministack.services.lambda_svc")._esm_wake  # noqa: SLF001  # the version is pinned
         while True:
             wake.set()
             await asyncio.sleep(0.1)
 
     def _isolate(self, scratch: Path) -> None:
-        """Let nothing of the caller's shell through that AWS or the emulator would read, and set what both need."""
+        """Remove the caller's variables that AWS or the emulator would read, and set those that both need."""
         for name in list(os.environ):
             if name.startswith(INHERITED_BY_PREFIX) or name in INHERITED_BY_NAME:
                 del os.environ[name]
         os.environ |= {
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self._server.port),
-            "MINISTACK_HOST": HOST,  # in the queue URLs it hands out
+            "MINISTACK_HOST": HOST,  # in the URLs of queues
             "MINISTACK_REGION": REGION,
             "SERVICES": ",".join(SERVICES),
-            # It would look for a container engine and remove containers of other emulators there.
+            # ministack would look for a container engine and remove the containers of other emulators.
             "DOCKER_HOST": f"unix://{scratch}/no-container-engine",
-            # Listeners of services that nobody asked for; the first one on all interfaces.
+            # These services would open ports, the first one on all interfaces.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "TMPDIR": str(scratch),
-            # Written to also where nothing is kept, and outside of TMPDIR unless it is said.
+            # ministack writes here even if nothing is kept, and by default not under TMPDIR.
             "STATE_DIR": str(scratch / "state"),
             "S3_DATA_DIR": str(scratch / "s3"),
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The caller's ~/.aws may name another endpoint, a proxy or a retry mode.
+            # The caller's ~/.aws may set another endpoint, a proxy or a retry mode.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": HOST,
@@ -160,19 +161,19 @@ class Emulator:
         tempfile.tempdir = str(scratch)
 
     def _keep(self, state: Path) -> None:
-        """Have the data kept in `state`, and make what is there fit this run."""
+        """Keep the data in `state`, and adapt what is already there to this run."""
         os.environ |= {"PERSIST_STATE": "1", "STATE_DIR": str(state)}
         os.environ |= {"S3_PERSIST": "1", "S3_DATA_DIR": str(state / "s3")}
-        # The emulator knows its queues by their URLs, which have the port of the run that made them.
+        # The URLs of queues have the port of the run that created them.
         for service in ("cloudformation", "lambda", "sqs"):
             kept = state / f"{service}.json"
             if kept.is_file():
                 kept.write_text(QUEUE_URL.sub(rf"{self.endpoint}\1", kept.read_text()))
 
     def _end_workers(self) -> None:
-        """End every Lambda worker, those of invocations under way included, and let no new one start.
+        """End every Lambda worker, even one that is busy, and let no new one start.
 
-        A worker is a child process and a temporary folder. ministack has no call for this; the version is pinned.
+        A worker is a child process and a temporary folder. ministack has no call for this; its version is pinned.
         """
 
         def refuse(_: object) -> None:
@@ -184,12 +185,12 @@ class Emulator:
         while time.monotonic() < deadline:
             workers = [worker for pool in list(runtime._workers.values()) for worker in list(pool)]  # noqa: SLF001
             runtime.kill_workers(workers)
-            # A lock that is held is an invocation that has not noticed yet, or a worker caught while it was starting.
+            # A held lock is an invocation that has not noticed yet, or a worker that was just starting.
             if not any(worker._lock.locked() for worker in workers):  # noqa: SLF001
                 return
             time.sleep(0.02)
 
 
 def session() -> Session:
-    """A boto3 session that knows nothing of the caller's AWS configuration."""
+    """A boto3 session that ignores the caller's AWS configuration."""
     return boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)  # noqa: S106

@@ -1,8 +1,8 @@
 """The container engine that `sam local` uses, and how its containers find this machine.
 
-The emulator listens on 127.0.0.1. Where containers share the machine's network that is theirs as well; in the virtual
-machine of a desktop engine a name leads to it; behind a bridge on Linux nothing does, and whoever runs it has to ask
-for the bridge's own address to be listened on too, which this machine and its containers know.
+The emulator listens on 127.0.0.1. Containers that share the machine's network reach it there. In the virtual machine of
+a desktop engine they reach it by a name. Behind a bridge on Linux they cannot reach it: the user has to set
+`EMULATOR_HOST` to the bridge's own address, and the emulator then listens there too.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOST = "127.0.0.1"
-#: What desktop engines call the machine that they run on; its 127.0.0.1 is reached by it.
+#: The name by which containers of desktop engines reach 127.0.0.1 of this machine.
 DESKTOP = "host.docker.internal"
 
-#: Seconds; it is asked on this machine as a rule.
+#: Seconds; the engine usually runs on this machine.
 ANSWERS_WITHIN = 10
 
 
@@ -36,7 +36,7 @@ class ThisMachine(NamedTuple):
 
 
 def answers() -> bool:
-    """Whether there is an engine, where `DOCKER_HOST` or Docker's default says."""
+    """Whether an engine answers at `DOCKER_HOST` or at Docker's default address."""
     try:
         with _client() as client:
             return bool(client.ping())
@@ -45,7 +45,7 @@ def answers() -> bool:
 
 
 def this_machine(asked: str) -> ThisMachine:
-    """How containers call this machine: as `asked`, or as the engine's default network tells.
+    """How containers call this machine: as `asked`, or as the engine's default network shows.
 
     Raises:
         ConnectionError: no engine answers.
@@ -59,16 +59,16 @@ def this_machine(asked: str) -> ThisMachine:
 
 
 def as_asked(name: str) -> ThisMachine:
-    """A name is only told to containers; an address of this machine is listened on."""
+    """Containers are told the name; the emulator also listens on it if it is an address of this machine."""
     return ThisMachine(name, name) if _is_ours(name) else ThisMachine(name)
 
 
 def as_seen_from(bridge: Mapping[str, Any] | None) -> ThisMachine:
-    """This machine from behind the engine's default network; None where the engine has none but the machine's own."""
+    """This machine as the engine's default network shows it; `None` if containers share the machine's network."""
     if bridge is None:
         return ThisMachine(HOST)
     for configured in bridge["IPAM"]["Config"] or []:
-        # Docker tells the gateway of the network that it makes by itself only sometimes; it is the first address.
+        # Docker does not always show the gateway of its own network. It is the first address.
         gateway = configured.get("Gateway") or str(ipaddress.ip_network(configured["Subnet"])[1])
         if _is_ours(gateway):
             return ThisMachine(gateway, gateway)
@@ -89,7 +89,7 @@ def _client() -> contextlib.closing[Any]:
 
 
 def _is_ours(address: str) -> bool:
-    """Whether it is an IPv4 address of this machine, to which a server can be bound."""
+    """Whether a server on this machine can listen on the IPv4 address."""
     try:
         ipaddress.IPv4Address(address)
         with socket.socket() as probe:

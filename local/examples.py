@@ -1,4 +1,4 @@
-"""The tenant of `events/`: what its files carry is put into the table, so that each opens something when invoked."""
+"""The organisation of `events/`: it is put into the table, so that the credentials in those files are valid."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def seed(directory: DynamoDBDirectoryAdmin, root: Path) -> tuple[Project, str]:
-    """Make the organisation that the files under the project's `root` speak of; nothing else may be there yet.
+    """Create the organisation that the files of `events/` name; the table must be empty.
 
-    Files that name a project by its number mean the first.
+    Files that name a project by its number mean the first project.
 
     Returns:
         The project, and an API key of its organisation.

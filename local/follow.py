@@ -1,4 +1,4 @@
-"""A line for each status change, as it is committed: read from the table's own stream."""
+"""A line for each status change, read from the table's own stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
 EVERY_SECONDS = 0.3
-#: «scheduled → completed» is the widest.
+#: The width of `scheduled → completed`, the longest.
 CHANGE_WIDTH = 21
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def describe(images: Mapping[str, Any]) -> str | None:
-    """The line for one stream record, None where no job's status changed."""
+    """The line for a stream record; `None` if no job's status changed."""
     new, old = images.get("NewImage"), images.get("OldImage")
     if not new or not keys.is_job(new["pk"]["S"]):
         return None
@@ -54,14 +54,14 @@ def _from_now(milliseconds: int) -> str:
 
 
 class Follower:
-    """A thread that reads the stream from now on and hands each line over."""
+    """A thread that reads the stream and passes each line on."""
 
     def __init__(self, session: Session, endpoint: str, table_name: str, say: Callable[[str], None]) -> None:
-        """Take up the position in the stream: changes made from here on are told once `start` is called."""
+        """Remember the position in the stream: `start` begins with the changes that come after it."""
         table = session.client("dynamodb", endpoint_url=endpoint).describe_table(TableName=table_name)["Table"]
         self._streams = session.client("dynamodbstreams", endpoint_url=endpoint)
         self._arn = table["LatestStreamArn"]
-        # The emulator has one shard for each stream and never splits it.
+        # The emulator's streams have one shard, which never splits.
         [shard] = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
         self._next = self._streams.get_shard_iterator(
             StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
@@ -71,11 +71,11 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to read."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, without waiting for a read under way."""
+        """End, without waiting for the current read."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -83,7 +83,7 @@ class Follower:
             try:
                 self._read()
             except Exception:
-                # Lines are a comfort; the service goes on without them, and the reason is in the log.
+                # The service works without these lines, and the log has the reason.
                 if not self._stopping.is_set():
                     log.exception("reading the stream failed")
 
@@ -91,6 +91,6 @@ class Follower:
         answer = self._streams.get_records(ShardIterator=self._next)
         self._next = answer["NextShardIterator"]
         for record in answer["Records"]:
-            # The client hands images over as DynamoDB's own JSON, which is what the rows' mapping reads.
+            # The client returns images as DynamoDB's own JSON, which `items` reads.
             if line := describe(record["dynamodb"]):
                 self._say(line)

@@ -1,7 +1,7 @@
-"""The HTTP API's front door: http://127.0.0.1:PORT as API Gateway would serve it on a domain of its own.
+"""The HTTP API at http://127.0.0.1:PORT, as API Gateway would serve it on its own domain.
 
-The emulator has the API under `/_aws/execute-api/{apiId}/$default`. Only the path is put before: escapes stay as the
-client sent them, since a user id may hold anything.
+The emulator has the API under `/_aws/execute-api/{apiId}/$default`. This prefix is added, and nothing else changes:
+escapes stay as the client sent them, since a user id may hold any character.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
-#: The emulator starts a process for each invocation that finds none idle. Sixty calls at once would be sixty cold
-#: starts, all late; so those beyond this many wait for a turn, as they would not on AWS.
+#: The emulator starts a process for each invocation that finds no idle one. Sixty calls at once would be sixty cold
+#: starts, all of them slow. So no more than this many run at once, which is different on AWS.
 CALLS_AT_ONCE = 4 * (os.cpu_count() or 1)
 
-#: Said by the gateway about the client, never by the client.
+#: Headers that only the gateway may set.
 FORWARDED = b"x-forwarded-"
 
 
 class Gateway:
-    """An ASGI application that hands requests to the emulator's, as calls of one HTTP API."""
+    """An ASGI application that passes requests to the emulator as calls of one HTTP API."""
 
     def __init__(self, emulator: ASGIFramework, api_id: str, port: int) -> None:
-        """Serve the API `api_id`; `port` is where clients find it."""
+        """Serve the API `api_id` to clients of `port`."""
         self._emulator = emulator
         self._base = f"/_aws/execute-api/{api_id}/$default"
         self._port = str(port).encode()
@@ -59,7 +59,7 @@ class Gateway:
 
 
 class HttpOnly:
-    """The emulator's ASGI application on a second server: its start and stop stay the first one's business."""
+    """The emulator's ASGI application on a second server, which does not start or stop the emulator."""
 
     def __init__(self, emulator: ASGIFramework) -> None:
         self._emulator = emulator
@@ -73,7 +73,7 @@ class HttpOnly:
 
 
 async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Say yes to the server's questions at start and stop; the emulator is asked by its own server."""
+    """Confirm the server's start and stop. The emulator's own server starts and stops the emulator."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -1,8 +1,8 @@
-"""The built functions in containers of `sam local`, before the embedded AWS (`make sam-local`).
+"""The built functions in containers of `sam local`, with the embedded AWS behind them (`make sam-local`).
 
-SAM runs functions and routes, and nothing that is behind them. So they are sent to the embedded stack's table, queues,
-bus and buckets: by a copy of the built template with one more variable, and by a file with that variable's value and
-those of the others that name a resource. Everything without a route stays with the embedded stack's own workers.
+SAM runs functions and routes, but no table, queue, bus or bucket. The functions use those of the embedded stack. For
+that SAM gets a copy of the built template with one more variable, the endpoint, and a file with the values of the
+variables that name resources. The embedded stack's own workers run the functions that have no route.
 """
 
 from __future__ import annotations
@@ -21,29 +21,33 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import engine, stack
+from local import engine
+from local.differences import PARAMETERS
 from local.door import RefusedError, server_on
 from local.emulator import HOST, INHERITED_BY_PREFIX, REGION, Server
 from local.gateway import HttpOnly
+from local.packages import packages
 from local.settings import ROOT, shown
+from local.template import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.emulator import Emulator
     from local.settings import Settings
-    from local.stack import Stack, Template
+    from local.stack import Stack
+    from local.template import Template
 
 SAM = (sys.executable, "-m", "samcli")
 
-#: For this machine's processor, which need not be that of what is deployed.
+#: The build for this machine's processor, which may differ from the one on AWS.
 BUILD = ROOT / ".aws-sam" / "local" / "build"
 ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 
-#: Read by every AWS SDK; SAM hands functions none that the template does not declare.
+#: Every AWS SDK reads this variable. SAM passes on only variables that the template declares.
 ENDPOINT = "AWS_ENDPOINT_URL"
 
-#: What SAM is given, in one folder.
+#: The two files that SAM gets, in one folder.
 TEMPLATE = "template.json"
 VARIABLES = "env.json"
 
@@ -58,20 +62,20 @@ class SamLocal:
         """Take the port, and ask the container engine how its containers find this machine.
 
         Raises:
-            RefusedError: the port is in use, or there is no engine, or none whose containers reach 127.0.0.1.
+            RefusedError: the port is in use, no engine answers, or its containers do not reach 127.0.0.1.
         """
         self._folder = settings.sam_folder
-        # Before the emulator makes the environment its own.
+        # Taken before the emulator changes the environment.
         self._environment = environment(os.environ, self._folder)
         try:
             self._machine = engine.this_machine(settings.emulator_host)
         except ConnectionError as error:
             reason = f"No container engine answers: {error}"
-            raise RefusedError(f"{reason}. Start one, or set DOCKER_HOST to where it listens.") from error
+            raise RefusedError(f"{reason}. Start one, or set DOCKER_HOST to its address.") from error
         if self._machine.address != HOST and not settings.emulator_host:
-            # Nothing here listens anywhere but on 127.0.0.1 without being told to.
+            # Without the user's word, nothing here listens on another address than 127.0.0.1.
             reason = "The containers of this engine do not reach 127.0.0.1"
-            raise RefusedError(f"{reason}. EMULATOR_HOST={self._machine.address} has its bridge listened on as well.")
+            raise RefusedError(f"{reason}. Set EMULATOR_HOST={self._machine.address} to listen on its bridge as well.")
         self._place = server_on(settings.port)
         self.url = self._place.url
         self._emulator: Server | None = None
@@ -79,7 +83,7 @@ class SamLocal:
 
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
-        """How a function is invoked with one of its events."""
+        """The command that invokes a function with one of its events."""
         sam = shown(Path(sys.executable).with_name("sam"))
         files = ["-t", shown(self._folder / TEMPLATE), "-n", shown(self._folder / VARIABLES)]
         case = ["GetJobFunction", "-e", "events/get_job/public.json"]
@@ -87,15 +91,15 @@ class SamLocal:
         return [("invoke a function with one of its events", shlex.join(line))]
 
     async def open(self, emulator: Emulator, deployed: Stack) -> None:
-        """Build for this machine, and serve what was built.
+        """Build the functions for this machine, and serve them.
 
         Raises:
-            RefusedError: it could not be built or served.
+            RefusedError: they could not be built or served.
         """
         self._folder.mkdir(exist_ok=True)
         await self._build()
         endpoint = await self._reachable(emulator)
-        built = stack.load(BUILD)
+        built = load(BUILD)
         _write(self._folder / TEMPLATE, await asyncio.to_thread(derived, built, BUILD, self._folder))
         _write(self._folder / VARIABLES, variables(built, deployed.resources, endpoint))
         await self._place.stop(within=0)
@@ -106,7 +110,7 @@ class SamLocal:
             await asyncio.sleep(0.1)
 
     async def close(self) -> None:
-        """Have SAM end and remove its containers."""
+        """Stop SAM, which removes its containers."""
         await self._place.stop(within=0)
         if self._process and self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGTERM)
@@ -122,7 +126,7 @@ class SamLocal:
         """Build all functions and layers for this machine.
 
         Raises:
-            RefusedError: it failed.
+            RefusedError: the build failed.
         """
         places = ["--build-dir", str(BUILD), "--cache-dir", str(BUILD.with_name("cache"))]
         parameters = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
@@ -132,7 +136,7 @@ class SamLocal:
             raise RefusedError(f"sam build failed:\n{said.decode(errors='replace')}")
 
     async def _run(self, command: list[str], output: int | None = None) -> asyncio.subprocess.Process:
-        """Run SAM; what still runs at the end is ended by `close`."""
+        """Run SAM; `close` ends it if it is still running."""
         self._process = await asyncio.create_subprocess_exec(
             *command,
             cwd=ROOT,
@@ -140,13 +144,13 @@ class SamLocal:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output and asyncio.subprocess.STDOUT,
-            # Ctrl-C in a terminal is told to everyone in the foreground: SAM is to stop when it is its turn.
+            # Ctrl-C in a terminal reaches every process in the foreground. SAM must stop only when `close` says so.
             start_new_session=True,
         )
         return self._process
 
     async def _reachable(self, emulator: Emulator) -> str:
-        """The emulator's address for containers, served if nothing does yet."""
+        """The emulator's address for containers; if it is another than 127.0.0.1, a second server is started on it."""
         port = emulator.port
         if self._machine.address != HOST:
             self._emulator = Server(host=self._machine.address)
@@ -156,9 +160,9 @@ class SamLocal:
 
 
 def environment(inherited: Mapping[str, str], scratch: Path) -> dict[str, str]:
-    """The environment for SAM: the caller's without a trace of AWS, as SAM gives its containers what it finds.
+    """The environment for SAM: the caller's, without AWS credentials, which SAM would pass to its containers.
 
-    Without any it gives them placeholders, which is all that the emulator wants.
+    If SAM finds no credentials, it passes placeholders, and the emulator accepts those.
     """
     kept = {name: value for name, value in inherited.items() if not name.startswith(INHERITED_BY_PREFIX)}
     return kept | {
@@ -167,7 +171,7 @@ def environment(inherited: Mapping[str, str], scratch: Path) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_DEFAULT_REGION": REGION,
         "SAM_CLI_TELEMETRY": "0",
-        # it leaves locks there
+        # SAM leaves lock files there
         "TMPDIR": str(scratch),
         # sam build looks for the functions' own Python on the path
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}",
@@ -180,35 +184,33 @@ def command(subcommand: str, folder: Path) -> list[str]:
         *(*SAM, "local", subcommand),
         *("--template", str(folder / TEMPLATE), "--env-vars", str(folder / VARIABLES)),
         *("--host", HOST, "--region", REGION),
-        # one container a function, started by its first call and kept
+        # one container for each function, started by its first call and then kept
         *("--warm-containers", "LAZY", "--no-watch"),
-        # the engine still pulls the runtime's image where it has none
+        # the engine still pulls the runtime's image if it has no copy
         "--skip-pull-image",
     ]
 
 
 def derived(built: Template, folder: Path, into: Path) -> Template:
-    """The template as it was built in `folder`, to be run from anywhere, with one more variable.
+    """The built template of `folder`, with absolute paths, one more variable and the embedded stack's parameters.
 
-    Parameters are those of the embedded stack, and of this machine.
-
-    Layers become archives in `into`. SAM hands them to the engine anew for every container, and thousands of files take
-    the engine seconds.
+    Layers become archives in `into`. SAM passes them to the engine again for every container, and the engine takes
+    seconds for thousands of files.
     """
     template = copy.deepcopy(built)
-    for name, value in {**stack.PARAMETERS, "Architecture": ARCHITECTURE}.items():
+    for name, value in {**PARAMETERS, "Architecture": ARCHITECTURE}.items():
         template["Parameters"][name]["Default"] = value
     template["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
-    for package in stack.packages(template, folder):
+    for package in packages(template, folder):
         is_layer = package.attribute == "ContentUri"
         package.properties[package.attribute] = str(_archive(package.folder, into) if is_layer else package.folder)
     return template
 
 
 def variables(built: Template, resources: Mapping[str, str], endpoint: str) -> dict[str, dict[str, str]]:
-    """By function: the variables that name resources, each with its physical id, and the endpoint of all of them.
+    """For each function, the endpoint and the variables that name resources, with the physical id of each.
 
-    SAM fills in parameters by itself. A resource it would call by its logical id.
+    SAM fills in parameters by itself, but it would use the logical id of a resource.
     """
     everywhere = built["Globals"]["Function"]["Environment"]["Variables"]
     found: dict[str, dict[str, str]] = {}
@@ -229,7 +231,7 @@ def _write(place: Path, content: object) -> None:
 
 
 def _archive(layer: Path, into: Path) -> Path:
-    """A layer in one file, which the engine unpacks where it is added."""
+    """A layer in one file, which the engine unpacks."""
     place = into / f"{layer.name}.tar"
     with tarfile.open(place, "w") as archive:
         archive.add(layer, arcname=".")

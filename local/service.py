@@ -1,4 +1,4 @@
-"""All the parts in the order of who needs whom, and all of them down again from wherever the start has got to."""
+"""All parts of the local service: started in the order in which they need each other, and stopped at any point."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
     from local.settings import Settings
 
-#: Beside the emulator's own files, where the data is kept.
+#: Two files beside the emulator's own, if the data is kept.
 KEYS = "keys.json"
 LOCK = "lock"
 
 
 class Service:
-    """The API in front, the emulator behind it, and the lines that tell of status changes."""
+    """The API, the emulator behind it, and the lines that show status changes."""
 
     def __init__(self, settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
-        """Take the port and the kept data; `scratch` is for what the emulator writes while it runs.
+        """Take the port and the kept data; `scratch` is for the emulator's temporary files.
 
         Raises:
-            RefusedError: one of them is not to be had, or what answers the calls has no container engine.
+            RefusedError: one of them is in use, or a container engine is needed and does not answer.
         """
         self._settings = settings
         self._say = say
@@ -47,14 +47,14 @@ class Service:
         _log_to(settings.log_file)
         self._emulator = Emulator(scratch, settings.state)
         self._follower: Follower | None = None
-        #: What demo.json says, once it is written.
+        #: The content of demo.json, when it is written.
         self.demo: demo.Demo = {}
 
     async def start(self) -> None:
-        """Start it.
+        """Start everything.
 
         Raises:
-            DeploymentFailedError: the emulator does not take the template.
+            DeploymentFailedError: the template could not be deployed.
             RefusedError: the functions could not be built or served in containers.
         """
         aws, endpoint = session(), self._emulator.endpoint
@@ -80,16 +80,16 @@ class Service:
 
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
-        """Commands for a shell, each with what it shows."""
+        """Shell commands, each with a title."""
         return demo.lines_to_paste(self.demo) + self._door.lines_to_paste
 
     def follow(self) -> None:
-        """Tell of status changes from now on."""
+        """Show status changes from now on."""
         if self._follower:
             self._follower.start()
 
     async def stop(self) -> None:
-        """Stop it: first what takes calls, then what answers them."""
+        """Stop everything: first the part that takes calls, then the part that answers them."""
         if self._follower:
             self._follower.stop()
         await self._door.close()
@@ -98,7 +98,7 @@ class Service:
             demo.remove(self._settings.demo_file, self.demo)
 
     def _seed(self, aws: Session, deployed: stack.Stack) -> demo.Demo:
-        """Make the demo's keys and sessions, or find those of the kept data."""
+        """Create the demo's keys and sessions, or find those of the kept data."""
         endpoint = self._emulator.endpoint
         directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
         s3 = aws.client("s3", endpoint_url=endpoint)
@@ -121,25 +121,25 @@ class Service:
 def _door(settings: Settings) -> Door:
     if not settings.containers:
         return FrontDoor(settings.port)
-    from local.sam import SamLocal  # noqa: PLC0415  # and the container engine's client, which is slow to import
+    from local.sam import SamLocal  # noqa: PLC0415  # it imports the container engine's client, which is slow
 
     return SamLocal(settings)
 
 
 def _claim(state: Path) -> None:
-    """Take the kept data for this process until it ends.
+    """Lock the kept data until this process ends.
 
     Raises:
-        RefusedError: another process has it.
+        RefusedError: another process uses it.
     """
     state.mkdir(exist_ok=True)
     lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RefusedError(f"Another `make run PERSIST=1` is at work with the data in {shown(state)}.") from None
+        raise RefusedError(f"Another `make run PERSIST=1` uses the data in {shown(state)}.") from None
     if not (state / KEYS).exists():
-        # Left by a run that failed before there was anything to keep.
+        # A run that failed before it had keys left this behind.
         for path in state.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -148,7 +148,7 @@ def _claim(state: Path) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Send everything that is logged in this process to a file, before the emulator sends it to the terminal."""
+    """Log to a file. The emulator would otherwise log to the terminal."""
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

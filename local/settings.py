@@ -1,4 +1,4 @@
-"""What the caller's environment asks for, and where things are."""
+"""Settings from the environment, and the places of files."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`PORT` of the API, `PERSIST=1` to keep the data, and `JOBS_LOCAL_DIR` for the folder of what is written.
+    """`PORT` of the API, `PERSIST=1` to keep the data, and `JOBS_LOCAL_DIR`, the folder for all files.
 
-    `EMULATOR_HOST` is how containers call this machine, where the engine does not tell.
+    `EMULATOR_HOST` is the name or address by which containers reach this machine, if the engine does not show it.
     """
 
     port: int
     persist: bool
     folder: Path
-    #: Whether the built functions answer the calls, in containers of `sam local`.
+    #: Whether the built functions answer, in containers of `sam local`.
     containers: bool = False
-    #: Empty to have it found out.
+    #: Empty to ask the engine.
     emulator_host: str = ""
 
     @classmethod
     def from_environment(cls, *, containers: bool = False) -> Settings:
-        """Read them: port 8080, or SAM's 3000 (0 takes a free one), nothing kept, and `.local` where nothing is set.
+        """Read the settings; the defaults are port 8080 (SAM's 3000 with containers), no kept data, and `.local`.
+
+        Port 0 takes a free port.
 
         Raises:
             ValueError: PORT is not a port.
@@ -40,25 +42,25 @@ class Settings:
 
     @property
     def demo_file(self) -> Path:
-        """Tells programs where everything is and what opens it."""
+        """Shows programs the addresses and the keys."""
         return self.folder / "demo.json"
 
     @property
     def log_file(self) -> Path:
-        """What the emulator has to say."""
+        """The emulator's log."""
         return self.folder / "emulator.log"
 
     @property
     def sam_folder(self) -> Path:
-        """What `sam local` is given."""
+        """The files for `sam local`."""
         return self.folder / "sam"
 
     @property
     def state(self) -> Path | None:
-        """Where the emulator keeps the data, None where it is not to."""
+        """The folder in which the emulator keeps the data; `None` if it is not kept."""
         return self.folder / "state" if self.persist else None
 
 
 def shown(path: Path) -> str:
-    """A path as it is read best: from the project's root where it lies under it."""
+    """A path for people to read: relative to the project's root if it is under it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.stack import load
+from local.template import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = load(ROOT)

@@ -31,4 +31,4 @@ def test_a_function_that_reads_no_request_starts_without_pydantic(folder: str) -
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_starts_without_the_tools_of_developers_and_operators(folder: str) -> None:
-    assert not {"cli", "local", "pytest", "tests"} & imported_by(folder)
+    assert not {"cli", "local", "openapi", "pytest", "tests"} & imported_by(folder)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,21 +18,24 @@ from jobs.model import DAY
 from jobs.runtime import http
 from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
+from pydantic import BaseModel
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from local.openapi import FILE
-from local.openapi.chapters import CHAPTERS, described
-from local.openapi.document import MEANINGS, registered_routes, text_of
+from openapi import FILE
+from openapi.answers import MEANINGS
+from openapi.chapters import ROUTES, described
+from openapi.document import text_of
+from openapi.schemas import Fields, request_of
 from tests.architecture.project import FOLDERS, ROOT, route_keys
 from tests.builders import NOW, a_job, a_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from jobs.dialects.base import Dialect
 
-ROUTES = registered_routes()
-DOCUMENT = described(ROUTES)
+DOCUMENT = described()
 OPERATIONS: dict[str, Any] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
 }
@@ -79,13 +86,12 @@ def test_it_has_the_routes_of_the_template() -> None:
     assert frozenset[str]().union(*(route_keys(folder) for folder in FOLDERS)) - {"$default"} == ROUTES
 
 
-@pytest.mark.parametrize("routes", [ROUTES | {"GET /public/{projectKey}/news"}, ROUTES - {"GET /webapi/v3/jobs"}])
-def test_a_route_that_is_registered_and_not_described_is_an_error_and_so_is_the_reverse(routes: frozenset[str]) -> None:
-    with pytest.raises(ValueError, match="registered and not described") as refusal:
-        described(routes)
+def test_a_route_without_a_description_is_an_error_and_so_is_a_description_without_a_route() -> None:
+    with pytest.raises(ValueError, match=r"^GET /public/\{projectKey\}/news has no description: add an Operation"):
+        described(ROUTES | {"GET /public/{projectKey}/news"})
 
-    [route] = routes ^ ROUTES
-    assert route in str(refusal.value)
+    with pytest.raises(ValueError, match=r"^GET /webapi/v3/jobs is described and does not exist: remove "):
+        described(ROUTES - {"GET /webapi/v3/jobs"})
 
 
 def test_it_is_valid_openapi_3_1() -> None:
@@ -141,6 +147,81 @@ def test_an_answer_has_all_its_fields_and_no_other() -> None:
         assert schema["required"] == list(schema["properties"])
 
 
+def test_a_pydantic_field_without_a_description_is_named_with_the_file_to_edit() -> None:
+    class JobRequest(bodies.JobRequest):
+        tags: list[str] | None = None
+
+    descriptions = dict.fromkeys(bodies.JobRequest.model_fields, "Words.")
+    with pytest.raises(ValueError, match=r"^JobRequest\.tags has no description: add it to openapi/openreplay\.py REQ"):
+        request_of(JobRequest, "openapi/openreplay.py REQUEST", descriptions)
+
+
+def test_a_field_of_an_object_in_a_list_needs_a_description_too() -> None:
+    class Answer(BaseModel):
+        name: str
+
+    class Asked(BaseModel):
+        questions: list[Answer]
+
+    with pytest.raises(ValueError, match=r"^Asked\.questions\.name has no description: add it to openapi/x\.py X$"):
+        request_of(Asked, "openapi/x.py X", {"questions": "Words."})
+
+
+def test_a_description_without_a_pydantic_field_is_named_with_the_file_to_edit() -> None:
+    descriptions = dict.fromkeys([*bodies.JobRequest.model_fields, "colour"], "Words.")
+
+    with pytest.raises(ValueError, match=r"^JobRequest has no colour: remove it from openapi/openreplay\.py REQUEST$"):
+        request_of(bodies.JobRequest, "openapi/openreplay.py REQUEST", descriptions)
+
+
+@pytest.mark.parametrize("nodes", [{}, {"tags": {"type": "array"}}], ids=["no entry", "an entry without words"])
+def test_a_rendered_field_without_a_description_is_named_with_the_file_to_edit(nodes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^PublicJob\.tags has no description: add it to openapi/openreplay\.py FIEL"):
+        Fields("openapi/openreplay.py FIELDS", nodes).object_of("PublicJob", {"tags": []})
+
+
+def test_a_field_that_a_dialect_begins_to_show_stops_the_generator(tmp_path: Path) -> None:
+    shown = tmp_path / "jobs"
+    shutil.copytree(ROOT / "layers" / "core" / "jobs", shown)
+    representation = shown / "representation.py"
+    representation.write_text(representation.read_text().replace('"jobId":', '"tags": [],\n        "jobId":'))
+
+    command = [sys.executable, "-c", "import openapi.chapters"]
+    run = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+
+    assert run.stderr.splitlines()[-1] == (
+        "ValueError: V1Job.tags has no description: add it to openapi/openreplay.py FIELDS"
+    )
+
+
+def test_a_table_that_is_named_to_somebody_is_there() -> None:
+    named = {
+        table
+        for path in (ROOT / "openapi").rglob("*.py")
+        for table in re.findall(r'"(openapi/[\w/]+\.py \w+)"', path.read_text())
+    }
+
+    assert len(named) > 5
+    for table in named:
+        path, name = table.split()
+        assert re.search(rf"^{name}\b.* = ", (ROOT / path).read_text(), re.MULTILINE), table
+
+
+def test_every_field_of_a_body_is_described() -> None:
+    bare = [
+        f"{name}: {field}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for told in objects(schema)
+        for field, node in told.get("properties", {}).items()
+        # what is in it is described
+        if field != "data" and not node.get("description")
+    ]
+
+    assert bare == []
+
+
 @pytest.mark.parametrize(
     ("golden", "listing", "getting", "cancelling"),
     [
@@ -173,13 +254,11 @@ def test_alteryx_example_is_the_job_that_its_documentation_asks_for() -> None:
 def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() -> None:
     unheard = {errors.NotFound, errors.RouteNotFound, errors.EventSeen}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.JobsError)]
-    names = {reply.name.partition(".")[0] for chapter in CHAPTERS for reply in chapter.replies}
-    names |= {
-        reply.name.partition(".")[0]
-        for chapter in CHAPTERS
-        for operation in chapter.operations
-        for reply in operation.replies
-    }
+    responses = [
+        resolved(response) for operation in OPERATIONS.values() for response in operation["responses"].values()
+    ]
+    contents = [content for response in responses for content in response["content"].values()]
+    names = {name.partition(".")[0] for content in contents for name in content["examples"]}
 
     assert MEANINGS.keys() == set(kinds) - unheard - {errors.JobsError}
     assert {kind.__name__ for kind in MEANINGS} <= names

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import stack as deployment
+from local.differences import without_refused
+from local.routes import with_routes
+from local.template import DeploymentFailedError
 from tests.e2e.embedded import ROOT
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def an_api(paths: dict[str, Any]) -> dict[str, Any]:
 
 def test_each_method_of_an_openapi_body_becomes_a_route_and_each_function_one_integration() -> None:
     other = {**INTEGRATION, "uri": "arn:two"}
-    translated = deployment.with_routes(
+    translated = with_routes(
         an_api(
             {
                 "/jobs": {
@@ -53,8 +55,8 @@ def test_each_method_of_an_openapi_body_becomes_a_route_and_each_function_one_in
 
 
 def test_a_body_that_is_not_understood_fails_instead_of_losing_its_route() -> None:
-    with pytest.raises(deployment.DeploymentFailedError, match="get /jobs"):
-        deployment.with_routes(an_api({"/jobs": {"get": {"responses": {}}}}))
+    with pytest.raises(DeploymentFailedError, match="get /jobs"):
+        with_routes(an_api({"/jobs": {"get": {"responses": {}}}}))
 
 
 def test_what_the_emulator_refuses_is_left_out_with_all_that_only_names_it() -> None:
@@ -74,7 +76,7 @@ def test_what_the_emulator_refuses_is_left_out_with_all_that_only_names_it() -> 
         },
     }
 
-    left = deployment.without_refused(template)
+    left = without_refused(template)
 
     assert left["Resources"] == {
         "Age": {"Type": "AWS::CloudWatch::Alarm", "Properties": {}, "DependsOn": ["Queue"]},
@@ -97,7 +99,7 @@ def test_what_the_emulator_refuses_is_left_out_with_all_that_only_names_it() -> 
 def test_a_failed_deployment_names_the_resource_and_the_reason(
     tmp_path: Path, another: Callable[..., Embedded], resource: str, said: str
 ) -> None:
-    for name in ("functions", "layers", "local"):
+    for name in ("functions", "layers", "local", "openapi"):
         shutil.copytree(ROOT / name, tmp_path / "project" / name)
     template = (ROOT / "template.yaml").read_text()
     assert template.count("\nResources:\n") == 1

@@ -14,7 +14,7 @@ import pytest
 from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 
-from local import stack as deployment
+from local.template import load
 from tests.e2e.embedded import ROOT, now
 
 if TYPE_CHECKING:
@@ -445,7 +445,7 @@ def filled_in(block: str, bucket: str, project_key: str) -> Any:
 
 def test_the_documented_rule_for_uploads_is_the_template_s() -> None:
     [pattern, transformer] = [block for block in documented("json") if "UPLOADS_" in block]
-    rule = json.dumps(deployment.load(ROOT)["Resources"]["UploadsRule"]["Properties"])
+    rule = json.dumps(load(ROOT)["Resources"]["UploadsRule"]["Properties"])
     rule = rule.replace('{"Ref": "UploadsBucketName"}', '"bucket"').replace("${UploadsProjectKey}", "key")
     declared = json.loads(rule)
     [target] = declared["Targets"]

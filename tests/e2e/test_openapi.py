@@ -22,7 +22,7 @@ from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi import checks
 
-from local.openapi import FILE
+from openapi import FILE
 from tests.e2e.embedded import far_ahead, send, v3_id
 from tests.e2e.test_events import Outside
 

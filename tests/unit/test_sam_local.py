@@ -15,10 +15,10 @@ import pytest
 from jobs.tenancy import access
 
 from local import engine, examples, sam
+from local.differences import PARAMETERS
 from local.emulator import Server
 from local.gateway import HttpOnly
 from local.settings import Settings
-from local.stack import PARAMETERS
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, TEMPLATE, logical_id, resources
 from tests.builders import NOW
 from tests.fakes import at

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 #: What a mutant's tests need of the project.
-COPIED = ("cli", "events", "functions", "layers", "local", "tests", "pyproject.toml", "template.yaml", "README.md")
+COPIED = (
+    *("cli", "events", "functions", "layers", "local", "openapi", "tests"),
+    *("pyproject.toml", "template.yaml", "README.md"),
+)
 #: A mutant that makes the suite hang is noticed too.
 PATIENCE_SECONDS = 240
 #: What pytest exits with when tests have failed. Anything else but 0 is no verdict: nothing was found to run, say.

@@ -1,0 +1,128 @@
+"""What a route may answer: replies, rendered by the dialects, and the responses that the document makes of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs import errors
+from jobs.runtime.http import MAX_BODY_BYTES
+
+from openapi.schemas import Node, field, reference, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.dialects.base import Answer, Dialect
+    from jobs.errors import JobsError
+
+#: What each error means to a caller.
+MEANINGS: dict[type[JobsError], str] = {
+    errors.Unauthorized: "The credential is missing, malformed, unknown, expired or revoked.",
+    errors.ProjectNotFound: "The project is unknown or belongs to another organisation. The answer does not say which.",
+    errors.InvalidClient: "The client is unknown, expired or revoked, or the secret is wrong.",
+    errors.UnsupportedGrantType: "The grant type is not `client_credentials`.",
+    errors.NotPermitted: "The job is shared with the caller for viewing only.",
+    errors.JobNotFound: "The job does not exist, or the caller may not see it.",
+    errors.InvalidRequest: "A part of the request is invalid.",
+    errors.InvalidJobId: "The job id is not an integer.",
+    errors.BodyTooLarge: f"The body is larger than {MAX_BODY_BYTES // 1024} KB.",
+    errors.JobNotCancellable: "The job has already ended.",
+    errors.DeletionActive: "A deletion of this user is scheduled or running.",
+    errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
+    errors.IdempotencyKeyReused: "The idempotency key was used for another request in the last 24 hours.",
+    errors.Busy: "Too many requests came at once. Try again after `Retry-After` seconds.",
+}
+
+#: The errors of every route that takes a credential and a body.
+ANYWHERE = (
+    errors.InvalidRequest("body", "must be UTF-8 text"),
+    errors.Unauthorized(),
+    errors.BodyTooLarge(MAX_BODY_BYTES),
+    errors.Busy(),
+)
+
+#: The headers of answers, apart from `Content-Type`.
+HEADERS: dict[str, Node] = {
+    "Cache-Control": field("string", "Nothing between the service and the caller may store the answer."),
+    "Link": field("string", "The addresses of other parts of the list (RFC 8288)."),
+    "Location": field("string", "The address of the job.", format="uri"),
+    "Pragma": field("string", "The same as `Cache-Control`, for caches of HTTP/1.0."),
+    "Retry-After": field("integer", "Seconds to wait before the next try.", minimum=1),
+    "WWW-Authenticate": field("string", "The authentication scheme to use."),
+    "X-Total-Count": field("integer", "How many jobs the project has.", format="int64", minimum=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that a route may give."""
+
+    #: Unique among the replies of its route and status.
+    name: str
+    meaning: str
+    answer: Answer
+    #: Name of the body's schema among the components.
+    schema: str
+
+
+def shown(answer: Answer) -> Any:
+    """The body of an answer, read."""
+    return json.loads(answer.body)
+
+
+def refusal(dialect: Dialect, schema: str, error: JobsError) -> Reply:
+    """What a dialect answers to an error; its name is the error's class, and the field that the error names."""
+    name = type(error).__name__
+    meaning = told(name, type(error), MEANINGS, "openapi/answers.py MEANINGS")
+    label = f"{name}.{error.field}" if type(error) is errors.InvalidRequest else name
+    return Reply(label, meaning, dialect.render_error(error), schema)
+
+
+def failure(dialect: Dialect, schema: str) -> Reply:
+    """What a dialect answers when the service fails."""
+    return Reply("failure", "The service failed.", dialect.render_failure("Zx3WliS4oAMEPZA="), schema)
+
+
+def responses_of(replies: Sequence[Reply]) -> dict[str, Node]:
+    """The response of each status, lowest first."""
+    by_status: dict[int, list[Reply]] = {}
+    for reply in sorted(replies, key=lambda reply: reply.answer.status):
+        by_status.setdefault(reply.answer.status, []).append(reply)
+    return {str(int(status)): _response(alike) for status, alike in by_status.items()}
+
+
+def _response(replies: Sequence[Reply]) -> Node:
+    """The response of one status; a header is optional unless all of its answers have it."""
+    meanings = list(dict.fromkeys(reply.meaning for reply in replies))
+    headers = list(dict.fromkeys(name for reply in replies for name in reply.answer.headers))
+    references = [reference(name) for name in dict.fromkeys(reply.schema for reply in replies)]
+    return {
+        "description": meanings[0] if len(meanings) == 1 else "\n".join(f"- {meaning}" for meaning in meanings),
+        **({"headers": {name: _header(name, replies) for name in headers}} if headers else {}),
+        "content": {
+            "application/json": {
+                "schema": references[0] if len(references) == 1 else {"oneOf": references},
+                "examples": _examples(replies),
+            }
+        },
+    }
+
+
+def _header(name: str, replies: Sequence[Reply]) -> Node:
+    schema = dict(told(f"The header {name}", name, HEADERS, "openapi/answers.py HEADERS"))
+    values = [reply.answer.headers[name] for reply in replies if name in reply.answer.headers]
+    return {
+        "description": schema.pop("description"),
+        "schema": schema,
+        "required": len(values) == len(replies),
+        "example": int(values[0]) if schema["type"] == "integer" else values[0],
+    }
+
+
+def _examples(replies: Sequence[Reply]) -> Node:
+    examples = {reply.name: {"summary": reply.meaning, "value": shown(reply.answer)} for reply in replies}
+    if len(examples) < len(replies):
+        raise ValueError(f"two answers have the same name: {[reply.name for reply in replies]}")
+    return examples

@@ -1,0 +1,93 @@
+"""What OpenReplay's two APIs share: the fields of a job and the parameters of paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs import errors
+from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, JobRequest
+from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
+from jobs.lifecycle.deletion import MAX_USER_ID
+from jobs.model import (
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_TIMEOUT_SECONDS,
+    DELETE_USER_DATA,
+    DELETION_MAX_ATTEMPTS,
+    DELETION_TIMEOUT_SECONDS,
+    Status,
+)
+
+from openapi.document import PathParameter
+from openapi.examples import PROJECT_KEY
+from openapi.schemas import Node, field, not_blank, nullable, request_of
+
+_LONG: Node = {"type": "integer", "format": "int64"}
+STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
+
+JOB_ID = "The job's number in its project."
+CANCEL = "Cancels a job that is scheduled or running."
+DELETE_USER = "Creates the job that deletes the user's data at the next midnight UTC."
+
+PATH = {
+    "projectKey": PathParameter(field("string", "The project's key.", pattern="^[0-9A-Za-z]{1,64}$"), PROJECT_KEY),
+    "userId": PathParameter(
+        not_blank("The user's id, percent-encoded. Any character may be in it, even `/`.", MAX_USER_ID),
+        "shekar@example.com",
+        [errors.InvalidRequest("userId", "must not be blank")],
+    ),
+}
+
+
+def number(lowest: int, **keywords: Any) -> Node:
+    """The schema of a number in a path or a query, which may have 15 digits."""
+    return _LONG | {"minimum": lowest, "maximum": 10**15 - 1} | keywords
+
+
+def moment(description: str) -> Node:
+    """The schema of a time, in milliseconds since the epoch."""
+    return field("integer", description, format="int64")
+
+
+#: The body that creates a job. Only the public API takes one, but both show the job's action and reference.
+REQUEST = request_of(
+    JobRequest,
+    "openapi/openreplay.py REQUEST",
+    {
+        "action": "What to do. Workers subscribe to it.",
+        "description": "For people to read. Empty if left out.",
+        "referenceId": f"What the job is about. Empty if left out. `{DELETE_USER_DATA}` needs the user's id here.",
+        "startAt": "When to start, in milliseconds since the epoch, at most a year ahead. "
+        "The job starts now if this is left out or in the past.",
+        "params": f"Input for the worker: at most {MAX_PARAMS_BYTES} bytes of JSON, {MAX_PARAMS_DEPTH} levels deep.",
+        "maxAttempts": "How often the job may be attempted. "
+        f"{DEFAULT_MAX_ATTEMPTS} if left out, {DELETION_MAX_ATTEMPTS} for `{DELETE_USER_DATA}`.",
+        "timeoutSeconds": "How long an attempt may be silent before it counts as lost. "
+        f"{DEFAULT_TIMEOUT_SECONDS} if left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
+    },
+)
+_ASKED = REQUEST["properties"]
+_ASKED["startAt"]["format"] = "int64"
+
+#: The fields of a job, except `updatedAt`, in which the two APIs differ.
+FIELDS = {
+    "jobId": field("integer", JOB_ID, format="int64", minimum=1),
+    "description": field("string", "For people to read. Empty if none was given."),
+    "status": STATUS,
+    "projectId": field("integer", "The project's number.", format="int64", minimum=1),
+    "action": _ASKED["action"],
+    "referenceId": field(
+        "string",
+        "What the job is about, such as the user of a deletion. Empty if none was given.",
+        maxLength=_ASKED["referenceId"]["maxLength"],
+    ),
+    "createdAt": moment("When the job was created, in milliseconds since the epoch."),
+    "startAt": moment("When the job was asked to start. It never changes."),
+    "errors": nullable(
+        field(
+            "array",
+            "Why the job failed, or null.",
+            items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
+            maxItems=MAX_ENTRIES,
+        )
+    ),
+}

@@ -1,0 +1,13 @@
+"""OpenReplay's newer API with this service's extensions: a module for each subject, and what these share."""
+
+from __future__ import annotations
+
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
+
+from openapi.schemas import Node, integer, query
+
+
+def limit(what: str) -> Node:
+    """The parameter that says how many to list."""
+    text = f"How many {what} to list at most. {DEFAULT_LIMIT} if it is out of range."
+    return query("limit", text, **integer(1, MAX_LIMIT, default=DEFAULT_LIMIT))
