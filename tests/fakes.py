@@ -550,6 +550,7 @@ class World:
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
+    public_url: str = ""
     parallel: Parallel = lambda work, given: [work(each) for each in given]  # a field
     random: Callable[[], float] = lambda: 0.5
     token: Callable[[], str] = field(default_factory=lambda: map("token-{}".format, count()).__next__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects import bodies, routes
+from jobs.dialects import bodies, routes, user_ids
 from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.errors import DeletionActive
 from jobs.lifecycle import creation, deletion, retrying
@@ -32,9 +32,11 @@ def create_job(call: Call) -> Answer:
 @api.route(routes.OPENREPLAY_DELETE_USER, routes.PUBLIC_DELETE_USER)
 def delete_user(call: Call) -> Answer:
     """Create the job that deletes the user of the path at the next midnight."""
-    new = deletion.request_deletion(call.path["userId"], wiring.ports().clock.now())
+    ports = wiring.ports()
+    user_id = user_ids.parse_user_id(call, ports.settings.user_ids_in_paths)
+    new = deletion.request_deletion(user_id, ports.clock.now())
     try:
-        created = creation.create_job(wiring.ports(), call.project, new, by=call.credential.credential_id)
+        created = creation.create_job(ports, call.project, new, by=call.credential.credential_id)
     except DeletionActive as error:
         return call.dialect.answer_active_deletion(error)
     return call.dialect.render_job(created.job)

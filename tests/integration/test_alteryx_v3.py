@@ -319,7 +319,7 @@ def test_nobody_is_let_in_without_a_token(
     answer = service.http(function, case, headers={"authorization": authorization})
 
     assert told(answer) == UNAUTHORIZED
-    assert answer.headers == {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
+    assert answer.headers == {"Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="jobs"'}
     assert service.http("list_jobs", "alteryx_v3").text == '{"data":[]}'
 
 
@@ -346,7 +346,7 @@ def test_what_is_administrators_alone_is_refused_to_others_before_it_is_looked_a
     for one in (job_id, "x"):
         answer = service.http(function, case, headers=member, path={"jobId": one}, queryStringParameters={"limit": "x"})
         assert told(answer) == UNAUTHORIZED
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="jobs"'
 
 
 def test_a_member_sees_and_cancels_what_is_theirs_or_shared(service: Service) -> None:

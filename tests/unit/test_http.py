@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 from jobs import errors
 from jobs.dialects import routes
 from jobs.dialects.base import Answer
+from jobs.dialects.routes import ROUTES as ALL_ROUTES
+from jobs.dialects.routes import Route
 from jobs.model import Status
 from jobs.runtime import observability, wiring
-from jobs.runtime.http import Api, answer_unrouted
+from jobs.runtime import unrouted as unrouted_module
+from jobs.runtime.http import Api
+from jobs.runtime.unrouted import answer_unrouted
 from jobs.tenancy import access
 from jobs.tenants import AccessToken, Principal
 
@@ -58,7 +62,7 @@ def an_event(route: str, **overrides: Any) -> dict[str, Any]:
             "host": "jobs.example.com",
             "x-forwarded-proto": "https",
         },
-        "requestContext": {"requestId": "request-1"},
+        "requestContext": {"requestId": "request-1", "domainName": "jobs.example.com"},
         "pathParameters": path,
         "isBase64Encoded": False,
     }
@@ -189,9 +193,16 @@ def test_a_body_that_is_no_text_is_a_bad_request(recorder: Recorder, body: str) 
     assert (answer["statusCode"], answer["body"]) == (400, '{"error":"body: must be UTF-8 text"}')
 
 
-@pytest.mark.parametrize(("sent", "origin"), [("https", "https://h"), ("http", "http://h"), ("gopher", "https://h")])
-def test_links_go_back_to_where_the_caller_came_from(recorder: Recorder, sent: str, origin: str) -> None:
-    recorder.answer(PUBLIC, headers={"host": "h", "x-forwarded-proto": sent})
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [("", "https://jobs.example.com"), ("https://api.example.org/jobs", "https://api.example.org/jobs")],
+)
+def test_links_lead_to_the_service_s_own_address_and_never_to_the_host_that_a_caller_names(
+    recorder: Recorder, registry: FakeDirectory, monkeypatch: pytest.MonkeyPatch, public_url: str, origin: str
+) -> None:
+    monkeypatch.setattr(wiring, "ports", lambda: World(directory=registry, public_url=public_url))
+
+    recorder.answer(PUBLIC, headers={"host": "evil.example", "x-forwarded-proto": "http", "x-forwarded-host": "evil"})
 
     (call,) = recorder.calls
     assert call.url(page=2) == f"{origin}/public/{PROJECT.project_key}/jobs/1?page=2"
@@ -317,7 +328,7 @@ def test_nobody_without_a_token_comes_in(users: UsersRecorder, authorization: st
     answer = users.answer(V3, authorization)
 
     assert (answer["statusCode"], answer["body"]) == (401, '{"message":"Unauthorized"}')
-    assert answer["headers"] == {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
+    assert answer["headers"] == {"Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="jobs"'}
     assert users.calls == []
 
 
@@ -380,7 +391,7 @@ def test_a_client_is_challenged_where_it_came_by_basic_alone(users: UsersRecorde
     in_form = users.answer(TOKENS, None, body=urlencode({**IN_FORM, "client_secret": KEY}))
 
     assert (by_basic["statusCode"], by_basic["body"]) == (in_form["statusCode"], in_form["body"])
-    assert by_basic["headers"] == {**in_form["headers"], "WWW-Authenticate": "Basic"}
+    assert by_basic["headers"] == {**in_form["headers"], "WWW-Authenticate": 'Basic realm="jobs"'}
     assert in_form["headers"]["Cache-Control"] == "no-store"
 
 
@@ -438,8 +449,9 @@ def test_there_are_routes_of_every_kind_to_be_held_to_that() -> None:
 # ---- what no route takes ------------------------------------------------------------------------------------------
 
 
-def unrouted(path: str, query: str = "") -> dict[str, Any]:
-    event = {"routeKey": "$default", "rawPath": path, "rawQueryString": query, "requestContext": {"requestId": "r"}}
+def unrouted(path: str, query: str = "", method: str = "GET") -> dict[str, Any]:
+    context = {"requestId": "r", "http": {"method": method}}
+    event = {"routeKey": "$default", "rawPath": path, "rawQueryString": query, "requestContext": context}
     return answer_unrouted(event, CONTEXT)
 
 
@@ -449,8 +461,8 @@ def unrouted(path: str, query: str = "") -> dict[str, Any]:
         ("/api/v1/key/nothing", '{"errors":["Not found."]}'),
         ("/public/key/nothing", '{"error":"not found"}'),
         ("/public", '{"error":"not found"}'),
-        ("/webapi/v3/jobs/1", '{"message":"Not found."}'),
-        ("/webapi/oauth2/token", '{"message":"Not found."}'),
+        ("/webapi/v3/jobs/1/2", '{"message":"Not found."}'),
+        ("/webapi/oauth2/tokens", '{"message":"Not found."}'),
         ("/webapi/v4/jobs", '{"message":"Not Found"}'),
         ("/", '{"message":"Not Found"}'),
         ("//", '{"message":"Not Found"}'),
@@ -468,6 +480,8 @@ def test_an_unknown_path_is_not_found_in_the_words_of_its_dialect(path: str, bod
     [
         ("/public/key/jobs/", "", "/public/key/jobs"),
         ("/public/key/jobs//", "", "/public/key/jobs"),
+        ("/webapi//v3/jobs", "", "/webapi/v3/jobs"),
+        ("//public///key/jobs", "x=1", "/public/key/jobs?x=1"),
         ("/public/key/jobs/", "limit=5&x=%20", "/public/key/jobs?limit=5&x=%20"),
         ("/a b/é?/", "", "/a%20b/%C3%A9%3F"),
     ],
@@ -491,3 +505,55 @@ def test_a_redirect_stays_on_this_host_and_in_its_header_line(path: str, query: 
     assert location.isascii()
     assert location.isprintable()
     assert " " not in location
+
+
+@pytest.mark.parametrize("path", ["/public/key/users/a/", "/api/v1/key/users/a//b", "/public/key/users//a"])
+def test_nobody_is_sent_to_another_spelling_of_a_user_id(path: str) -> None:
+    answer = unrouted(path)
+
+    assert answer["statusCode"] in {404, 405}
+    assert "Location" not in answer["headers"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow", "body"),
+    [
+        ("PUT", "/public/key/jobs", "GET, POST", '{"error":"method not allowed"}'),
+        ("HEAD", "/public/key/jobs/1", "DELETE, GET", '{"error":"method not allowed"}'),
+        ("OPTIONS", "/api/v1/key/jobs", "GET", '{"errors":["method not allowed"]}'),
+        ("GET", "/api/v1/key/users/team/a", "DELETE", '{"errors":["method not allowed"]}'),
+        ("PATCH", "/webapi/v3/jobs/1", "DELETE, GET", '{"message":"method not allowed"}'),
+        ("GET", "/webapi/oauth2/token", "POST", '{"message":"method not allowed"}'),
+    ],
+)
+def test_a_known_path_with_another_method_names_those_that_it_has(
+    method: str, path: str, allow: str, body: str
+) -> None:
+    answer = unrouted(path, method=method)
+
+    assert (answer["statusCode"], answer["headers"]["Allow"], answer["body"]) == (405, allow, body)
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: route.key)
+def test_every_route_is_known_to_what_answers_the_rest(route: Route[Any]) -> None:
+    method, _, path = route.key.partition(" ")
+
+    answer = unrouted(path.replace("{", "").replace("+}", "").replace("}", ""), method="TRACE")
+
+    assert answer["statusCode"] == 405
+    assert method in answer["headers"]["Allow"].split(", ")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/public/key/nothing", '{"error":"internal error, request id r"}'),
+        ("/nothing", '{"message":"internal error"}'),
+    ],
+)
+def test_a_failure_of_what_answers_the_rest_is_a_500_too(path: str, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unrouted_module, "_PATHS", None)
+
+    answer = unrouted(path)
+
+    assert (answer["statusCode"], answer["body"]) == (500, body)

@@ -74,7 +74,8 @@ def test_an_error_has_its_status_and_its_sentence_in_a_list(
     answer = OPENREPLAY_V1.render_error(error)
 
     assert (answer.status, json.loads(answer.body)) == (status, {"errors": [sentence]})
-    assert answer.headers == ({"Retry-After": "1"} if status == 429 else {})
+    headers = {401: {"WWW-Authenticate": 'ApiKey realm="jobs"'}, 429: {"Retry-After": "1"}}
+    assert answer.headers == headers.get(status, {})
 
 
 def test_a_failure_tells_the_request_and_nothing_else() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobs.model import Job
 
 
@@ -38,6 +40,14 @@ class NotFound(JobsError):
 
 class RouteNotFound(NotFound):
     """No call has this path and method."""
+
+
+class MethodNotAllowed(JobsError):
+    """The path exists, but not with this method; `allowed` are the methods that it has."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("method not allowed")
+        self.allowed = allowed
 
 
 class ProjectNotFound(NotFound):

@@ -181,8 +181,7 @@ class AlteryxV3:
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
         status, sentence = base.describe(error, _SENTENCES)
-        challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthorized) else {}
-        return Answer(status, dump({"message": sentence}), {**base.error_headers(error), **challenge})
+        return Answer(status, dump({"message": sentence}), base.error_headers(error, "Bearer"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

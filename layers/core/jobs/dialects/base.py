@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, Unauthorized
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,12 +177,23 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
     if isinstance(error, Busy):
         return HTTPStatus.TOO_MANY_REQUESTS, str(error)
+    if isinstance(error, MethodNotAllowed):
+        return HTTPStatus.METHOD_NOT_ALLOWED, str(error)
     return HTTPStatus.BAD_REQUEST, str(error)
 
 
-def error_headers(error: JobsError) -> dict[str, str]:
-    """The headers that go with an error."""
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
+def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
+    """The headers that go with an error; `scheme` is how callers of the dialect authenticate."""
+    if isinstance(error, Busy):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    return challenge(scheme) if isinstance(error, Unauthorized) else {}
+
+
+def challenge(scheme: str) -> dict[str, str]:
+    """What a 401 says about how to authenticate (RFC 9110, section 11.6.1)."""
+    return {"WWW-Authenticate": f'{scheme} realm="jobs"'}
 
 
 def failure_sentence(request_id: str) -> str:

@@ -84,7 +84,7 @@ class OpenReplayV1:
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
         status, sentence = base.describe(error, _SENTENCES)
-        return Answer(status, dump({"errors": [sentence]}), base.error_headers(error))
+        return Answer(status, dump({"errors": [sentence]}), base.error_headers(error, "ApiKey"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

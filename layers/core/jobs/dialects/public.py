@@ -178,7 +178,7 @@ class Public:
             status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"
         else:
             status, sentence = base.describe(error, _SENTENCES)
-        return Answer(status, dump({"error": sentence}), base.error_headers(error))
+        return Answer(status, dump({"error": sentence}), base.error_headers(error, "Bearer"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

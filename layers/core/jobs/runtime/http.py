@@ -8,18 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from jobs import errors
-from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
-from jobs.dialects.registry import dialect_of
+from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall
 from jobs.runtime import observability, wiring
 from jobs.tenancy import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -81,38 +78,14 @@ class Api:
                 answer = dialect.render_error(error)
             except Exception as error:  # noqa: BLE001  # uncaught, it would be an empty 500, and in `sam local` a 200
                 observability.log_failure(error)
-                answer = dialect.render_failure(_request_id(event))
-            return _finish(event, answer)
+                answer = dialect.render_failure(request_id(event))
+            return finish(event, answer)
 
 
 def _entered(
     let_in: Callable[[dict[str, Any]], AnyCall], handler: Handler[AnyCall]
 ) -> Callable[[dict[str, Any]], Answer]:
     return lambda event: handler(let_in(event))
-
-
-def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a path that no route has: redirect from a trailing slash, otherwise 404 in the path's dialect."""
-    with observability.invocation(context):
-        return _finish(event, _answer_unrouted(event))
-
-
-def _answer_unrouted(event: dict[str, Any]) -> Answer:
-    path: str = event["rawPath"]
-    bare = "/" + path.strip("/")
-    if path.endswith("/") and bare != "/":
-        # One leading slash, as two would send the caller to another host; quoted, so that it stays one header line.
-        query = event.get("rawQueryString", "")
-        location = quote(_decode_percent(bare), safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
-        return Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
-    dialect = dialect_of(path)
-    if dialect is not None:
-        return dialect.render_error(errors.RouteNotFound())
-    return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not Found"}))
-
-
-#: What a query may hold unquoted (RFC 3986, section 3.4), and the percent sign of what is already quoted.
-_QUERY_SAFE = "/?:@!$&'()*+,;=-._~%"
 
 
 def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
@@ -170,18 +143,17 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 def _parts(event: dict[str, Any]) -> dict[str, Any]:
     """What every request has, as `Request` takes it."""
-    headers = _headers(event)
     return {
-        "path": {name: _decode_percent(value) for name, value in (event.get("pathParameters") or {}).items()},
+        "path": {name: decode_percent(value) for name, value in (event.get("pathParameters") or {}).items()},
         "query": event.get("queryStringParameters") or {},
-        "headers": headers,
+        "headers": _headers(event),
         "body": _body(event),
-        "origin": _origin(headers),
+        "origin": _origin(event),
         "raw_path": event["rawPath"],
     }
 
 
-def _decode_percent(value: str) -> str:
+def decode_percent(value: str) -> str:
     """Decode what API Gateway leaves encoded: it decodes every escape of a path once, except `%25`."""
     return value.replace("%25", "%")
 
@@ -201,16 +173,18 @@ def _body(event: dict[str, Any]) -> str:
         raise errors.InvalidRequest("body", "must be UTF-8 text") from None
 
 
-def _origin(headers: Mapping[str, str]) -> str:
-    scheme = headers.get("x-forwarded-proto", "https")
-    return f"{scheme if scheme in {'http', 'https'} else 'https'}://{headers.get('host', '')}"
+def _origin(event: dict[str, Any]) -> str:
+    """The address of this service. It never comes from the Host header, which callers choose."""
+    return wiring.ports().public_url or f"https://{event['requestContext']['domainName']}"
 
 
-def _request_id(event: dict[str, Any]) -> str:
+def request_id(event: dict[str, Any]) -> str:
+    """API Gateway's id of a request."""
     return str(event.get("requestContext", {}).get("requestId", "unknown"))
 
 
-def _finish(event: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def finish(event: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """Log an answer, and put it into the form of payload 2.0."""
     # The route, never the path: paths hold user ids.
     observability.logger().info("answered", extra={"route": event["routeKey"], "status": int(answer.status)})
     return {

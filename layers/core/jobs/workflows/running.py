@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest, Unauthorized
 from jobs.lifecycle.creation import create_job
+from jobs.lifecycle.text import check_text
 from jobs.model import NewJob, Run
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def check_workflow_id(workflow_id: str) -> None:
     """Check that a workflow's id can be stored.
 
     Raises:
-        InvalidRequest: it is blank or over 256 characters.
+        InvalidRequest: it is blank, over 256 characters, or holds characters that SQS does not carry.
     """
     if not workflow_id.strip() or len(workflow_id) > MAX_WORKFLOW_ID:
         raise InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
+    check_text("workflowId", workflow_id)
 
 
 def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: RunRequest) -> Job:
