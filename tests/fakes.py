@@ -192,6 +192,10 @@ class FakeStore:
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
         return [job for (of, number), job in sorted(self.jobs.items()) if of == project_id and first <= number <= last]
 
+    def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
+        found = self.list_jobs(project_id, first, last)
+        return iter(found[::-1] if newest_first else found)
+
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return max((number for of, number in self.jobs if of == project.project_id), default=0)
 

@@ -50,6 +50,9 @@ class JobStore(Protocol):
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
         """Read the jobs numbered `first` to `last` that exist, ascending, eventually consistent."""
 
+    def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
+        """Read the same jobs lazily, a megabyte at a time, in either order."""
+
     def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
         """Read the jobs that run a workflow in the order of their numbers, lazily."""
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.dialects import base, cursor
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
 from jobs.model import SECOND, Status
+from jobs.representation import dump
 from jobs.workflows.viewing import AlteryxJobId, Selection
 
 if TYPE_CHECKING:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, Unauthorized
+from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jobs.errors import DeletionActive, JobsError
     from jobs.model import Job
@@ -125,9 +125,18 @@ class ProjectDialect(Dialect, Protocol):
         """Answer a request to delete a user who has an active deletion."""
 
 
-def dump(content: object) -> str:
-    """Compact JSON, in the order of the fields."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+def render_jobs(jobs: Iterable[Job], fields: Callable[[Job], dict[str, Any]]) -> tuple[str, int | None, bool]:
+    """Render as many jobs as an answer holds; return the body, the last one's number, and whether some are left."""
+    room, texts, last = Room(), list[str](), None
+    left = False
+    for job in jobs:
+        text = dump(fields(job))
+        left = not room.holds(text)
+        if left:
+            break
+        texts.append(text)
+        last = job.job_id
+    return '{"data":[' + ",".join(texts) + "]}", last, left
 
 
 def read_bearer(authorization: str | None) -> str:

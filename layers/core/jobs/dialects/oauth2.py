@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from jobs import errors
 from jobs.dialects import base
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
+from jobs.representation import dump
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Request

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jobs import errors
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
 from jobs.dialects.registry import dialect_of
 from jobs.dialects.routes import ROUTES
+from jobs.representation import dump
 from jobs.runtime import observability
 from jobs.runtime.http import decode_percent, finish, request_id
 
