@@ -103,6 +103,7 @@ OPERATIONS = (
                 "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
                 **number(1, default=1),
             ),
+            query("after", "Only jobs behind this one, oldest first, and not by pages. `Link` sets it.", **number(0)),
             query("order", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc")),
             query_list("status", "Only jobs in one of these states.", STATUS),
             query_list("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
@@ -117,6 +118,7 @@ OPERATIONS = (
             errors.InvalidRequest("order", "must be asc or desc"),
             errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
             errors.InvalidRequest("cursor", "is not one of this list"),
+            errors.InvalidRequest("after", "must be an integer of at least 0"),
         ],
     ),
     Operation(
@@ -160,7 +162,7 @@ OPERATIONS = (
             Reply("replayed", "The job that this idempotency key created, as it is now.", _REPLAYED, _JOB),
         ],
         refused=[
-            errors.InvalidRequest("startAt", "must be at most 1 year ahead"),
+            errors.InvalidRequest("startAt", "looks like seconds; milliseconds are wanted"),
             errors.DeletionActive(SCHEDULED),
             errors.IdempotencyKeyReused(),
         ],

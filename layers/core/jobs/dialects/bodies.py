@@ -42,7 +42,7 @@ MAX_FIELD_NAME = 64
 
 #: Numbers of this range are seconds of the years 2001 to 5138. As milliseconds they are past, and would start a job.
 SECONDS = range(10**9, 10**11)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -55,7 +55,7 @@ def _read_time(value: object) -> object:
     """
     if isinstance(value, str):
         try:
-            moment = datetime.fromisoformat(value) if _TIME.fullmatch(value) else None
+            moment = datetime.fromisoformat(value) if re.fullmatch(TIME, value) else None
         except ValueError:  # such as a thirteenth month
             moment = None
         if moment is None:

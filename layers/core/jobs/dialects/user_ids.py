@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 #: The values of the template's parameter `UserIdsInPaths`.
 PLAIN, ANY, OFF = "plain", "any", "off"
-_PLAIN_ID = re.compile(r"[A-Za-z0-9._~@:+-]{1,256}")
+PLAIN_ID = "[A-Za-z0-9._~@:+-]{1,256}"
+REFUSAL = "must be 1 to 256 letters, digits and . _ ~ @ : + - in a path; POST to jobs takes any user id"
 
 
 def parse_user_id(call: Call, mode: str) -> str:
@@ -31,7 +32,6 @@ def parse_user_id(call: Call, mode: str) -> str:
     if call.query:
         raise InvalidRequest("query", "must be empty, because a ? in a user id looks like one")
     user_id = call.path["userId"]
-    if mode != ANY and not _PLAIN_ID.fullmatch(user_id):
-        characters = "letters, digits and . _ ~ @ : + -"
-        raise InvalidRequest("userId", f"must be 1 to 256 {characters} in a path; POST to jobs takes any user id")
+    if mode != ANY and not re.fullmatch(PLAIN_ID, user_id):
+        raise InvalidRequest("userId", REFUSAL)
     return user_id
