@@ -65,8 +65,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_readme_shows_the_calls_that_make_run_prints() -> None:
-    demo = {"baseUrl": "$base", "projectKey": "$project", "apiKey": "$key"}
-    printed = [(f"# {title}", shlex.split(line)) for title, line in lines_to_paste(demo)]
+    printed = [(f"# {title}", shlex.split(line)) for title, line in lines_to_paste(".local/demo.json")[1:]]
 
     lines = "\n".join(blocks("sh")).splitlines()
     shown = [(lines[at - 1], shlex.split(line)) for at, line in enumerate(lines) if line.startswith("curl ")]

@@ -240,7 +240,8 @@ class Embedded:
     def aws(self, service: str) -> Any:
         """A client of the embedded AWS."""
         # One value for all that every client can be made of: `Any`, as services are named by strings here.
-        session: Any = boto3.session.Session("test", "test", region_name=self.demo["region"])
+        keys = (self.demo["awsAccessKeyId"], self.demo["awsSecretAccessKey"])
+        session: Any = boto3.session.Session(*keys, region_name=self.demo["region"])
         return session.client(service, endpoint_url=self.demo["awsEndpoint"])
 
     def new_tenant(self, name: str = "Test") -> Tenant:

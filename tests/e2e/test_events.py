@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 SOURCE = "com.example.worker"
-ACCOUNT = "000000000000"  # the emulator's
 #: Seconds that something may take to happen; nothing here takes more than a few.
 PATIENCE = 30.0
 EVENTS_MD = (ROOT / "docs" / "events.md").read_text()
@@ -56,6 +55,7 @@ class Outside:
         self.events, self.sqs = self.stack.aws("events"), self.stack.aws("sqs")
         [stack] = self.stack.aws("cloudformation").describe_stacks(StackName=self.stack.demo["stackName"])["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.account = self.stack.demo["awsAccessKeyId"]  # the emulator takes it for the account
         self.ingest_queue, self.dead_letters = outputs["IngestQueueUrl"], outputs["IngestDeadLetterQueueUrl"]
 
     def put(self, detail_type: str, source: str = SOURCE, **detail: Any) -> None:
@@ -91,7 +91,7 @@ class Outside:
         return {
             "id": str(uuid.uuid4()),
             "source": SOURCE,
-            "account": ACCOUNT,
+            "account": self.account,
             "detail-type": "Job Requested",
             "detail": {"projectKey": self.tenant.project.project_key, "action": "export"},
             **changes,
@@ -514,7 +514,7 @@ def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
         [record] = json.loads((ROOT / "events" / "ingest_events" / f"{case}.json").read_text())["Records"]
         envelope = json.loads(record["body"])
         detail = {**envelope["detail"], "projectKey": outside.tenant.project.project_key, **changes}
-        outside.deliver({**envelope, "id": str(uuid.uuid4()), "account": ACCOUNT, "detail": detail})
+        outside.deliver({**envelope, "id": str(uuid.uuid4()), "account": outside.account, "detail": detail})
         return detail
 
     requested = deliver("job_requested")

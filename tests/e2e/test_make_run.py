@@ -39,14 +39,23 @@ def test_demo_json_opens_both_projects_and_only_its_owner_may_read_it(stack: Emb
     assert stack.aws("dynamodb").describe_table(TableName=demo["tableName"])["Table"]["TableStatus"] == "ACTIVE"
 
 
+def test_it_prints_no_secret(stack: Embedded) -> None:
+    demo = stack.demo
+    secrets = [demo["apiKey"], demo["otherApiKey"], demo["awsAccessKeyId"], demo["awsSecretAccessKey"]]
+    secrets += [demo["admin"]["clientSecret"], demo["member"]["clientSecret"]]
+
+    assert [secret for secret in secrets if secret in stack.output] == []
+
+
 def test_every_line_to_paste_works(stack: Embedded) -> None:
     if not shutil.which("curl"):
         pytest.skip("no curl here")
     lines = [line for line in stack.output.splitlines() if line.startswith("curl ")]
     assert len(lines) == 8
+    names = [line for line in stack.output.splitlines() if line.startswith(("demo() ", "base="))]
 
     def paste(line: str) -> str:
-        command = ["sh", "-c", f"{line} -w ' %{{http_code}}'"]
+        command = ["sh", "-c", "\n".join([*names, f"{line} -w ' %{{http_code}}'"])]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     created, listed, shown, cancelled, deletion, erasure = (paste(line) for line in lines[:6])
