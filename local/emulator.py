@@ -149,6 +149,8 @@ class Emulator:
             "GATEWAY_PORT": str(self._server.port),
             "MINISTACK_HOST": HOST,  # in the URLs of queues
             "MINISTACK_REGION": REGION,
+            # of a request without credentials, which is a call of the HTTP API
+            "MINISTACK_ACCOUNT_ID": self.credentials.access_key_id,
             "SERVICES": ",".join(SERVICES),
             # ministack would look for a container engine and remove the containers of other emulators.
             "DOCKER_HOST": f"unix://{scratch}/no-container-engine",
