@@ -91,18 +91,6 @@ def test_a_queue_lets_nobody_in_but_rules_of_this_stack_that_name_it(queue_polic
         assert let_in == {rule for rule, target in TARGETS if queue in {_queue_of(target), _dead_letters_of(target)}}
 
 
-def test_every_queue_refuses_what_is_not_encrypted_on_its_way() -> None:
-    refusing = {
-        resource_of(arn)
-        for policy in resources("AWS::SQS::QueuePolicy").values()
-        for statement in policy["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Deny" and statement["Condition"] == NOT_ENCRYPTED
-        for arn in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
-    }
-
-    assert refusing == resources("AWS::SQS::Queue").keys()
-
-
 def _if_there(arn: Any) -> Any:
     """An ARN, also where a condition decides whether there is one."""
     match arn:
@@ -218,10 +206,6 @@ def test_a_function_logs_to_a_group_of_its_own_that_forgets(folder: str) -> None
 
     assert group == f"{logical_id(folder).removesuffix('Function')}LogGroup"
     assert resources("AWS::Logs::LogGroup")[group] == {"RetentionInDays": {"Ref": "LogRetentionDays"}}
-
-
-def test_no_log_group_is_kept_for_ever() -> None:
-    assert all("RetentionInDays" in group for group in resources("AWS::Logs::LogGroup").values())
 
 
 @pytest.mark.parametrize("api", resources("AWS::Serverless::HttpApi").values())
