@@ -5,9 +5,15 @@ PORT ?=
 PERSIST ?=
 EMULATOR_HOST ?=
 
-# A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers.
-# Some machines have one next to the project.
-LENDS_ENGINE ?= $(wildcard ../shared/samlocal/with-docker)
+# A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers,
+# and only if it is named here.
+LENDS_ENGINE ?=
+
+# What `make deploy` and `make remove` need: a stack, a region, and which part of samconfig.toml
+STACK ?=
+REGION ?=
+CONFIG ?=
+PARAMS ?=
 
 INSTALLED := .venv/.installed
 
@@ -15,16 +21,21 @@ INSTALLED := .venv/.installed
 # machine also builds the layer for itself.
 NATIVE := $(if $(filter x86_64,$(shell uname -m)),.aws-sam/native/template.yaml)
 
-# No check and no test uses an AWS account.
+# No check and no test uses an AWS account. Deploying does.
+ifeq ($(filter deploy remove,$(MAKECMDGOALS)),)
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+endif
 export SAM_CLI_TELEMETRY := 0
 # sam build looks for Python 3.13 on the path
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# The build must be for the processor that is deployed.
+ARCHITECTURE = $(addprefix --parameter-overrides ,$(filter Architecture=%,$(PARAMS)))
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help run sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
+.PHONY: help run deploy remove sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +72,12 @@ prove: $(INSTALLED) ## Run every proof at full size (minutes)
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios
 	.venv/bin/python -m tests.performance.bench
 
+deploy: build ## Deploy to AWS (STACK=jobs REGION=eu-west-1 CONFIG=dev|prod PARAMS="A=1 B=2")
+	@env STACK="$(STACK)" REGION="$(REGION)" CONFIG="$(CONFIG)" PARAMS='$(PARAMS)' .venv/bin/python -m cli.deployment deploy
+
+remove: $(INSTALLED) ## Remove a stack from AWS, and say what stays (STACK=jobs REGION=eu-west-1)
+	@env STACK="$(STACK)" REGION="$(REGION)" CONFIG="$(CONFIG)" .venv/bin/python -m cli.deployment remove
+
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi
 
@@ -69,7 +86,7 @@ check: format-check lint types imports template build sam-local-smoke test mutan
 build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-sam/build
 	@# A function has no requirements of its own. SAM warns of that for each one, which would hide a real warning.
 	@echo "sam build"
-	@{ .venv/bin/sam build 2>&1; echo "ended with $$?"; } | \
+	@{ .venv/bin/sam build $(ARCHITECTURE) 2>&1; echo "ended with $$?"; } | \
 	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
 	@# Byte code shortens cold starts more than anything else. Zip files round times to two seconds, so the byte code
 	@# must not be compared with its source by time. The path is that on Lambda, so that tracebacks are right.

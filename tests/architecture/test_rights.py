@@ -15,7 +15,7 @@ from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.runtime import wiring
 from jobs.store import items
 
-from tests.architecture.project import FOLDERS, rights
+from tests.architecture.project import FOLDERS, logical_id, rights
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import PROJECT_KEY, Service, service
@@ -87,10 +87,32 @@ OTHER_QUEUES = {
 }
 #: A call that moto can make nothing of, with two statements in the tour: it is seen, and then answered in moto's place.
 UNANSWERED = "before-call.dynamodb.BatchExecuteStatement"
-#: What Lambda does in a function's name, and no handler is seen to do: keeping what could not be published.
+#: What Lambda does to read a queue in a function's name.
+READ_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+#: What Lambda does in a function's name, and no handler is seen to do: reading its event source, and keeping what could
+#: not be published.
 BY_LAMBDA = {
-    "publish_changes": {"FailedChangesBucket": {"s3:ListBucket"}, "FailedChangesBucket/*": {"s3:PutObject"}},
+    "start_jobs": {"StartQueue": READ_QUEUE},
+    "ingest_events": {"IngestQueue": READ_QUEUE},
+    "delete_user_data": {"DeleteUserDataQueue": READ_QUEUE},
+    "publish_changes": {
+        "JobsTable/stream": {
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords"),
+            *("dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+        },
+        "FailedChangesBucket": {"s3:ListBucket"},
+        "FailedChangesBucket/*": {"s3:PutObject"},
+    },
 }
+
+
+def by_lambda(folder: str) -> dict[str, set[str]]:
+    """What Lambda does in a function's name: logs and traces beside the above."""
+    return {
+        f"{logical_id(folder).removesuffix('Function')}LogGroup": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        **BY_LAMBDA.get(folder, {}),
+    }
 
 
 class Watch:
@@ -217,6 +239,7 @@ def test_a_function_may_make_exactly_the_calls_it_makes(whole: Service, monkeypa
         for events in seen:
             events.unregister("before-parameter-build", watch.see)
 
-    for folder, by_lambda in BY_LAMBDA.items():
-        watch.calls[folder] |= by_lambda
+    for folder in FOLDERS:
+        for resource, actions in by_lambda(folder).items():
+            watch.calls[folder][resource] |= actions
     assert watch.calls == {folder: rights(folder) for folder in FOLDERS}

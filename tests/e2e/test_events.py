@@ -492,7 +492,10 @@ def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outsi
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=worker,
-        Parameters=[{"ParameterKey": "EventBusName", "ParameterValue": stack.demo["busName"]}],
+        Parameters=[
+            {"ParameterKey": "EventBusName", "ParameterValue": stack.demo["busName"]},
+            {"ParameterKey": "ProjectKey", "ParameterValue": outside.tenant.project.project_key},
+        ],
         Capabilities=["CAPABILITY_IAM"],
     )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
