@@ -124,7 +124,7 @@ def test_a_run_is_a_job_like_any_other_for_the_other_dialects(service: Service) 
         f"Run workflow {WORKFLOW_ID}",
     )
     assert job["params"] == {"questions": [{"name": "Region", "value": "North"}], "priority": "High"}
-    assert job["history"][0]["by"] == CLIENT_ID
+    assert job["history"][0]["by"] == f"client:{CLIENT_ID}"
     assert service.http("get_job", "openreplay_v1").json["data"]["jobId"] == 1
 
 

@@ -16,13 +16,12 @@ import pytest
 from jobs.model import DueJob, JobKey
 from jobs.runtime import observability, wiring
 from jobs.store import keys
-from jobs.store.directory_admin import DynamoDBDirectoryAdmin
 from moto.dynamodb.models.table import Table
 
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, OTHER_PROJECT_KEY, PROJECT_KEY
 from tests.integration.test_starting import deliver as deliver_hints
-from tests.stores import the_store
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     import logging
@@ -202,7 +201,7 @@ def test_a_job_of_an_event_is_as_it_asked_and_says_who_asked(bus: Bus) -> None:
 
     job = details(bus.service)
     assert (job["action"], job["params"], job["maxAttempts"]) == ("run_workflow", {"format": "csv"}, 2)
-    assert job["history"][0]["by"] == "com.example.worker"
+    assert job["history"][0]["by"] == "event:com.example.worker"
     stored = the_store().get_job(1, 1)
     assert stored is not None
     assert stored.run == ("w", "o", ("c",), "High", "gpu")
@@ -225,8 +224,7 @@ def test_a_job_of_an_event_is_as_it_asked_and_says_who_asked(bus: Bus) -> None:
 def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_aside_whole(
     bus: Bus, changes: dict[str, Any]
 ) -> None:
-    sources = frozenset({"com.example.worker"})
-    DynamoDBDirectoryAdmin(wiring.ports().table).set_trust(1, frozenset({PARTNER}), sources)
+    an_admin(bus.service.dynamodb).set_trust(1, frozenset({PARTNER}), {"com.example.worker": frozenset()})
     assert bus.deliver(bus.envelope("Job Requested", {"action": "export"}, account=PARTNER)) == NONE_FAILED
     before = bus.rows()
     refused = [
@@ -277,11 +275,11 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
         "outputs": [{"file": "a.csv"}, "ü"],
     }
     assert [(entry["from"], entry["to"], entry["by"], entry["attempt"]) for entry in job["history"]] == [
-        (None, "scheduled", "key-demo", 1),
+        (None, "scheduled", "key:key-demo", 1),
         ("scheduled", "running", "service", 1),
-        ("running", "scheduled", "com.example.worker", 2),
+        ("running", "scheduled", "event:com.example.worker", 2),
         ("scheduled", "running", "service", 2),
-        ("running", "completed", "com.example.worker", 2),
+        ("running", "completed", "event:com.example.worker", 2),
     ]
     assert job["finishedAt"] == job["updatedAt"] == job["history"][-1]["at"]
     assert job["startAt"] == created["startAt"]

@@ -60,12 +60,12 @@ def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
     _, project = run("project", "create", "--organisation", "1", "Shop")
     number = str(project["projectId"])
     run("project", "trust", "--project", number, "--account", "111122223333", "--source", "a", "--source", "b")
-    run("project", "trust", "--project", number, "--source", "c")
+    run("project", "trust", "--project", number, "--source", "c=export,import")
 
     found = an_admin(dynamodb).get_project(project["projectId"])
 
     assert found is not None
-    assert (found.accounts, found.sources) == (frozenset(), frozenset({"c"}))
+    assert (found.accounts, found.sources) == (frozenset(), {"c": frozenset({"export", "import"})})
 
 
 def bearer(service: Service, client: dict[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, Unauthorized
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest, ScopeMissing, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,6 +177,8 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
     if isinstance(error, Busy):
         return HTTPStatus.TOO_MANY_REQUESTS, str(error)
+    if isinstance(error, ScopeMissing):
+        return HTTPStatus.FORBIDDEN, str(error)
     return HTTPStatus.BAD_REQUEST, str(error)
 
 
