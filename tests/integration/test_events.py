@@ -239,6 +239,53 @@ def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_asid
     assert sorted(bus.dead_letters()) == sorted(refused)
 
 
+#: Each type of event with a detail that is taken; what is not a request is about job 1.
+DETAILS: dict[str, dict[str, Any]] = {
+    "Job Requested": {"action": "export"},
+    "Job Progress": {"jobId": 1, "attempt": 1, "progress": 50, "message": "half"},
+    "Job Message": {"jobId": 1, "text": "hello"},
+    "Job Completed": {"jobId": 1, "attempt": 1, "outputs": ["a"]},
+    "Job Failed": {"jobId": 1, "attempt": 1, "errors": ["no disk"]},
+}
+#: Who sends it, and whether a project takes it that trusts a partner and two sources, one for another action.
+SENDERS: dict[str, tuple[dict[str, str], set[str]]] = {
+    "own": ({}, set(DETAILS)),
+    "a partner": ({"account": PARTNER}, set(DETAILS)),
+    "a foreign account": ({"account": STRANGER}, set()),
+    "a foreign project": ({"project_key": OTHER_PROJECT_KEY, "account": PARTNER}, set()),
+    "an unknown project": ({"project_key": "unknown"}, set()),
+    "a source that is not trusted": ({"source": "com.example.other"}, set()),
+    "a source for other actions": ({"source": "com.example.importer"}, {"Job Requested"}),
+    "the service": ({"source": "jobs"}, set()),
+    "what is named like it": ({"source": "jobs.other"}, set()),
+    "its worker, which deletes": ({"source": "jobs.delete_user_data"}, set()),
+    "a partner as its worker": ({"source": "jobs.delete_user_data", "account": PARTNER}, set()),
+}
+
+
+@pytest.mark.parametrize("detail_type", DETAILS)
+@pytest.mark.parametrize("sender", SENDERS)
+def test_each_type_of_event_is_taken_from_whom_the_project_trusts_for_it_and_from_nobody_else(
+    bus: Bus, detail_type: str, sender: str
+) -> None:
+    trusted = {"com.example.worker": frozenset({"export"}), "com.example.importer": frozenset({"import"})}
+    an_admin(bus.service.dynamodb).set_trust(1, frozenset({PARTNER}), trusted)
+    bus.service.create()
+    start(bus.service)
+    changes, taken = SENDERS[sender]
+    before = bus.rows()
+    event = bus.envelope(detail_type, DETAILS[detail_type], **changes)
+
+    assert bus.deliver(event) == NONE_FAILED
+
+    if detail_type in taken:
+        assert bus.rows() != before
+        assert bus.dead_letters() == []
+    else:
+        assert bus.rows() == before
+        assert bus.dead_letters() == [event]
+
+
 # ---- reports ------------------------------------------------------------------------------------------------------
 
 
