@@ -409,7 +409,7 @@ def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> Non
     now, store = wiring.ports().clock.now(), the_store()
     store.complete_job(Attempt(1, 2, 1), Stamp(now, "worker", "t"), [])
     store.fail_job(Attempt(1, 3, 1), Stamp(now, "worker", "t"), ["no"], lost=False)
-    store.cancel_job(1, 4, now, "key-demo")
+    store.cancel_job(1, 4, now, "key:key-demo")
     waiting = service.run_workflow()
 
     shown = {

@@ -55,7 +55,7 @@ RUN = Run(workflow_id=event("list_jobs", "alteryx_v3_workflow")["pathParameters"
 
 def a_job_that(status: Status, **overrides: Any) -> Job:
     """That job, in a state which it is left in until it is told otherwise."""
-    history = [Change(Status.SCHEDULED, CREATED, "key-demo")]
+    history = [Change(Status.SCHEDULED, CREATED, "key:key-demo")]
     if status is not Status.SCHEDULED:
         history.append(Change(Status.RUNNING, CREATED + 1_000, BY_SERVICE))
     if not status.is_active:
