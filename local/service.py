@@ -105,7 +105,7 @@ class Service:
     def _seed(self, aws: Session, deployed: stack.Stack) -> demo.Demo:
         """Create the demo's keys and sessions, or find those of the kept data."""
         endpoint = self._emulator.endpoint
-        directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
+        directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name, "demo")
         s3 = aws.client("s3", endpoint_url=endpoint)
 
         def put_object(key: str, content: bytes) -> None:

@@ -187,7 +187,7 @@ def work_and_reap(service: Service) -> None:
 
 
 def running(**changes: Any) -> Job:
-    history = (Change(Status.SCHEDULED, 1, "key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
+    history = (Change(Status.SCHEDULED, 1, "key:key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
     return replace(a_job(job_id=1, **changes), status=Status.RUNNING, history=history)
 
 

@@ -21,6 +21,8 @@ from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 from jobs.tenants import Role
 
+from tests.fakes import BY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -266,7 +268,7 @@ class Embedded:
     @property
     def directory(self) -> DynamoDBDirectoryAdmin:
         """Who may do what, past the API."""
-        return directory_admin(self.aws("dynamodb"), self.demo["tableName"])
+        return directory_admin(self.aws("dynamodb"), self.demo["tableName"], BY)
 
     def ports(self) -> list[int]:
         """The ports that it listens on, as far as it tells."""

@@ -25,6 +25,7 @@ from schemathesis.specs.openapi import checks
 from openapi import FILE
 from tests.e2e.embedded import far_ahead, send, v3_id
 from tests.e2e.test_events import Outside
+from tests.fakes import BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def organisation(stack: Embedded) -> Organisation:
     outside.put("Job Failed", jobId=3, attempt=1, errors=["no disk"])
     ended = [running, outside.job_is("completed", 2), outside.job_is("failed", 3)]
 
-    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"])
+    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"], BY)
     project = tenant.project
     user = administration.create_user(directory, project.organisation_id, "Admin", Role.ADMINISTRATOR)
     issued = administration.create_client(directory, project.organisation_id, user.user_id, project.project_id)

@@ -124,7 +124,7 @@ def test_a_run_is_a_job_like_any_other_for_the_other_dialects(service: Service) 
         f"Run workflow {WORKFLOW_ID}",
     )
     assert job["params"] == {"questions": [{"name": "Region", "value": "North"}], "priority": "High"}
-    assert job["history"][0]["by"] == CLIENT_ID
+    assert job["history"][0]["by"] == f"client:{CLIENT_ID}"
     assert service.http("get_job", "openreplay_v1").json["data"]["jobId"] == 1
 
 
@@ -409,7 +409,7 @@ def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> Non
     now, store = wiring.ports().clock.now(), the_store()
     store.complete_job(Attempt(1, 2, 1), Stamp(now, "worker", "t"), [])
     store.fail_job(Attempt(1, 3, 1), Stamp(now, "worker", "t"), ["no"], lost=False)
-    store.cancel_job(1, 4, now, "key-demo")
+    store.cancel_job(1, 4, now, "key:key-demo")
     waiting = service.run_workflow()
 
     shown = {

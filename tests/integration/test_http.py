@@ -90,8 +90,8 @@ def test_details_hold_the_parameters_and_the_history(service: Service) -> None:
     assert job["params"] == {"format": "csv"}
     assert job["finishedAt"] == job["updatedAt"] == job["history"][1]["at"]
     assert job["history"] == [
-        {"from": None, "to": "scheduled", "at": job["createdAt"], "by": "key-demo", "attempt": 1},
-        {"from": "scheduled", "to": "cancelled", "at": job["updatedAt"], "by": "key-demo", "attempt": 1},
+        {"from": None, "to": "scheduled", "at": job["createdAt"], "by": "key:key-demo", "attempt": 1},
+        {"from": "scheduled", "to": "cancelled", "at": job["updatedAt"], "by": "key:key-demo", "attempt": 1},
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -23,7 +24,7 @@ from jobs.runtime import unrouted as unrouted_module
 from jobs.runtime.http import Api
 from jobs.runtime.unrouted import answer_unrouted
 from jobs.tenancy import access
-from jobs.tenants import AccessToken, Principal
+from jobs.tenants import AccessToken, Principal, Scope
 
 from tests.architecture.project import FOLDERS
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_job, a_project, a_user
@@ -269,6 +270,59 @@ def test_logs_hold_the_route_and_no_path_query_or_secret(recorder: Recorder, mon
         assert private not in line
 
 
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the logger writes."""
+    written = io.StringIO()
+    monkeypatch.setattr(observability.logger().registered_handler, "stream", written)
+    return written
+
+
+def logged(log: io.StringIO) -> list[dict[str, Any]]:
+    """The log lines so far, read."""
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_log_line_names_key_and_project_of_its_own_call_and_no_other(recorder: Recorder, log: io.StringIO) -> None:
+    recorder.answer(V1)
+    recorder.answer(PUBLIC, path={"projectKey": FOREIGN.project_key})
+    recorder.answer(PUBLIC, headers={"authorization": None})
+
+    named = [(line.get("keyId"), line.get("projectId"), line.get("clientId")) for line in logged(log)]
+    assert named == [("key-1", 1, None), ("key-1", None, None), (None, None, None)]
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_key_that_is_limited_is_refused_in_the_words_of_the_dialect(
+    recorder: Recorder, registry: FakeDirectory, scope: Scope
+) -> None:
+    registry.credentials[access.digest_of(KEY)] = a_credential(scopes=frozenset({scope}))
+    needed = {
+        V1: Scope.READ,
+        PUBLIC: Scope.READ,
+        routes.PUBLIC_CREATE_JOB.key: Scope.CREATE,
+        routes.PUBLIC_DELETE_USER.key: Scope.DELETE_USERS,
+    }
+
+    for route, wanted in needed.items():
+        answer = recorder.answer(route, path={"userId": "u"})
+        sentence = f"the API key has no scope '{wanted}'"
+        refused = {"errors": [sentence]} if route == V1 else {"error": sentence}
+        assert answer["statusCode"] == (200 if wanted is scope else 403)
+        assert json.loads(answer["body"]) == ({"data": None} if wanted is scope else refused)
+    assert len(recorder.calls) == sum(wanted is scope for wanted in needed.values())
+
+
+def test_a_limited_key_is_told_of_its_scope_after_the_project_and_before_the_body(
+    recorder: Recorder, registry: FakeDirectory
+) -> None:
+    registry.credentials[access.digest_of(KEY)] = a_credential(scopes=frozenset({Scope.READ}))
+    route = routes.PUBLIC_CREATE_JOB.key
+
+    assert recorder.answer(route, path={"projectKey": FOREIGN.project_key})["statusCode"] == 404
+    assert recorder.answer(route, body="x" * (256 * 1024 + 1))["statusCode"] == 403
+
+
 # ---- users with tokens, clients with secrets -----------------------------------------------------------------------
 
 
@@ -344,6 +398,17 @@ def test_a_token_opens_no_project(recorder: Recorder) -> None:
     for route, authorization in ((V1, TOKEN), (PUBLIC, f"Bearer {TOKEN}"), (V1, SECRET), (PUBLIC, f"Bearer {SECRET}")):
         assert recorder.answer(route, headers={"authorization": authorization})["statusCode"] == 401
     assert recorder.calls == []
+
+
+def test_a_log_line_names_the_client_and_the_project_of_its_runs(users: UsersRecorder, log: io.StringIO) -> None:
+    users.answer(V3, f"Bearer {TOKEN}")
+    users.ask(**IN_FORM)
+    users.ask(**{**IN_FORM, "client_secret": KEY})
+
+    lines = logged(log)
+    known = (CLIENT.client_id, CLIENT.project_id)
+    assert [(line.get("clientId"), line.get("projectId")) for line in lines] == [known, known, (None, None)]
+    assert not any(secret in str(lines) for secret in (TOKEN, SECRET, KEY))
 
 
 def test_a_token_is_looked_at_before_the_body(users: UsersRecorder) -> None:

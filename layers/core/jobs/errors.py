@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobs.model import Job
+    from jobs.tenants import Scope
 
 
 class JobsError(Exception):
@@ -32,6 +33,18 @@ class UnsupportedGrantType(JobsError):
 
 class NotPermitted(JobsError):
     """The caller sees the job, but only through collections that are shared for viewing."""
+
+
+class RunNotPermitted(JobsError):
+    """The workflow is in collections, and none of them lets the caller run it."""
+
+
+class ScopeMissing(JobsError):
+    """The API key is limited to other calls; `scope` says which scope it lacks."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"the API key has no scope '{scope}'")
+        self.scope = scope
 
 
 class NotFound(JobsError):
@@ -120,6 +133,13 @@ class Busy(JobsError):
     A write whose answer was lost may have been committed. An idempotency key makes it safe to create a job again.
     """
 
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__("too many requests at once")
+    def __init__(self, retry_after: int = 1, reason: str = "too many requests at once") -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
+
+
+class TooManyCreations(Busy):
+    """The project's limit of jobs a minute is reached."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(retry_after, f"this project may create {limit} jobs a minute")

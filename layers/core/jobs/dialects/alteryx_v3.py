@@ -46,6 +46,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
     errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
+    errors.RunNotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to run this workflow."),
     errors.NotPermitted: (HTTPStatus.BAD_REQUEST, "You do not have permission to cancel this job."),
 }
 

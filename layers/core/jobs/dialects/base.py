@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, Unauthorized
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, ScopeMissing, Unauthorized
 from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
         return HTTPStatus.TOO_MANY_REQUESTS, str(error)
     if isinstance(error, MethodNotAllowed):
         return HTTPStatus.METHOD_NOT_ALLOWED, str(error)
+    if isinstance(error, ScopeMissing):
+        return HTTPStatus.FORBIDDEN, str(error)
     return HTTPStatus.BAD_REQUEST, str(error)
 
 

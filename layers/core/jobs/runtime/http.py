@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Dialect, ProjectDialect
     from jobs.dialects.oauth2 import OAuth2
     from jobs.dialects.routes import AnyDialect, Route
+    from jobs.tenants import Client
 
     AnyCall = TypeVar("AnyCall", Call, UserCall, ClientCall)
     Handler: TypeAlias = Callable[[AnyCall], Answer]
@@ -59,11 +60,11 @@ class Api:
         return self._register(routes, _let_client_in)
 
     def _register(
-        self, routes: Sequence[Route[AnyDialect]], let_in: Callable[[AnyDialect, dict[str, Any]], AnyCall]
+        self, routes: Sequence[Route[AnyDialect]], let_in: Callable[[Route[AnyDialect], dict[str, Any]], AnyCall]
     ) -> Callable[[Handler[AnyCall]], Handler[AnyCall]]:
         def register(handler: Handler[AnyCall]) -> Handler[AnyCall]:
             for route in routes:
-                self._routes[route.key] = (route.dialect, _entered(partial(let_in, route.dialect), handler))
+                self._routes[route.key] = (route.dialect, _entered(partial(let_in, route), handler))
             return handler
 
         return register
@@ -88,24 +89,29 @@ def _entered(
     return lambda event: handler(let_in(event))
 
 
-def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
+def _let_in(route: Route[ProjectDialect], event: dict[str, Any]) -> Call:
     """Find out whose key it is and open the project, then read the rest of the request.
 
     Raises:
         Unauthorized: the credential opens nothing.
         ProjectNotFound: not the caller's project.
+        ScopeMissing: the key is limited to other calls.
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
     path = event.get("pathParameters") or {}
-    secret = dialect.read_secret(_headers(event).get("authorization"))
+    secret = route.dialect.read_secret(_headers(event).get("authorization"))
     ports = wiring.ports()
     credential = access.authenticate(ports, secret)
+    observability.note(keyId=credential.credential_id)
     project = access.open_project(ports, credential, path["projectKey"])
-    return Call(**_parts(event), credential=credential, project=project, dialect=dialect)
+    observability.note(projectId=project.project_id)
+    if route.scope is not None:
+        access.require(credential, route.scope)
+    return Call(**_parts(event), credential=credential, project=project, dialect=route.dialect)
 
 
-def _let_user_in(dialect: AlteryxV3, event: dict[str, Any]) -> UserCall:
+def _let_user_in(route: Route[AlteryxV3], event: dict[str, Any]) -> UserCall:
     """Find out whose token it is, then read the rest of the request.
 
     Raises:
@@ -113,12 +119,13 @@ def _let_user_in(dialect: AlteryxV3, event: dict[str, Any]) -> UserCall:
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
-    token = dialect.read_token(_headers(event).get("authorization"))
+    token = route.dialect.read_token(_headers(event).get("authorization"))
     principal = access.authorize(wiring.ports(), token)
+    _note_client(principal.client)
     return UserCall(**_parts(event), principal=principal)
 
 
-def _let_client_in(dialect: OAuth2, event: dict[str, Any]) -> ClientCall:
+def _let_client_in(route: Route[OAuth2], event: dict[str, Any]) -> ClientCall:
     """Find out which client asks for a token.
 
     Raises:
@@ -128,13 +135,18 @@ def _let_client_in(dialect: OAuth2, event: dict[str, Any]) -> ClientCall:
         UnsupportedGrantType: it asks by another grant than client credentials.
     """
     parts = _parts(event)
-    asked = dialect.parse_token_request(Request(**parts))
+    asked = route.dialect.parse_token_request(Request(**parts))
     try:
         client = access.authenticate_client(wiring.ports(), asked.client_id, asked.secret)
     except errors.Unauthorized:
         raise errors.InvalidClient(basic=asked.basic) from None
-    dialect.check_grant_type(asked)
+    _note_client(client)
+    route.dialect.check_grant_type(asked)
     return ClientCall(**parts, client=client)
+
+
+def _note_client(client: Client) -> None:
+    observability.note(clientId=client.client_id, projectId=client.project_id)
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

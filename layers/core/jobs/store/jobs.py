@@ -38,9 +38,9 @@ class DynamoDBJobStore:
         self._blocks: dict[int, int] = {}
         self._noted: dict[int, int] = {}
 
-    def get_job(self, project_id: int, job_id: int) -> Job | None:
-        """See `JobStore.get_job`: one strong GetItem."""
-        item = self._table.get(keys.job(project_id, job_id))
+    def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
+        """See `JobStore.get_job`: one GetItem."""
+        item = self._table.get(keys.job(project_id, job_id), strong=strong)
         return items.job_from_item(item) if item else None
 
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
