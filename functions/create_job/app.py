@@ -35,11 +35,10 @@ def create_job(call: Call) -> Answer:
 @api.route(routes.OPENREPLAY_DELETE_USER, routes.PUBLIC_DELETE_USER)
 def delete_user(call: Call) -> Answer:
     """Create the job that deletes the user of the path at the next midnight."""
-    ports = wiring.ports()
-    user_id = user_ids.parse_user_id(call, ports.settings.user_ids_in_paths)
-    new = deletion.request_deletion(user_id, ports.clock.now())
+    user_id = user_ids.parse_user_id(call, wiring.ports().settings.user_ids_in_paths)
+    new = deletion.request_deletion(user_id, wiring.ports().clock.now())
     try:
-        created = creation.create_job(ports, call.project, new, by=call.credential.actor)
+        created = creation.create_job(wiring.ports(), call.project, new, by=call.credential.actor)
     except DeletionActive as error:
         return call.dialect.answer_active_deletion(error)
     return call.dialect.render_job(created.job)
@@ -57,6 +56,5 @@ def retry_job(call: Call) -> Answer:
 @api.user_route(routes.ALTERYX_RUN_WORKFLOW)
 def run_workflow(call: UserCall) -> Answer:
     """Create the job that runs the workflow of the path now."""
-    request = bodies.parse_run(call.body)
-    job = running.run_workflow(wiring.ports(), call.principal, call.path["workflowId"], request)
+    job = running.run_workflow(wiring.ports(), call.principal, call.path["workflowId"], bodies.parse_run(call.body))
     return ALTERYX_V3.render_job(job, outputs=(), messages=())
