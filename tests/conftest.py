@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from tests.architecture.project import RESOURCES
 from tests.fakes import World
+from tests.memory_aws import TableRows, quicken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ def aws() -> Iterator[boto3.Session]:
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
         environment.delenv("AWS_PROFILE", raising=False)
+        quicken(environment)
         with mock_aws():
             yield boto3.Session()
 
@@ -52,11 +54,18 @@ def sqs_client(aws: boto3.Session) -> SQSClient:
     return aws.client("sqs")
 
 
-@pytest.fixture
-def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
-    """The table, empty."""
+@pytest.fixture(scope="session")
+def rows(dynamodb_client: DynamoDBClient) -> Iterator[TableRows]:
+    """The rows of the table, which is there from now on."""
     with table(dynamodb_client):
-        yield dynamodb_client
+        yield TableRows(TABLE)
+
+
+@pytest.fixture
+def dynamodb(dynamodb_client: DynamoDBClient, rows: TableRows) -> DynamoDBClient:
+    """The table, empty."""
+    rows.put({})
+    return dynamodb_client
 
 
 @contextmanager

@@ -17,11 +17,12 @@ from jobs.tenancy import access
 from moto.s3.models import s3_backends
 
 from tests.fakes import FakeClock
-from tests.integration.conftest import Service, service
+from tests.integration.conftest import Service, seeded, service
+from tests.memory_aws import ACCOUNT
 from tests.proofs.faults.arena import Arena
 from tests.proofs.faults.injection import Wire
 from tests.proofs.faults.matrix import Tally
-from tests.proofs.faults.memory import ACCOUNT, BUCKET
+from tests.proofs.faults.memory import BUCKET
 from tests.proofs.faults.scenarios import NOW, SHARDS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from botocore.client import BaseClient
 
-__all__ = ["service"]  # a fixture, which pytest finds by its name here
+__all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
 #: The queues that the service fixture has not, by the variables that tell functions of them.
 QUEUES = {
