@@ -14,14 +14,53 @@ from moto import mock_aws
 from tests.architecture.project import RESOURCES
 from tests.fakes import World
 from tests.memory_aws import TableRows, quicken
+from tests.side_by_side import TOGETHER, SideBySide, share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
 TABLE = "jobs"
+#: What is to be read at the end of a run.
+SAID = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SideBySide:
+    """Keep in one process what shares something."""
+    return SideBySide(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest work where there is another process for the quick tests, which come first otherwise."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: share_of(item.nodeid) not in TOGETHER)
+
+
+@pytest.fixture(scope="session")
+def say_at_the_end(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says a line below the results, whichever process a test runs in."""
+    return request.config.stash.setdefault(SAID, []).append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what was said in a process of pytest-xdist."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["said"] = session.config.stash.get(SAID, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it over; a process that has crashed hands nothing over."""
+    node.config.stash.setdefault(SAID, []).extend(getattr(node, "workeroutput", {}).get("said", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it."""
+    for line in config.stash.get(SAID, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
