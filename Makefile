@@ -3,6 +3,8 @@
 PORT ?=
 PERSIST ?=
 EMULATOR_HOST ?=
+# How many processes run tests, where they can run side by side; 0 runs all in the one that was started.
+WORKERS ?= 2
 
 # Lends a container engine to the command behind it, or ends with 77 where it can not. Some machines have one beside the
 # project; it is used where no engine answers.
@@ -21,9 +23,15 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 
-.PHONY: help run sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
+# One thing after another, except for what is meant to run side by side. Each says what it found when it is done.
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL:
+endif
+side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: help run sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+  bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +42,14 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers of sam local, before that AWS (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
+quick: format-check lint imports types ## Check what takes less than a minute: style, imports, types, unit tests
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS) tests/unit
+
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" narrows them)
-	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS)
+
+slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
+	.venv/bin/pytest -m slow $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where there is a container engine
 	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
@@ -46,16 +60,27 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, where
 	  exit $$code; \
 	fi
 
+prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
+	$(side_by_side) interleavings simulation
+	.venv/bin/pytest -n $(WORKERS) tests/proofs
+	.venv/bin/pytest -n $(WORKERS) -m prove
+	+@$(MAKE) --no-print-directory mutants
+
+prove-part: $(INSTALLED) ## Prove a part of each claim (minutes)
+	.venv/bin/pytest -n $(WORKERS) -m "not prove" tests/proofs
+	+@$(MAKE) --no-print-directory mutants
+
+interleavings: $(INSTALLED) ## Explore every order of calls, with two faults in each (ARGS="--seed 2" draws others)
+	.venv/bin/python -m tests.proofs.interleavings.explorer --full $(ARGS)
+
+simulation: $(INSTALLED) ## Simulate days and midnights (ARGS="--seed 2 --hours 24" has others)
+	.venv/bin/python -m tests.proofs.simulation $(ARGS)
+
+faults: $(INSTALLED) ## Try every fault at every call (ARGS="-k create_job" narrows it)
+	.venv/bin/pytest $(ARGS) tests/proofs/faults
+
 mutants: $(INSTALLED) ## Break the code in known ways, and see that the tests notice each (ARGS='"a name"' narrows it)
 	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
-
-slow: $(INSTALLED) ## Run the tests that wait minutes for the tick
-	.venv/bin/pytest -m slow
-
-prove: $(INSTALLED) ## Prove the claims at full size (minutes)
-	.venv/bin/python -m tests.proofs.interleavings.explorer --full
-	.venv/bin/python -m tests.proofs.simulation
-	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 	.venv/bin/python -m tests.performance.bench
@@ -63,7 +88,10 @@ bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios of one run
 openapi: $(INSTALLED) ## Write docs/openapi.json anew after a change of the HTTP API
 	.venv/bin/python -m local.openapi
 
-check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke ## Run everything that CI runs
+	@# The slow tests wait while the proofs work.
+	$(side_by_side) slow prove-part
+	+@$(MAKE) --no-print-directory test
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build what is deployed, in .aws-sam/build
 	.venv/bin/sam build
