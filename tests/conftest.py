@@ -89,7 +89,7 @@ def dynamodb_client(aws: boto3.Session) -> DynamoDBClient:
 
 @pytest.fixture(scope="session")
 def sqs_client(aws: boto3.Session) -> SQSClient:
-    """Shared likewise."""
+    """Shared too."""
     return aws.client("sqs")
 
 
@@ -109,7 +109,7 @@ def dynamodb(dynamodb_client: DynamoDBClient, rows: TableRows) -> DynamoDBClient
 
 @contextmanager
 def table(dynamodb_client: DynamoDBClient) -> Iterator[None]:
-    """The table as template.yaml has it, so that keys and indexes can not drift."""
+    """The table as template.yaml has it, so that keys and indexes cannot drift."""
     properties: dict[str, Any] = RESOURCES["JobsTable"]["Properties"]
     taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
     indexes: Any = [
