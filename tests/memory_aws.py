@@ -16,8 +16,6 @@ ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 #: A value of these types is replaced by another and never changed itself, so copies of a row can share it.
 SHARED = frozenset({"S", "N", "B", "BOOL", "NULL"})
-#: A value of these types looks in an answer as it looks in the row.
-TEXT, FLAG = frozenset({"S", "N"}), frozenset({"BOOL", "NULL"})
 
 
 class TableRows:
@@ -81,9 +79,13 @@ def quicken(patch: pytest.MonkeyPatch) -> None:
 
 
 def _is_as_it_looks(value: object) -> bool:
+    """Whether a value looks in an answer as it looks in the row."""
     match value:
-        case dict() if len(value) == 1:
-            [(type_, held)] = value.items()
-            return (type_ in TEXT and type(held) is str) or (type_ in FLAG and type(held) is bool)
+        case {"S": str()} | {"N": str()} | {"BOOL": bool()} | {"NULL": bool()}:
+            return True
+        case {"L": list(held)}:
+            return all(map(_is_as_it_looks, held))
+        case {"M": dict(held)}:
+            return all(map(_is_as_it_looks, held.values()))
         case _:
             return False
