@@ -4,6 +4,8 @@
 PORT ?=
 PERSIST ?=
 EMULATOR_HOST ?=
+# How many processes run tests, where they can run side by side; 0 runs all in the one that was started.
+WORKERS ?= 2
 
 # A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers,
 # and only if it is named here.
@@ -33,9 +35,15 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARCHITECTURE = $(addprefix --parameter-overrides ,$(filter Architecture=%,$(PARAMS)))
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 
-.PHONY: help run deploy remove sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
+# One thing after another, except for what is meant to run side by side. Each says what it found when it is done.
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL:
+endif
+side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: help run deploy remove sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+  bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,8 +54,14 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
+quick: format-check lint imports types ## Check what takes less than a minute: style, imports, types, unit tests
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS) tests/unit
+
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" selects some)
-	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS)
+
+slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
+	.venv/bin/pytest -m slow $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if there is a container engine
 	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
@@ -58,16 +72,27 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 	  exit $$code; \
 	fi
 
+prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
+	$(side_by_side) interleavings simulation
+	.venv/bin/pytest -n $(WORKERS) tests/proofs
+	.venv/bin/pytest -n $(WORKERS) -m prove
+	+@$(MAKE) --no-print-directory mutants
+
+prove-part: $(INSTALLED) ## Prove a part of each claim (minutes)
+	.venv/bin/pytest -n $(WORKERS) -m "not prove" tests/proofs
+	+@$(MAKE) --no-print-directory mutants
+
+interleavings: $(INSTALLED) ## Explore every order of calls, with two faults in each (ARGS="--seed 2" draws others)
+	.venv/bin/python -m tests.proofs.interleavings.explorer --full $(ARGS)
+
+simulation: $(INSTALLED) ## Simulate days and midnights (ARGS="--seed 2 --hours 24" has others)
+	.venv/bin/python -m tests.proofs.simulation $(ARGS)
+
+faults: $(INSTALLED) ## Try every fault at every call (ARGS="-k create_job" selects some)
+	.venv/bin/pytest $(ARGS) tests/proofs/faults
+
 mutants: $(INSTALLED) ## Break the code in known ways, and check that a test notices (ARGS='"a name"' selects one)
 	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
-
-slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
-	.venv/bin/pytest -m slow
-
-prove: $(INSTALLED) ## Run every proof at full size (minutes)
-	.venv/bin/python -m tests.proofs.interleavings.explorer --full
-	.venv/bin/python -m tests.proofs.simulation
-	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios
 	.venv/bin/python -m tests.performance.bench
@@ -81,7 +106,10 @@ remove: $(INSTALLED) ## Remove a stack from AWS, and say what stays (STACK=jobs 
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi
 
-check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke ## Run everything that CI runs
+	@# The slow tests wait while the proofs work.
+	$(side_by_side) slow prove-part
+	+@$(MAKE) --no-print-directory test
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-sam/build
 	@# A function has no requirements of its own. SAM warns of that for each one, which would hide a real warning.

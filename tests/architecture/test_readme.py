@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "tests").rglob("*.md")),
+]
 ACCESS_PATTERNS = (ROOT / "docs" / "access-patterns.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
@@ -82,7 +87,7 @@ def test_readme_has_each_route_beside_its_function_and_in_its_dialect(folder: st
     assert all(registry.dialect_of(route.partition(" ")[2]) is DIALECTS[dialect] for dialect, route in routes)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_page_names_only_verbs_that_make_lists(page: Path) -> None:
     listed = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -104,7 +109,7 @@ def test_readme_s_map_leaves_no_module_or_folder_out(folder: str) -> None:
     assert {path for path in there if not any(entry.startswith(path) for entry in mapped())} == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_page_s_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text()):
         if re.match(r"https?://", link):

@@ -18,12 +18,12 @@ from jobs.store import items
 from tests.architecture.project import FOLDERS, logical_id, rights
 from tests.builders import a_job
 from tests.conftest import TABLE
-from tests.integration.conftest import PROJECT_KEY, Service, service
+from tests.integration.conftest import PROJECT_KEY, Service, seeded, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["service"]  # a fixture, which pytest finds by its name here
+__all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
 #: The rights that the parts of a transaction need.
 OF_TRANSACTION = {

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -241,10 +242,8 @@ class Embedded:
 
     def aws(self, service: str) -> Any:
         """A client of the embedded AWS."""
-        # One value for all that every client can be made of: `Any`, as services are named by strings here.
         keys = (self.demo["awsAccessKeyId"], self.demo["awsSecretAccessKey"])
-        session: Any = boto3.session.Session(*keys, region_name=self.demo["region"])
-        return session.client(service, endpoint_url=self.demo["awsEndpoint"])
+        return _client(service, self.demo["region"], self.demo["awsEndpoint"], keys)
 
     def new_tenant(self, name: str = "Test") -> Tenant:
         """Make an organisation with one project, empty, so that tests do not see each other's jobs."""
@@ -284,6 +283,14 @@ def embedded(folder: Path, **environment: str) -> Embedded:
     inherited = {name: value for name, value in os.environ.items() if name not in {"PERSIST", "TMPDIR"}}
     own = {"JOBS_LOCAL_DIR": str(folder), "TMPDIR": str(folder / "tmp"), "PORT": "0"}
     return Embedded(folder, {**inherited, **own, **environment})
+
+
+@cache
+def _client(service: str, region: str, endpoint: str, keys: tuple[str, str]) -> Any:
+    """A client of one service. It is kept, as making one takes longer than most tests do."""
+    # One value for all that every client can be made of: `Any`, as services are named by strings here.
+    session: Any = boto3.session.Session(*keys, region_name=region)
+    return session.client(service, endpoint_url=endpoint)
 
 
 def _children_of(parent: int) -> Iterator[int]:

@@ -20,9 +20,11 @@ from tests.stores import an_admin, the_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
     from tests.integration.conftest import Service
+    from tests.memory_aws import TableRows
 
 JOBS = 10_050
 
@@ -63,22 +65,30 @@ def calls(service: Service) -> Iterator[Calls]:
     events.unregister("before-parameter-build.dynamodb", calls.ask)
 
 
-@pytest.fixture
-def many(service: Service) -> int:
-    """10,050 jobs, put past the API: ten full blocks and fifty jobs."""
+@pytest.fixture(scope="module")
+def crowded(dynamodb_client: DynamoDBClient, rows: TableRows, seeded: Any) -> Any:
+    """The rows with 10,050 jobs, put past the API: ten full blocks and fifty jobs."""
+    rows.put(seeded)
     for start in range(1, JOBS + 1, 25):
         requests: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": items.job_to_item(a_job(job_id=number), "token", 32)}}
             for number in range(start, min(start + 25, JOBS + 1))
         ]
-        service.dynamodb.batch_write_item(RequestItems={TABLE: requests})
-    service.dynamodb.update_item(
+        dynamodb_client.batch_write_item(RequestItems={TABLE: requests})
+    dynamodb_client.update_item(
         TableName=TABLE,
         Key={"pk": {"S": "project#1"}, "sk": {"S": "project"}},
         UpdateExpression="SET #block = :block",
         ExpressionAttributeNames={"#block": "block"},
         ExpressionAttributeValues={":block": {"N": "10"}},
     )
+    return rows.get()
+
+
+@pytest.fixture
+def many(service: Service, rows: TableRows, crowded: Any) -> int:
+    """How many jobs there are now."""
+    rows.put(crowded)
     return JOBS
 
 
