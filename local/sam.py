@@ -101,7 +101,7 @@ class SamLocal:
         await self._build()
         endpoint = await self._reachable(emulator)
         built = load(BUILD)
-        _write(self._folder / TEMPLATE, await asyncio.to_thread(derived, built, BUILD, self._folder))
+        _write(self._folder / TEMPLATE, await asyncio.to_thread(derived, built, BUILD, self._folder, self.url))
         told = {ENDPOINT: endpoint, **dict(zip(CREDENTIALS, emulator.credentials, strict=True))}
         _write(self._folder / VARIABLES, variables(built, deployed.resources, told))
         await self._place.stop(within=0)
@@ -195,14 +195,14 @@ def command(subcommand: str, folder: Path) -> list[str]:
     ]
 
 
-def derived(built: Template, folder: Path, into: Path) -> Template:
-    """The built template of `folder`, with absolute paths, one more variable and the embedded stack's parameters.
+def derived(built: Template, folder: Path, into: Path, public_url: str) -> Template:
+    """The built template of `folder`, with absolute paths, three more variables and the embedded stack's parameters.
 
     Layers become archives in `into`. SAM passes them to the engine again for every container, and the engine takes
     seconds for thousands of files.
     """
     template = copy.deepcopy(built)
-    for name, value in {**PARAMETERS, "Architecture": ARCHITECTURE}.items():
+    for name, value in {**PARAMETERS, "Architecture": ARCHITECTURE, "PublicUrl": public_url}.items():
         template["Parameters"][name]["Default"] = value
     template["Globals"]["Function"]["Environment"]["Variables"] |= dict.fromkeys((ENDPOINT, *CREDENTIALS), "")
     for package in packages(template, folder):

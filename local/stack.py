@@ -69,7 +69,7 @@ class Stack:
         return self.resources[logical]
 
 
-def deploy(session: Session, endpoint: str, root: Path) -> Stack:
+def deploy(session: Session, endpoint: str, root: Path, public_url: str) -> Stack:
     """Deploy the template of the project at `root`, or update the stack that is there.
 
     Raises:
@@ -92,7 +92,8 @@ def deploy(session: Session, endpoint: str, root: Path) -> Stack:
     native = with_numbers(without_refused(with_routes(translate(template))))
     # A template in the call itself may have no more than 51,200 bytes, so the call has its address.
     url = f"{endpoint}/{CODE_BUCKET}/{upload('template.json', json.dumps(native).encode())}"
-    _apply(cloudformation, url, {name: value for name, value in PARAMETERS.items() if name in native["Parameters"]})
+    parameters = {**PARAMETERS, "PublicUrl": public_url}
+    _apply(cloudformation, url, {name: value for name, value in parameters.items() if name in native["Parameters"]})
     found = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     return Stack(
         {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found},

@@ -72,7 +72,7 @@ class Operation(NamedTuple):
         # Behind a last page that is full DynamoDB says to go on; moto does not.
         if self.method == "list_messages":
             return answer.messages
-        return [*answer] if self.method == "walk_workflow" else answer
+        return [*answer] if self.method.startswith("walk_") else answer
 
 
 #: The arguments of a call.
@@ -205,6 +205,11 @@ class Operations:
 
     def list_messages(self) -> Made:
         return given(*self._key(), None, self._one_of(1, 3, 50), newest_first=self._chance.random() < 0.5)
+
+    def walk_jobs(self) -> Made:
+        first = self._before_the_first + self._one_of(1, 2, 5)
+        last = first + self._one_of(0, 3, 20)
+        return given(self._project(), first, last, newest_first=self._chance.random() < 0.5)
 
     def walk_workflow(self) -> Made:
         return given(self._project(), self._one_of("wf", "another"), newest_first=self._chance.random() < 0.5)

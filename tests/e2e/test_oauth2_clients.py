@@ -99,4 +99,4 @@ def test_both_ways_at_once_are_refused_and_a_wrong_basic_is_challenged(stack: Em
     assert ask(secret, client_secret=secret) == (400, '{"error":"invalid_request"}', None)
     assert ask(secret, client_id="0" * 24) == (400, '{"error":"invalid_request"}', None)
     assert ask(secret, client_id=client_id)[0] == 200
-    assert ask("wrong") == (401, '{"error":"invalid_client"}', "Basic")
+    assert ask("wrong") == (401, '{"error":"invalid_client"}', 'Basic realm="jobs"')

@@ -127,9 +127,9 @@ def test_without_messages_the_object_is_reduced(member: Caller) -> None:
 
 
 def test_users_see_what_they_ran_and_what_is_shared_with_them_through_collections(
-    stack: Embedded, tenant: Tenant, member: Caller
+    stack: Embedded, tenant: Tenant
 ) -> None:
-    shared_with = stack.new_caller(tenant, team=Right.VIEW)
+    member, shared_with = stack.new_caller(tenant, team=Right.RUN), stack.new_caller(tenant, team=Right.VIEW)
     stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
 
     job_id = member.run(WORKFLOW)["id"]
@@ -204,10 +204,10 @@ def test_a_job_that_has_ended_is_in_no_state_to_be_cancelled(member: Caller, out
     assert (answer.status_code, answer.text) == (400, ENDED)
 
 
-def test_who_may_view_a_job_and_no_more_may_not_cancel_it(stack: Embedded, tenant: Tenant, member: Caller) -> None:
+def test_who_may_view_a_job_and_no_more_may_not_cancel_it(stack: Embedded, tenant: Tenant) -> None:
     stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
     viewer, canceller = stack.new_caller(tenant, team=Right.VIEW), stack.new_caller(tenant, team=Right.CANCEL)
-    path = f"/webapi/v3/jobs/{a_running_job(member)['id']}"
+    path = f"/webapi/v3/jobs/{a_running_job(stack.new_caller(tenant, team=Right.RUN))['id']}"
 
     answer = viewer.call("DELETE", path)
     assert (answer.status_code, answer.text) == (400, NOT_PERMITTED)

@@ -255,6 +255,20 @@ def test_a_trailing_slash_is_redirected_to_the_path_without_it(tenant: Tenant, b
 
 @pytest.mark.parametrize(("base", "member"), [("v1", "errors"), ("public", "error")])
 def test_an_unknown_path_is_404_in_its_dialect(tenant: Tenant, base: str, member: str) -> None:
-    for method, path in [("GET", "nothing"), ("PUT", "jobs"), ("GET", "users/someone"), ("PATCH", "jobs/1")]:
-        answer = tenant.call(method, f"{getattr(tenant, base)}/{path}")
+    for path in ("nothing", "jobs/1/nothing"):
+        answer = tenant.call("GET", f"{getattr(tenant, base)}/{path}")
         assert (answer.status_code, list(answer.json())) == (404, [member]), path
+
+
+@pytest.mark.parametrize(("base", "member"), [("v1", "errors"), ("public", "error")])
+def test_a_path_with_another_method_is_405_in_its_dialect_and_names_those_it_has(
+    tenant: Tenant, base: str, member: str
+) -> None:
+    for method, path, allowed in [
+        ("PUT", "jobs", "GET"),
+        ("GET", "users/someone", "DELETE"),
+        ("PATCH", "jobs/1", "GET"),
+    ]:
+        answer = tenant.call(method, f"{getattr(tenant, base)}/{path}")
+        assert (answer.status_code, list(answer.json())) == (405, [member]), path
+        assert allowed in answer.headers["allow"].split(", ")

@@ -53,10 +53,10 @@ def test_the_derived_template_runs_from_anywhere_on_this_machine_and_lets_the_en
     before = copy.deepcopy(built)
     (tmp_path / "sam").mkdir()
 
-    derived = sam.derived(built, tmp_path, tmp_path / "sam")
+    derived = sam.derived(built, tmp_path, tmp_path / "sam", ENDPOINT)
 
     assert built == before
-    for name, value in {**PARAMETERS, "Architecture": sam.ARCHITECTURE}.items():
+    for name, value in {**PARAMETERS, "Architecture": sam.ARCHITECTURE, "PublicUrl": ENDPOINT}.items():
         assert derived["Parameters"][name].pop("Default") == value
         before["Parameters"][name].pop("Default")
     for variable in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
