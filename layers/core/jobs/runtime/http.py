@@ -6,7 +6,6 @@ The `routeKey` that API Gateway has matched names the route (decision 0002). Eve
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -181,7 +180,7 @@ def _body(event: dict[str, Any]) -> str:
         if len(raw) > MAX_BODY_BYTES:
             raise errors.BodyTooLarge(MAX_BODY_BYTES)
         return raw.decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII or no UTF-8
         raise errors.InvalidRequest("body", "must be UTF-8 text") from None
 
 

@@ -52,12 +52,17 @@ def _answer(method: str, path: str, query: str | None) -> Answer:
     clean = "/" + "/".join(part for part in path.split("/") if part)
     if clean not in {path, "/"} and not _HAS_USER_ID.match(path):
         # quoted, so that the address stays one header line, and on this host because it begins with one slash
-        location = quote(decode_percent(clean), safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
+        location = _quoted(decode_percent(clean), "/") + (f"?{_quoted(query, _QUERY_SAFE)}" if query else "")
         return Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
     allowed = sorted({known for known, pattern in _PATHS if pattern.fullmatch(path)} - {method})
     if allowed:
         raise errors.MethodNotAllowed(allowed)
     raise errors.RouteNotFound
+
+
+def _quoted(text: str, safe: str) -> str:
+    # whatever the text is, as an exception here would be an answer without a reason
+    return quote(text, safe=safe, errors="replace")
 
 
 def _pattern(path: str) -> re.Pattern[str]:
