@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call, UserCall
-from jobs.model import Change, Job, JobKey, NewJob, Status
+from jobs.model import Change, Job, JobKey, NewJob, Run, Status
 from jobs.outcomes import NewRow
 from jobs.tenants import Client, Credential, Principal, Project, Role, User
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
+FULL_RUN = Run("wf", "owner", ("c1", "c2"), "High", "gpu")
 
 
 def a_project(**overrides: Any) -> Project:
@@ -78,6 +79,35 @@ def a_job(**overrides: Any) -> Job:
         "history": (Change(Status.SCHEDULED, at, "key-1"),),
     }
     return Job(**{**values, **overrides})
+
+
+def a_full_request() -> NewJob:
+    """A request with no field at its default; tests/unit/test_fields.py holds it to that."""
+    return a_request(
+        start_at=NOW + 5,
+        description="Überblick 🙂",
+        reference_id="a/b",
+        params={"a": [1.5, None, "ü"]},
+        max_attempts=3,
+        timeout_seconds=43_200,
+        run=FULL_RUN,
+    )
+
+
+def a_full_job() -> Job:
+    """A job with no field at its default, whether or not one job can have them all at once."""
+    return a_job(
+        description="Überblick 🙂",
+        reference_id="a/b",
+        attempt=2,
+        max_attempts=3,
+        timeout_seconds=43_200,
+        errors=("no disk", ""),
+        has_params=True,
+        progress=40,
+        outputs_token="token",
+        run=FULL_RUN,
+    )
 
 
 def start(store: Attempts, job_id: int, at: int, project_id: int = 1) -> StartOutcome:

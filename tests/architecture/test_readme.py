@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.dialects import registry
-from jobs.model import Change, Job, Status
 from jobs.ports import JobStore
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
 
 from local.demo import lines_to_paste
 from tests.architecture.project import FOLDERS, ROOT, TEMPLATE, resources, route_keys
+from tests.builders import a_full_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,22 +123,9 @@ def test_every_access_pattern_of_the_store_is_charted() -> None:
 
 
 def test_every_attribute_of_a_job_s_row_is_spelled_out() -> None:
-    full = Job(
-        project_id=1,
-        job_id=1,
-        action="export",
-        status=Status.SCHEDULED,
-        start_at=0,
-        next_at=0,
-        history=(Change(Status.SCHEDULED, 0, "key-1"),),
-        description="text",
-        reference_id="text",
-        errors=("text",),
-        has_params=True,
-    )
     spelled_out = {cells[0].strip("`") for cells in rows(ACCESS_PATTERNS)}
 
-    assert items.job_to_item(full, "token", 1).keys() - {"pk", "sk"} - spelled_out == set()
+    assert items.job_to_item(a_full_job(), "token", 1).keys() - {"pk", "sk"} - spelled_out == set()
 
 
 def test_every_parameter_and_alarm_of_the_template_is_explained_and_no_other() -> None:

@@ -32,7 +32,7 @@ from jobs.outcomes import (
     Watermark,
 )
 
-from tests.builders import NOW, a_job, a_project, append, start
+from tests.builders import NOW, a_full_job, a_job, a_project, append, start
 from tests.fakes import FakeStore
 from tests.proofs.simulation.stack import a_simulated_store
 from tests.stores import Store, WholeStore, a_store, an_admin
@@ -73,14 +73,7 @@ def due_everywhere(store: Store, until: int) -> list[DueJob]:
 
 
 def test_a_job_is_read_as_it_was_appended(store: Store) -> None:
-    job = a_job(
-        description="Überblick 🙂",
-        reference_id="a/b",
-        errors=("no disk", ""),
-        max_attempts=3,
-        timeout_seconds=43_200,
-        has_params=True,
-    )
+    job = a_full_job()
 
     assert (
         append(store, job, "token", {"nested": {"pi": 3.14159265358979323846, "n": 10**30}}, None, None)
