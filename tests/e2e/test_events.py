@@ -29,11 +29,12 @@ ACCOUNT = "000000000000"  # the emulator's
 #: Seconds that something may take to happen; nothing here takes more than a few.
 PATIENCE = 30.0
 EVENTS_MD = (ROOT / "docs" / "events.md").read_text()
+WORKERS_MD = (ROOT / "docs" / "workers.md").read_text()
 
 
-def documented(kind: str) -> list[str]:
-    """The fenced blocks of docs/events.md of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", EVENTS_MD, re.MULTILINE | re.DOTALL)
+def documented(kind: str, page: str = EVENTS_MD) -> list[str]:
+    """The fenced blocks of a page of a kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -487,7 +488,7 @@ def test_an_object_that_is_put_into_a_bucket_becomes_a_job_by_the_documented_rul
 
 
 def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outside) -> None:
-    [worker] = documented("yaml")
+    [worker] = documented("yaml", WORKERS_MD)
     cloudformation, name = stack.aws("cloudformation"), f"worker-{uuid.uuid4()}"
     cloudformation.create_stack(
         StackName=name,
