@@ -149,10 +149,12 @@ def test_an_answer_has_all_its_fields_and_no_other() -> None:
 
 def test_a_pydantic_field_without_a_description_is_named_with_the_file_to_edit() -> None:
     class JobRequest(bodies.JobRequest):
-        tags: list[str] | None = None
+        colour: str | None = None
 
     descriptions = dict.fromkeys(bodies.JobRequest.model_fields, "Words.")
-    with pytest.raises(ValueError, match=r"^JobRequest\.tags has no description: add it to openapi/openreplay\.py REQ"):
+    with pytest.raises(
+        ValueError, match=r"^JobRequest\.colour has no description: add it to openapi/openreplay\.py REQ"
+    ):
         request_of(JobRequest, "openapi/openreplay.py REQUEST", descriptions)
 
 
