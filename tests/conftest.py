@@ -30,7 +30,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[boto3.Session]:
-    """AWS in memory, reached with credentials that open nothing."""
+    """AWS in memory. The credentials open nothing."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -42,13 +42,13 @@ def aws() -> Iterator[boto3.Session]:
 
 @pytest.fixture(scope="session")
 def dynamodb_client(aws: boto3.Session) -> DynamoDBClient:
-    """Shared by all tests: a client takes longer to make than most tests to run."""
+    """Shared by all tests, because making a client takes longer than most tests."""
     return client.dynamodb_client(Config())
 
 
 @pytest.fixture(scope="session")
 def sqs_client(aws: boto3.Session) -> SQSClient:
-    """Shared likewise."""
+    """Shared by all tests, like the one above."""
     return aws.client("sqs")
 
 
@@ -61,7 +61,7 @@ def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
 
 @contextmanager
 def table(dynamodb_client: DynamoDBClient) -> Iterator[None]:
-    """The table as template.yaml has it, so that keys and indexes can not drift."""
+    """The table as template.yaml has it, so that keys and indexes cannot drift."""
     properties: dict[str, Any] = RESOURCES["JobsTable"]["Properties"]
     taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
     indexes: Any = [
