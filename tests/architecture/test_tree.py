@@ -42,7 +42,7 @@ def test_the_events_of_a_function_are_such_as_it_gets(folder: str) -> None:
     assert events
 
     if routes := route_keys(folder):
-        # the gateway's payload 2.0, and an event for each route
+        # the gateway's payload format 2.0, and an event for each route
         assert {event["version"] for event in events.values()} == {"2.0"}
         assert {event["routeKey"] for event in events.values()} == routes
         for name, event in events.items():

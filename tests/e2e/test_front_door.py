@@ -1,4 +1,4 @@
-"""What README.md shows on its first screen, as it stands there: a job, its worker, and what `make run` then tells."""
+"""What README.md shows, as it stands there: a job, its worker, and what `make run` then prints."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 README = (ROOT / "README.md").read_text()
-#: Seconds until the job is done: a start, a process of the emulator that imports boto3, and the way of the report.
+#: Seconds to wait until the job is done. The emulator needs a second to start the worker's process.
 PATIENCE = 30.0
 NAME = "front-door"
 
 
 def block(kind: str, mark: str) -> str:
-    """The fenced block of README.md of a kind that has a mark."""
+    """The fenced block of a kind in README.md that contains a mark."""
     [found] = [
         text for text in re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if mark in text
     ]
@@ -61,7 +61,7 @@ def worker(stack: Embedded) -> Iterator[None]:
 
 
 def paste(text: str, demo_file: Path) -> str:
-    """Run lines in a shell, with the interpreter of this run and another demo.json than a clone has."""
+    """Run lines in a shell, with this interpreter and another demo.json instead of those of a clone."""
     text = text.replace(".venv/bin/python", sys.executable).replace(".local/demo.json", str(demo_file))
     return subprocess.run(["sh", "-c", text], check=True, capture_output=True, text=True).stdout
 

@@ -1,4 +1,4 @@
-"""User ids may hold any character: what the path carries comes back exactly, through gateway and function."""
+"""User ids may hold any character: an id in the path comes back exactly, through gateway and function."""
 
 from __future__ import annotations
 
