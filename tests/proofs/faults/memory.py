@@ -1,7 +1,7 @@
 """An AWS in memory that is asked nothing twice.
 
-What a service answers, and what becomes of it, follow from what it was and what it is asked. Thousands of cells go the
-same few ways, and moto takes as long for one answer as botocore for ten.
+A service's answer and next state follow from its state and the request. Thousands of cells go the same few ways, and
+moto takes as long for one answer as botocore for ten.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Content(Protocol):
 
 
 class Items:
-    """The rows of the table, which moto replaces by another when it rolls back."""
+    """The rows of the table. moto replaces the table by another one when it rolls back."""
 
     def __init__(self) -> None:
         self._tables = dynamodb_backends[ACCOUNT][REGION].tables
@@ -113,11 +113,11 @@ class Memory:
         self.begin()
 
     def clear(self) -> None:
-        """Hold what was there at first."""
+        """Remember the first state."""
         self._content.put(self._at_first)
 
     def begin(self) -> None:
-        """Forget all states but the present one, which is 0 from now on."""
+        """Forget all states but the current one, which is 0 from now on."""
         self._states = [self._content.get()]
         self._answers: dict[tuple[int, str, str, str], _Told] = {}
         self._held = 0

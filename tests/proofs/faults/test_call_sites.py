@@ -1,4 +1,4 @@
-"""The scenarios leave no call out: what functions are seen to call in them needs every right that they have."""
+"""The scenarios leave no call out: the calls that they make need every right of the functions."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_each_right_of_a_function_is_needed_for_a_call_that_the_matrix_knows(
 
 
 def by_lambda(folder: str, resource: str) -> set[str]:
-    """The rights that Lambda uses in a function's name."""
+    """The rights that Lambda uses with a function's role."""
     return BY_LAMBDA.get(folder, {}).get(resource, set())
