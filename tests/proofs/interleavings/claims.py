@@ -156,8 +156,8 @@ def check_told(who: str, told: Told, commits: Sequence[Commit], jobs: Jobs) -> N
     """Check an actor's answer against what it has changed.
 
     A change whose answer was lost is recognised by its token, until another change of the same kind overwrites it. From
-    then on it may look refused, and a caller who still wants it makes it again. A start that is sent again may start the
-    next attempt, if that is due. Any hint may.
+    then on it may look refused, and a caller who still wants it makes it again. A start that is sent again may start
+    the next attempt, if that is due. Any hint may.
 
     Raises:
         Broken: it claims a change that it has not made, denies one that it has made, or has made one twice.
@@ -200,7 +200,7 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
         if not waiting and not any(job.status.is_active for job in store.jobs.values()):
             break
         waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}
-        # A tick a minute. Time jumps to the next due job here, so the first tick may find it due without having seen it.
+        # A tick a minute. Time jumps to the next due job, so the first tick may find it due without having seen it.
         for _tick in range(2):
             now = max([now, *(job.next_at or 0 for job in store.jobs.values())]) + 2 * MINUTE
             reap(ports(), store.shards, ever)
