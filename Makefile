@@ -4,10 +4,18 @@
 PORT ?=
 PERSIST ?=
 EMULATOR_HOST ?=
+# How many processes run tests, where they can run side by side; 0 runs all in the one that was started.
+WORKERS ?= 2
 
-# A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers.
-# Some machines have one next to the project.
-LENDS_ENGINE ?= $(wildcard ../shared/samlocal/with-docker)
+# A program that runs a command with a container engine, and exits with 77 if it cannot. It is used if no engine answers,
+# and only if it is named here.
+LENDS_ENGINE ?=
+
+# What `make deploy` and `make remove` need: a stack, a region, and which part of samconfig.toml
+STACK ?=
+REGION ?=
+CONFIG ?=
+PARAMS ?=
 
 INSTALLED := .venv/.installed
 
@@ -15,16 +23,27 @@ INSTALLED := .venv/.installed
 # machine also builds the layer for itself.
 NATIVE := $(if $(filter x86_64,$(shell uname -m)),.aws-sam/native/template.yaml)
 
-# No check and no test uses an AWS account.
+# No check and no test uses an AWS account. Deploying does.
+ifeq ($(filter deploy remove,$(MAKECMDGOALS)),)
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+endif
 export SAM_CLI_TELEMETRY := 0
 # sam build looks for Python 3.13 on the path
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.DEFAULT_GOAL := help
-.NOTPARALLEL:
+# The build must be for the processor that is deployed.
+ARCHITECTURE = $(addprefix --parameter-overrides ,$(filter Architecture=%,$(PARAMS)))
 
-.PHONY: help run sam-local sam-local-smoke test mutants prove slow bench openapi check build runtime format format-check lint types imports template lock clean
+.DEFAULT_GOAL := help
+
+# One thing after another, except for what is meant to run side by side. Each says what it found when it is done.
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL:
+endif
+side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: help run deploy remove sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+  bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,8 +54,14 @@ run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
+quick: format-check lint imports types ## Check what takes less than a minute: style, imports, types, unit tests
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS) tests/unit
+
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" selects some)
-	.venv/bin/pytest -m "not slow and not sam_local and not prove" $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS)
+
+slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
+	.venv/bin/pytest -m slow $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if there is a container engine
 	@if [ -z "$(LENDS_ENGINE)" ] || .venv/bin/python -m local.engine; then \
@@ -47,29 +72,49 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 	  exit $$code; \
 	fi
 
+prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
+	$(side_by_side) interleavings simulation
+	.venv/bin/pytest -n $(WORKERS) tests/proofs
+	.venv/bin/pytest -n $(WORKERS) -m prove
+	+@$(MAKE) --no-print-directory mutants
+
+prove-part: $(INSTALLED) ## Prove a part of each claim (minutes)
+	.venv/bin/pytest -n $(WORKERS) -m "not prove" tests/proofs
+	+@$(MAKE) --no-print-directory mutants
+
+interleavings: $(INSTALLED) ## Explore every order of calls, with two faults in each (ARGS="--seed 2" draws others)
+	.venv/bin/python -m tests.proofs.interleavings.explorer --full $(ARGS)
+
+simulation: $(INSTALLED) ## Simulate days and midnights (ARGS="--seed 2 --hours 24" has others)
+	.venv/bin/python -m tests.proofs.simulation $(ARGS)
+
+faults: $(INSTALLED) ## Try every fault at every call (ARGS="-k create_job" selects some)
+	.venv/bin/pytest $(ARGS) tests/proofs/faults
+
 mutants: $(INSTALLED) ## Break the code in known ways, and check that a test notices (ARGS='"a name"' selects one)
 	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
-
-slow: $(INSTALLED) ## Run the tests that wait minutes for a tick
-	.venv/bin/pytest -m slow
-
-prove: $(INSTALLED) ## Run every proof at full size (minutes)
-	.venv/bin/python -m tests.proofs.interleavings.explorer --full
-	.venv/bin/python -m tests.proofs.simulation
-	.venv/bin/pytest -m prove $(ARGS)
 
 bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios
 	.venv/bin/python -m tests.performance.bench
 
+deploy: build ## Deploy to AWS (STACK=jobs REGION=eu-west-1 CONFIG=dev|prod PARAMS="A=1 B=2")
+	@env STACK="$(STACK)" REGION="$(REGION)" CONFIG="$(CONFIG)" PARAMS='$(PARAMS)' .venv/bin/python -m cli.deployment deploy
+
+remove: $(INSTALLED) ## Remove a stack from AWS, and say what stays (STACK=jobs REGION=eu-west-1)
+	@env STACK="$(STACK)" REGION="$(REGION)" CONFIG="$(CONFIG)" .venv/bin/python -m cli.deployment remove
+
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi
 
-check: format-check lint types imports template build sam-local-smoke test mutants slow ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke ## Run everything that CI runs
+	@# The slow tests wait while the proofs work.
+	$(side_by_side) slow prove-part
+	+@$(MAKE) --no-print-directory test
 
 build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-sam/build
 	@# A function has no requirements of its own. SAM warns of that for each one, which would hide a real warning.
 	@echo "sam build"
-	@{ .venv/bin/sam build 2>&1; echo "ended with $$?"; } | \
+	@{ .venv/bin/sam build $(ARCHITECTURE) 2>&1; echo "ended with $$?"; } | \
 	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
 	@# Byte code shortens cold starts more than anything else. Zip files round times to two seconds, so the byte code
 	@# must not be compared with its source by time. The path is that on Lambda, so that tracebacks are right.

@@ -95,6 +95,7 @@ def show_log(settings: Settings) -> None:
 def main() -> int:
     """Run the service, and leave no temporary file behind."""
     began = time.monotonic()
+    os.umask(0o077)  # all that is written is for its owner alone, whatever folder it is in
     try:
         settings = Settings.from_environment(containers=sys.argv[1:] == ["sam"])
     except ValueError as error:

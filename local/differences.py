@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
     from local.template import Template
 
-#: Each worker is a process. What AWS runs at once would only wait here for the same few processors. StartBatchSize is 1
-#: because the emulator's PartiQL has no LIST_APPEND, and its streams do not show what PartiQL writes.
-PARAMETERS = {"DeletionConcurrency": "2", "IngestConcurrency": "2", "StartBatchSize": "1", "StartConcurrency": "2"}
+#: The emulator's PartiQL has no LIST_APPEND, and its streams do not show what PartiQL writes.
+PARAMETERS = {"StartBatchSize": "1"}
 
 #: Types of resources that the emulator's CloudFormation refuses, and the whole stack with them.
 LEFT_OUT = {

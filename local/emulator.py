@@ -15,17 +15,21 @@ import re
 import socket
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+
+from local.guard import Guard
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from boto3.session import Session
     from hypercorn.typing import ASGIFramework
+
+    from local.guard import Credentials
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -94,8 +98,9 @@ class Server:
 class Emulator:
     """ministack in this process. There can be only one, because it keeps its state in its modules."""
 
-    def __init__(self, scratch: Path, state: Path | None) -> None:
+    def __init__(self, scratch: Path, state: Path | None, credentials: Credentials) -> None:
         """Prepare the environment; `scratch` takes temporary files, `state` the data that outlives the process."""
+        self.credentials = credentials
         self._server = Server()
         self._state = state
         self.endpoint = self._server.url
@@ -109,8 +114,12 @@ class Emulator:
 
     async def start(self) -> None:
         """Serve it, with the data of the last graceful stop if there is any."""
-        await self._server.start(self.app)
+        await self._server.start(self.guarded(f"{HOST}:{self.port}"))
         self._waking = asyncio.create_task(self._wake_pollers())
+
+    def guarded(self, *hosts: str) -> ASGIFramework:
+        """The emulator for servers that these hosts name."""
+        return cast("ASGIFramework", Guard(self.app, self.credentials.access_key_id, hosts))
 
     async def stop(self) -> None:
         """End the Lambda workers, save the data if it is kept, and close the port."""
@@ -140,6 +149,8 @@ class Emulator:
             "GATEWAY_PORT": str(self._server.port),
             "MINISTACK_HOST": HOST,  # in the URLs of queues
             "MINISTACK_REGION": REGION,
+            # of a request without credentials, which is a call of the HTTP API
+            "MINISTACK_ACCOUNT_ID": self.credentials.access_key_id,
             "SERVICES": ",".join(SERVICES),
             # ministack would look for a container engine and remove the containers of other emulators.
             "DOCKER_HOST": f"unix://{scratch}/no-container-engine",
@@ -191,6 +202,6 @@ class Emulator:
             time.sleep(0.02)
 
 
-def session() -> Session:
+def session(credentials: Credentials) -> Session:
     """A boto3 session that ignores the caller's AWS configuration."""
-    return boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)  # noqa: S106
+    return boto3.session.Session(*credentials, region_name=REGION)

@@ -33,9 +33,9 @@ def seed(directory: DynamoDBDirectoryAdmin, root: Path) -> tuple[Project, str]:
     organisation_id = administration.create_organisation(directory, "Demo").organisation_id
     project_key = public["pathParameters"]["projectKey"]
     project = directory.add_project(organisation_id, "Demo project", project_key, secrets.token_bytes(32), 1)
-    directory.add_credential(
-        Credential(credential_id="key-demo", organisation_id=organisation_id), access.digest_of(api_key)
-    )
+    made: dict[str, Any] = {"created_at": directory.clock.now(), "created_by": directory.by}
+    credential = Credential(credential_id="key-demo", organisation_id=organisation_id, **made)
+    directory.add_credential(credential, access.digest_of(api_key))
     user = administration.create_user(directory, organisation_id, "Events", Role.ADMINISTRATOR)
     client = Client(
         client_id=client_id,
@@ -43,6 +43,7 @@ def seed(directory: DynamoDBDirectoryAdmin, root: Path) -> tuple[Project, str]:
         user_id=user.user_id,
         project_id=project.project_id,
         secret_digest=access.digest_of(client_secret),
+        **made,
     )
     directory.add_client(client)
     directory.add_token(AccessToken(client_id=client_id), access.digest_of(token))

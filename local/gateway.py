@@ -10,6 +10,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, cast
 
+from local.guard import without_cors
+
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
@@ -37,7 +39,7 @@ class Gateway:
             await _live(receive, send)
         elif scope["type"] == "http":
             async with self._turns:
-                await self._emulator(self._as_call(scope), receive, send)
+                await self._emulator(self._as_call(scope), receive, without_cors(send))
         else:
             await receive()
             await send({"type": "websocket.close", "code": 1000, "reason": None})

@@ -44,8 +44,9 @@ SAM = (sys.executable, "-m", "samcli")
 BUILD = ROOT / ".aws-sam" / "local" / "build"
 ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 
-#: Every AWS SDK reads this variable. SAM passes on only variables that the template declares.
+#: Every AWS SDK reads these variables. SAM passes on only variables that the template declares.
 ENDPOINT = "AWS_ENDPOINT_URL"
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 #: The two files that SAM gets, in one folder.
 TEMPLATE = "template.json"
@@ -101,7 +102,8 @@ class SamLocal:
         endpoint = await self._reachable(emulator)
         built = load(BUILD)
         _write(self._folder / TEMPLATE, await asyncio.to_thread(derived, built, BUILD, self._folder))
-        _write(self._folder / VARIABLES, variables(built, deployed.resources, endpoint))
+        told = {ENDPOINT: endpoint, **dict(zip(CREDENTIALS, emulator.credentials, strict=True))}
+        _write(self._folder / VARIABLES, variables(built, deployed.resources, told))
         await self._place.stop(within=0)
         serving = await self._run([*command("start-api", self._folder), "--port", str(self._place.port)])
         while not await _answers(self._place.port):
@@ -154,7 +156,9 @@ class SamLocal:
         port = emulator.port
         if self._machine.address != HOST:
             self._emulator = Server(host=self._machine.address)
-            await self._emulator.start(HttpOnly(emulator.app))
+            names = {self._machine.address, self._machine.name}
+            served = emulator.guarded(*(f"{name}:{self._emulator.port}" for name in names))
+            await self._emulator.start(HttpOnly(served))
             port = self._emulator.port
         return f"http://{self._machine.name}:{port}"
 
@@ -162,7 +166,7 @@ class SamLocal:
 def environment(inherited: Mapping[str, str], scratch: Path) -> dict[str, str]:
     """The environment for SAM: the caller's, without AWS credentials, which SAM would pass to its containers.
 
-    If SAM finds no credentials, it passes placeholders, and the emulator accepts those.
+    The functions get those of the embedded AWS by the file of variables.
     """
     kept = {name: value for name, value in inherited.items() if not name.startswith(INHERITED_BY_PREFIX)}
     return kept | {
@@ -200,15 +204,15 @@ def derived(built: Template, folder: Path, into: Path) -> Template:
     template = copy.deepcopy(built)
     for name, value in {**PARAMETERS, "Architecture": ARCHITECTURE}.items():
         template["Parameters"][name]["Default"] = value
-    template["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
+    template["Globals"]["Function"]["Environment"]["Variables"] |= dict.fromkeys((ENDPOINT, *CREDENTIALS), "")
     for package in packages(template, folder):
         is_layer = package.attribute == "ContentUri"
         package.properties[package.attribute] = str(_archive(package.folder, into) if is_layer else package.folder)
     return template
 
 
-def variables(built: Template, resources: Mapping[str, str], endpoint: str) -> dict[str, dict[str, str]]:
-    """For each function, the endpoint and the variables that name resources, with the physical id of each.
+def variables(built: Template, resources: Mapping[str, str], told: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """For each function, what all are told, and the variables that name resources, with the physical id of each.
 
     SAM fills in parameters by itself, but it would use the logical id of a resource.
     """
@@ -218,7 +222,7 @@ def variables(built: Template, resources: Mapping[str, str], endpoint: str) -> d
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         declared = everywhere | resource["Properties"].get("Environment", {}).get("Variables", {})
-        found[name] = {ENDPOINT: endpoint}
+        found[name] = dict(told)
         for variable, value in declared.items():
             match value:
                 case {"Ref": str(logical)} if logical in resources:

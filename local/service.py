@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -15,6 +16,7 @@ from local import demo, examples, stack
 from local.door import Door, FrontDoor, RefusedError
 from local.emulator import REGION, Emulator, session
 from local.follow import Follower
+from local.guard import Credentials
 from local.settings import ROOT, shown
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 
     from local.settings import Settings
 
-#: Two files beside the emulator's own, if the data is kept.
+#: Files beside the emulator's own, if the data is kept.
 KEYS = "keys.json"
+CREDENTIALS = "credentials.json"
 LOCK = "lock"
 
 
@@ -45,7 +48,7 @@ class Service:
         if settings.state:
             _claim(settings.state)
         _log_to(settings.log_file)
-        self._emulator = Emulator(scratch, settings.state)
+        self._emulator = Emulator(scratch, settings.state, _credentials(settings.state))
         self._follower: Follower | None = None
         #: The content of demo.json, when it is written.
         self.demo: demo.Demo = {}
@@ -57,7 +60,7 @@ class Service:
             DeploymentFailedError: the template could not be deployed.
             RefusedError: the functions could not be built or served in containers.
         """
-        aws, endpoint = session(), self._emulator.endpoint
+        aws, endpoint = session(self._emulator.credentials), self._emulator.endpoint
         await self._emulator.start()
         deployed = await asyncio.to_thread(stack.deploy, aws, endpoint, ROOT)
         keys, _ = await asyncio.gather(
@@ -69,6 +72,8 @@ class Service:
         self.demo = {
             "baseUrl": self._door.url,
             "awsEndpoint": endpoint,
+            "awsAccessKeyId": self._emulator.credentials.access_key_id,
+            "awsSecretAccessKey": self._emulator.credentials.secret_access_key,
             "region": REGION,
             "stackName": stack.STACK_NAME,
             "tableName": deployed.table_name,
@@ -81,7 +86,7 @@ class Service:
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
         """Shell commands, each with a title."""
-        return demo.lines_to_paste(self.demo) + self._door.lines_to_paste
+        return demo.lines_to_paste(shown(self._settings.demo_file)) + self._door.lines_to_paste
 
     def follow(self) -> None:
         """Show status changes from now on."""
@@ -100,7 +105,7 @@ class Service:
     def _seed(self, aws: Session, deployed: stack.Stack) -> demo.Demo:
         """Create the demo's keys and sessions, or find those of the kept data."""
         endpoint = self._emulator.endpoint
-        directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name)
+        directory = directory_admin(aws.client("dynamodb", endpoint_url=endpoint), deployed.table_name, "demo")
         s3 = aws.client("s3", endpoint_url=endpoint)
 
         def put_object(key: str, content: bytes) -> None:
@@ -145,6 +150,16 @@ def _claim(state: Path) -> None:
                 shutil.rmtree(path)
             elif path.name != LOCK:
                 path.unlink()
+
+
+def _credentials(state: Path | None) -> Credentials:
+    """What opens the embedded AWS: the same again if the data is kept, because its account is in all of it."""
+    if state is None:
+        return Credentials.new()
+    kept = state / CREDENTIALS
+    if not kept.exists():
+        demo.write(kept, Credentials.new()._asdict())
+    return Credentials(**json.loads(kept.read_text()))
 
 
 def _log_to(path: Path) -> None:

@@ -23,6 +23,10 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.ProjectNotFound: "The project is unknown or belongs to another organisation. The answer does not say which.",
     errors.InvalidClient: "The client is unknown, expired or revoked, or the secret is wrong.",
     errors.UnsupportedGrantType: "The grant type is not `client_credentials`.",
+    errors.ScopeMissing: "The API key is limited, and not for this.",
+    errors.RunNotPermitted: "The workflow is in collections, and the caller may run it through none of them.",
+    errors.TooManyCreations: "The project has created as many jobs in the last minute as it may. "
+    "Try again after `Retry-After` seconds.",
     errors.NotPermitted: "The job is shared with the caller for viewing only.",
     errors.JobNotFound: "The job does not exist, or the caller may not see it.",
     errors.InvalidRequest: "A part of the request is invalid.",
@@ -42,6 +46,9 @@ ANYWHERE = (
     errors.BodyTooLarge(MAX_BODY_BYTES),
     errors.Busy(),
 )
+
+#: What every route that creates jobs may answer.
+TOO_MANY = errors.TooManyCreations(600, 12)
 
 #: The headers of answers, apart from `Content-Type`.
 HEADERS: dict[str, Node] = {
@@ -73,10 +80,14 @@ def shown(answer: Answer) -> Any:
 
 
 def refusal(dialect: Dialect, schema: str, error: JobsError) -> Reply:
-    """What a dialect answers to an error; its name is the error's class, and the field that the error names."""
+    """What a dialect answers to an error; its name is the error's class, and the field or scope that it names."""
     name = type(error).__name__
     meaning = told(name, type(error), MEANINGS, "openapi/answers.py MEANINGS")
-    label = f"{name}.{error.field}" if type(error) is errors.InvalidRequest else name
+    label = name
+    if type(error) is errors.InvalidRequest:
+        label = f"{name}.{error.field}"
+    elif isinstance(error, errors.ScopeMissing):
+        label = f"{name}.{error.scope}"
     return Reply(label, meaning, dialect.render_error(error), schema)
 
 

@@ -36,7 +36,8 @@ has a status of the gateway's own and the body `{"message": "…"}`.
 
 OPENREPLAY_V1 = Chapter(
     tag="OpenReplay v1",
-    text="OpenReplay's documented v1 API. `Authorization` holds the organisation's API key and nothing else.",
+    text="OpenReplay's documented v1 API. `Authorization` holds the organisation's API key and nothing else. "
+    "A key that is limited to other calls is answered 403.",
     name="V1",
     dialect=registry.OPENREPLAY_V1,
     security={
@@ -62,7 +63,8 @@ OPENREPLAY_V1 = Chapter(
 PUBLIC = Chapter(
     tag="public",
     text="OpenReplay's newer API, with the organisation's API key as a bearer token. This service adds creation, "
-    "retries, messages, details, and the headers of lists.",
+    "retries, messages, details, and the headers of lists. A key may be limited to some calls: to others the "
+    "answer is 403. A key may also be limited to some projects: others do not exist for it.",
     name="Public",
     dialect=registry.PUBLIC,
     security={

@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.dialects.routes import ROUTES
+from jobs.errors import ScopeMissing
+
 from openapi.answers import Reply, failure, refusal, responses_of
 from openapi.schemas import Node, parameter, told
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Dialect
     from jobs.errors import JobsError
 
+#: The scope that a limited key needs, by the key of each route that API keys open.
+_SCOPES = {route.key: route.scope for route in ROUTES}
 _IN_PATH = re.compile(r"\{(\w+)\+?\}")
 
 
@@ -111,7 +116,12 @@ def document_of(info: Node, chapters: Sequence[Chapter], routes: Iterable[str]) 
 def _operation(operation: Operation, chapter: Chapter) -> Node:
     where = f"openapi/chapters.py, the path of {chapter.tag}"
     in_path = {name: told(f"{{{name}}}", name, chapter.path, where) for name in _IN_PATH.findall(operation.route)}
-    refused = [*(error for parameter in in_path.values() for error in parameter.refused), *operation.refused]
+    scope = _SCOPES.get(operation.route)
+    refused = [
+        *(error for parameter in in_path.values() for error in parameter.refused),
+        *([ScopeMissing(scope)] if scope else []),
+        *operation.refused,
+    ]
     own = [*operation.replies, *_refusals(chapter, refused)]
     shared = _shared_replies(chapter)
     shared_responses = responses_of(shared)

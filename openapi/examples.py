@@ -12,6 +12,7 @@ from jobs.workflows.running import RUN_WORKFLOW
 from jobs.workflows.viewing import Sighting
 
 _KEY = "key-1"
+_BY = f"key:{_KEY}"
 
 
 def _new(at: int, by: str, start_at: int, **fields: Any) -> Job:
@@ -20,7 +21,7 @@ def _new(at: int, by: str, start_at: int, **fields: Any) -> Job:
     return Job(status=Status.SCHEDULED, start_at=start_at, next_at=start_at, history=history, **fields)
 
 
-def moved(job: Job, to: Status, by: str = _KEY, at: int | None = None, **fields: Any) -> Job:
+def moved(job: Job, to: Status, by: str = _BY, at: int | None = None, **fields: Any) -> Job:
     """The job after one more change of its status: at a time, or a minute after the last change."""
     at = job.history[-1].at + MINUTE if at is None else at
     # an attempt is lost after 15 minutes without a word, if its job asks for nothing else
@@ -31,7 +32,7 @@ def moved(job: Job, to: Status, by: str = _KEY, at: int | None = None, **fields:
 def _deletion(job_id: int, at: int, user: str, reference: str) -> Job:
     """The deletion of a user, as OpenReplay's documents show it."""
     about = {"action": DELETE_USER_DATA, "description": f"Delete user sessions of userId = {user}"}
-    return _new(at, _KEY, START, project_id=1, job_id=job_id, reference_id=reference, **about)
+    return _new(at, _BY, START, project_id=1, job_id=job_id, reference_id=reference, **about)
 
 
 def _request(path: str, query: dict[str, str]) -> dict[str, Any]:
@@ -62,7 +63,7 @@ SCHEDULED = _deletion(*_FIRST, "shekar@example.com", "shekar@example.com")
 CANCELLED = moved(_deletion(*_SECOND, "mehdi@example.com", "mehdi@example.com"), Status.CANCELLED, at=_CANCELLED_AT)
 EXPORT = _new(
     SCHEDULED.created_at,
-    _KEY,
+    _BY,
     START,
     project_id=1,
     job_id=3453,
@@ -73,7 +74,7 @@ EXPORT = _new(
 )
 PARAMS = {"format": "csv"}
 RUNNING = moved(EXPORT, Status.RUNNING, "service", START, progress=40)
-RETRIED = moved(moved(RUNNING, Status.FAILED, "exporter"), Status.SCHEDULED, progress=None, attempt=2)
+RETRIED = moved(moved(RUNNING, Status.FAILED, "event:com.example.exporter"), Status.SCHEDULED, progress=None, attempt=2)
 MESSAGES = [
     Message(START, Severity.INFORMATION, "Reading sessions."),
     Message(START + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),
@@ -83,7 +84,7 @@ MESSAGES = [
 V3_JOB_ID = "66ebd18d3d6200007e000d8c"
 WORKFLOW_ID = "5bc4a813156ae016dcb442bd"
 _CREATED_AT = 0x66EBD18D * SECOND + 589
-_CLIENT = "64a1f0c2b7d3e85a9c104f6e"
+_CLIENT = "client:64a1f0c2b7d3e85a9c104f6e"
 
 #: The first job in Alteryx' documentation. Its id is `V3_JOB_ID`.
 V3_QUEUED = _new(

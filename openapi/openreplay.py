@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jobs import errors
-from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, JobRequest
+from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, MIN_START, SECONDS, TIME, JobRequest
 from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
-from jobs.lifecycle.deletion import MAX_USER_ID
+from jobs.dialects.user_ids import PLAIN_ID, REFUSAL
 from jobs.model import (
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
@@ -19,7 +19,7 @@ from jobs.model import (
 
 from openapi.document import PathParameter
 from openapi.examples import PROJECT_KEY
-from openapi.schemas import Node, field, not_blank, nullable, request_of
+from openapi.schemas import Node, field, nullable, request_of
 
 _LONG: Node = {"type": "integer", "format": "int64"}
 STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
@@ -31,9 +31,18 @@ DELETE_USER = "Creates the job that deletes the user's data at the next midnight
 PATH = {
     "projectKey": PathParameter(field("string", "The project's key.", pattern="^[0-9A-Za-z]{1,64}$"), PROJECT_KEY),
     "userId": PathParameter(
-        not_blank("The user's id, percent-encoded. Any character may be in it, even `/`.", MAX_USER_ID),
+        field(
+            "string",
+            "The user's id, exactly as it is. Never percent-encode one into this path: a gateway decodes it and cuts "
+            "it at a `?`, so that it could name another user. `POST` to jobs takes any id. A deployment may take more "
+            "ids here, or none (404), by its parameter `UserIdsInPaths`.",
+            pattern=f"^{PLAIN_ID}$",
+        ),
         "shekar@example.com",
-        [errors.InvalidRequest("userId", "must not be blank")],
+        [
+            errors.InvalidRequest("userId", REFUSAL),
+            errors.InvalidRequest("query", "must be empty, because a ? in a user id looks like one"),
+        ],
     ),
 }
 
@@ -66,7 +75,15 @@ REQUEST = request_of(
     },
 )
 _ASKED = REQUEST["properties"]
-_ASKED["startAt"]["format"] = "int64"
+_ASKED["startAt"] = {
+    "anyOf": [
+        {"type": "integer", "format": "int64", "minimum": MIN_START, "maximum": SECONDS.start - 1},
+        {"type": "integer", "format": "int64", "minimum": SECONDS.stop},
+        {"type": "string", "format": "date-time", "pattern": TIME},
+        {"type": "null"},
+    ],
+    "description": _ASKED["startAt"]["description"],
+}
 
 #: The fields of a job, except `updatedAt`, in which the two APIs differ.
 FIELDS = {

@@ -6,7 +6,7 @@ from jobs import errors
 from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.queries import Listing, Rest
 
-from openapi.answers import Reply, shown
+from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
 from openapi.examples import V1_CANCELLED, V1_SCHEDULED, a_call
 from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, moment, number
@@ -68,5 +68,6 @@ OPERATIONS = (
         replies=[
             Reply("scheduled", "The new job, or the one that is already active for this user.", _JOB, "V1JobAnswer")
         ],
+        refused=[TOO_MANY],
     ),
 )

@@ -20,7 +20,7 @@ from jobs.outcomes import (
     SweepCursor,
     Watermark,
 )
-from jobs.tenants import Credential, Organisation, Project
+from jobs.tenants import AuditEntry, Credential, Organisation, Project
 
 from tests.builders import NOW, a_client_error
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from jobs.tenants import AccessToken, Client, Right, Role, User
 
 BLOCK = 1_000
+#: Who makes the changes of tests.
+BY = "tester"
 
 
 class FakeClock:
@@ -183,7 +185,7 @@ class FakeStore:
     watermarks: dict[int, DueJob] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
 
-    def get_job(self, project_id: int, job_id: int) -> Job | None:
+    def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
 
     def get_params(self, project_id: int, job_id: int) -> Mapping[str, Any]:
@@ -191,6 +193,10 @@ class FakeStore:
 
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
         return [job for (of, number), job in sorted(self.jobs.items()) if of == project_id and first <= number <= last]
+
+    def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
+        found = self.list_jobs(project_id, first, last)
+        return iter(found[::-1] if newest_first else found)
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return max((number for of, number in self.jobs if of == project.project_id), default=0)
@@ -420,6 +426,12 @@ class FakeDirectory:
         self.users: dict[tuple[int, str], User] = {}
         self.workflows: dict[tuple[int, str], tuple[str, ...]] = {}
         self.reads: list[str] = []
+        self.audit: list[tuple[int, AuditEntry]] = []
+        self.clock = FakeClock()
+        self.by = BY
+
+    def _note(self, organisation_id: int, what: str, **about: Any) -> None:
+        self.audit.insert(0, (organisation_id, AuditEntry(self.clock.now(), self.by, what, about)))
 
     def find_credential(self, digest: str) -> Credential | None:
         self.reads.append("credential")
@@ -429,7 +441,17 @@ class FakeDirectory:
         self.reads.append("project")
         return self.projects.get(project_key)
 
+    def open_project(self, credential: Credential, project_key: str) -> Project | None:
+        project = self.find_project(project_key)
+        opened = project is not None and credential.opens(project.organisation_id, project.project_id)
+        return project if opened else None
+
+    def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
+        project = self.get_project(project_id)
+        return project if project is not None and project.organisation_id == organisation_id else None
+
     def get_project(self, project_id: int) -> Project | None:
+        self.reads.append("id")
         return next((project for project in self.projects.values() if project.project_id == project_id), None)
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
@@ -458,7 +480,14 @@ class FakeDirectory:
     def add_organisation(self, name: str) -> Organisation:
         organisation = Organisation(len(self.organisations) + 1, name)
         self.organisations[organisation.organisation_id] = organisation
+        self._note(organisation.organisation_id, "organisation create", organisationId=organisation.organisation_id)
         return organisation
+
+    def list_organisations(self) -> Sequence[Organisation]:
+        return list(self.organisations.values())
+
+    def list_audit(self, organisation_id: int, limit: int) -> Sequence[AuditEntry]:
+        return [entry for of, entry in self.audit if of == organisation_id][:limit]
 
     def add_project(self, organisation_id: int, name: str, project_key: str, secret: bytes, limit: int) -> Project:
         of = [project for project in self.projects.values() if project.organisation_id == organisation_id]
@@ -472,24 +501,57 @@ class FakeDirectory:
             secret=secret,
         )
         self.projects[project_key] = project
+        self._note(organisation_id, "project create", projectId=project.project_id)
         return project
 
-    def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
+    def set_trust(self, project_id: int, accounts: frozenset[str], sources: Mapping[str, frozenset[str]]) -> None:
+        project = self._set(project_id, accounts=accounts, sources=sources)
+        listed = {source: sorted(actions) for source, actions in sources.items()}
+        about = {"projectId": project_id, "accounts": sorted(accounts), "sources": listed}
+        self._note(project.organisation_id, "project trust", **about)
+
+    def set_limits(self, project_id: int, creations_per_minute: int | None) -> None:
+        project = self._set(project_id, creations_per_minute=creations_per_minute)
+        about = {"projectId": project_id, "creationsPerMinute": creations_per_minute}
+        self._note(project.organisation_id, "project limits", **about)
+
+    def _set(self, project_id: int, **changes: Any) -> Project:
         project = self.get_project(project_id)
         if project is None:
             raise errors.InvalidRequest("project", "unknown")
-        self.projects[project.project_key] = replace(project, accounts=accounts, sources=sources)
+        self.projects[project.project_key] = replace(project, **changes)
+        return project
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         if credential.organisation_id not in self.organisations:
             raise errors.InvalidRequest("organisation", "unknown")
         self.credentials[digest] = credential
+        self._note(credential.organisation_id, "key create", keyId=credential.credential_id, **_about(credential))
 
-    def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
+    def list_credentials(self, organisation_id: int) -> Sequence[Credential]:
+        found = (one for one in self.credentials.values() if one.organisation_id == organisation_id)
+        return sorted(found, key=lambda one: (one.created_at, one.credential_id))
+
+    def rotate_credential(self, credential_id: str, until: int, credential: Credential, digest: str) -> None:
+        of, old = self._credential(credential.organisation_id, credential_id)
+        if old.revoked_at is not None or (old.expires_at is not None and old.expires_at < until):
+            raise errors.InvalidRequest("key", "ends before that")
+        self.credentials[of] = replace(old, expires_at=until)
+        self.credentials[digest] = credential
+        about = {"keyId": credential_id, "until": until, "newKeyId": credential.credential_id}
+        self._note(credential.organisation_id, "key rotate", **about, **_about(credential))
+
+    def revoke_credential(self, organisation_id: int, credential_id: str) -> int:
+        digest, credential = self._credential(organisation_id, credential_id)
+        ended = credential.revoked_at or self.clock.now()
+        self.credentials[digest] = replace(credential, revoked_at=ended)
+        self._note(organisation_id, "key revoke", keyId=credential_id)
+        return ended
+
+    def _credential(self, organisation_id: int, credential_id: str) -> tuple[str, Credential]:
         for digest, credential in self.credentials.items():
             if (credential.organisation_id, credential.credential_id) == (organisation_id, credential_id):
-                self.credentials[digest] = replace(credential, revoked_at=credential.revoked_at or now)
-                return
+                return digest, credential
         raise errors.InvalidRequest("key", "unknown")
 
     def add_user(self, user: User) -> None:
@@ -497,9 +559,14 @@ class FakeDirectory:
         if user.organisation_id not in self.organisations or key in self.users:
             raise errors.InvalidRequest("user", "no organisation, or there already")
         self.users[key] = user
+        self._note(user.organisation_id, "user create", userId=user.user_id, role=user.role)
+
+    def list_users(self, organisation_id: int) -> Sequence[User]:
+        return [user for (of, _), user in sorted(self.users.items(), key=lambda row: row[0]) if of == organisation_id]
 
     def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
         self._change_user(organisation_id, user_id, role=role)
+        self._note(organisation_id, "user role", userId=user_id, role=role)
 
     def set_right(
         self, organisation_id: int, user_id: str, collection_id: str, right: Right | None, limit: int
@@ -513,6 +580,8 @@ class FakeDirectory:
         else:
             collections[collection_id] = right
         self._change_user(organisation_id, user_id, collections=collections)
+        about = {"collectionId": collection_id, "userId": user_id, "right": right}
+        self._note(organisation_id, "collection share", **about)
 
     def _change_user(self, organisation_id: int, user_id: str, **changes: Any) -> None:
         if (organisation_id, user_id) not in self.users:
@@ -525,17 +594,39 @@ class FakeDirectory:
         if not known or project is None or project.organisation_id != client.organisation_id:
             raise errors.InvalidRequest("client", "no such user or project")
         self.clients[client.client_id] = client
+        about = {"clientId": client.client_id, "userId": client.user_id, "projectId": client.project_id}
+        self._note(client.organisation_id, "client create", **about, expiresAt=client.expires_at)
 
-    def revoke_client(self, client_id: str, now: int) -> None:
+    def list_clients(self, organisation_id: int) -> Sequence[Client]:
+        found = (one for one in self.clients.values() if one.organisation_id == organisation_id)
+        return sorted(found, key=lambda one: (one.created_at, one.client_id))
+
+    def revoke_client(self, client_id: str) -> int:
         if client_id not in self.clients:
             raise errors.InvalidRequest("client", "unknown")
         client = self.clients[client_id]
-        self.clients[client_id] = replace(client, revoked_at=client.revoked_at or now)
+        ended = client.revoked_at or self.clock.now()
+        self.clients[client_id] = replace(client, revoked_at=ended)
+        self._note(client.organisation_id, "client revoke", clientId=client_id)
+        return ended
 
     def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
         if organisation_id not in self.organisations:
             raise errors.InvalidRequest("organisation", "unknown")
         self.workflows[organisation_id, workflow_id] = tuple(collection_ids)
+        about = {"workflowId": workflow_id, "collectionIds": list(collection_ids)}
+        self._note(organisation_id, "workflow share", **about)
+
+    def list_workflows(self, organisation_id: int) -> Mapping[str, Sequence[str]]:
+        return {one: listed for (of, one), listed in sorted(self.workflows.items()) if of == organisation_id}
+
+
+def _about(credential: Credential) -> dict[str, Any]:
+    return {
+        "scopes": sorted(credential.scopes),
+        "projects": sorted(credential.projects),
+        "expiresAt": credential.expires_at,
+    }
 
 
 @dataclass
@@ -550,6 +641,7 @@ class World:
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
+    public_url: str = ""
     parallel: Parallel = lambda work, given: [work(each) for each in given]  # a field
     random: Callable[[], float] = lambda: 0.5
     token: Callable[[], str] = field(default_factory=lambda: map("token-{}".format, count()).__next__)

@@ -15,8 +15,10 @@ from jobs.store.payload import DynamoDBPayload
 from jobs.store.table import Table, new_token
 
 from tests.conftest import TABLE
+from tests.fakes import BY, FakeClock
 
 if TYPE_CHECKING:
+    from jobs.ports import Clock
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
@@ -42,9 +44,9 @@ def a_store(client: DynamoDBClient, shards: int = 4, start_batch: int = 1, table
     return WholeStore(a_table(client, table), shards, start_batch)
 
 
-def an_admin(client: DynamoDBClient) -> DynamoDBDirectoryAdmin:
+def an_admin(client: DynamoDBClient, clock: Clock | None = None) -> DynamoDBDirectoryAdmin:
     """The directory in the table."""
-    return DynamoDBDirectoryAdmin(a_table(client))
+    return DynamoDBDirectoryAdmin(a_table(client), clock or FakeClock(), BY)
 
 
 def the_store() -> WholeStore:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jobs.runtime.http import answer_unrouted as handler
+from jobs.runtime.unrouted import answer_unrouted as handler
 
 __all__ = ["handler"]

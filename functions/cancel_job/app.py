@@ -21,7 +21,7 @@ api = handler = Api()
 def cancel_job(call: Call) -> Answer:
     """Cancel the job of the path and answer it."""
     job_id = call.dialect.parse_job_id(call.path["jobId"])
-    job = cancellation.cancel_job(wiring.ports(), call.project, job_id, by=call.credential.credential_id)
+    job = cancellation.cancel_job(wiring.ports(), call.project, job_id, by=call.credential.actor)
     return call.dialect.render_job(job)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from jobs import errors
 from jobs.dialects.alteryx_v3 import MAX_LIMIT
 from jobs.dialects.registry import ALTERYX_V3
 
 from openapi.alteryx_v3 import FIELDS, OUT_OF_BOUNDS, PART, REQUEST, statuses
-from openapi.answers import Reply, shown
+from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
 from openapi.examples import V3_COMPLETED, V3_QUEUED
 from openapi.schemas import body_of, one_of, query, reference
@@ -29,7 +30,7 @@ OPERATIONS = (
         name="runWorkflowV3",
         summary="Run a workflow",
         text="Creates the job that runs the workflow now, in the client's project. A field that is null or empty "
-        "counts as left out.",
+        "counts as left out. A workflow that is in collections needs the right to run it through one of them.",
         body=body_of(
             reference("V3RunRequest"),
             required=False,
@@ -37,6 +38,7 @@ OPERATIONS = (
             questions=("With answers.", {"priority": "High", "questions": [{"name": "region", "value": "EMEA"}]}),
         ),
         replies=[Reply("queued", "The queued job.", _QUEUED, "V3Job")],
+        refused=[errors.RunNotPermitted(), TOO_MANY],
     ),
     Operation(
         route="GET /webapi/v3/workflows/{workflowId}/jobs",

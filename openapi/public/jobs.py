@@ -11,9 +11,10 @@ from jobs.lifecycle.creation import Creation
 from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
 from jobs.outcomes import MessagePage
 from jobs.queries import Listing, Page, Stretch, Walk
+from jobs.tenants import Scope
 
 from openapi import openreplay
-from openapi.answers import Reply, shown
+from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
 from openapi.examples import CANCELLED, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
 from openapi.messages import MESSAGE
@@ -56,7 +57,7 @@ _FIELDS = Fields(
         "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
         "to": STATUS | {"description": "The status after the change."},
         "at": moment("When it happened, in milliseconds since the epoch."),
-        "by": field("string", "Who made the change: the id of a key or client, the source of an event, or `service`."),
+        "by": field("string", "Who made it: `key:` or `client:` and an id, `event:` and a source, or `service`."),
     },
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": _FIELDS.nodes["at"]})
@@ -103,6 +104,7 @@ OPERATIONS = (
                 "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
                 **number(1, default=1),
             ),
+            query("after", "Only jobs behind this one, oldest first, and not by pages. `Link` sets it.", **number(0)),
             query("order", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc")),
             query_list("status", "Only jobs in one of these states.", STATUS),
             query_list("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
@@ -117,6 +119,7 @@ OPERATIONS = (
             errors.InvalidRequest("order", "must be asc or desc"),
             errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
             errors.InvalidRequest("cursor", "is not one of this list"),
+            errors.InvalidRequest("after", "must be an integer of at least 0"),
         ],
     ),
     Operation(
@@ -160,9 +163,11 @@ OPERATIONS = (
             Reply("replayed", "The job that this idempotency key created, as it is now.", _REPLAYED, _JOB),
         ],
         refused=[
-            errors.InvalidRequest("startAt", "must be at most 1 year ahead"),
+            errors.InvalidRequest("startAt", "looks like seconds; milliseconds are wanted"),
             errors.DeletionActive(SCHEDULED),
             errors.IdempotencyKeyReused(),
+            errors.ScopeMissing(Scope.DELETE_USERS),
+            TOO_MANY,
         ],
     ),
     Operation(
@@ -208,6 +213,7 @@ OPERATIONS = (
         refused=[
             errors.JobNotRetryable("only a failed or cancelled job can be retried"),
             errors.DeletionActive(SCHEDULED),
+            errors.ScopeMissing(Scope.DELETE_USERS),
         ],
     ),
     Operation(
@@ -216,6 +222,6 @@ OPERATIONS = (
         summary="Delete a user's data",
         text=DELETE_USER,
         replies=[Reply("scheduled", "The new job.", _SCHEDULED, _JOB)],
-        refused=[errors.DeletionActive(SCHEDULED)],
+        refused=[errors.DeletionActive(SCHEDULED), TOO_MANY],
     ),
 )

@@ -49,12 +49,13 @@ def route_keys(folder: str) -> frozenset[str]:
 
 
 def statements(folder: str) -> list[dict[str, Any]]:
-    """The statements of a function's own policies."""
-    return [statement for policy in properties(folder).get("Policies", []) for statement in policy["Statement"]]
+    """The statements of the policies of a function's role."""
+    role = RESOURCES[properties(folder)["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def rights(folder: str) -> dict[str, set[str]]:
-    """The actions that a function's own policies allow, by resource."""
+    """The actions that a function's role allows, by the resource that they are allowed on."""
     found: dict[str, set[str]] = {}
     for statement in statements(folder):
         for arn in _listed(statement["Resource"]):
@@ -63,7 +64,7 @@ def rights(folder: str) -> dict[str, set[str]]:
 
 
 def resource_of(arn: object) -> str:
-    """The resource of an ARN in the template: a logical id, with what follows it.
+    """The resource that an ARN of the template is of: a logical id, with what follows it, or all of them.
 
     Raises:
         ValueError: it is no ARN of a single resource of this stack.
@@ -71,6 +72,10 @@ def resource_of(arn: object) -> str:
     match arn:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
+        case {"Fn::GetAtt": [str(name), "StreamArn"]}:
+            return f"{name}/stream"
+        case "*":
+            return "*"
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
     message = f"no single resource of this stack: {arn}"

@@ -13,6 +13,7 @@ import pytest
 from jobs import ports
 from jobs.dialects import event_bodies, registry
 from jobs.dialects.bodies import JobRequest
+from jobs.dialects.routes import ROUTES
 from jobs.representation import core_fields
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
@@ -141,8 +142,7 @@ def test_the_readme_says_before_anything_else_that_it_was_never_deployed() -> No
 
 
 def test_the_quickstart_has_the_calls_that_make_run_prints() -> None:
-    demo = {"baseUrl": "$base", "projectKey": "$project", "apiKey": "$key"}
-    printed = [(f"# {title}", shlex.split(line)) for title, line in lines_to_paste(demo)]
+    printed = [(f"# {title}", shlex.split(line)) for title, line in lines_to_paste(".local/demo.json")[1:]]
 
     lines = "\n".join(blocks(text_of("docs/quickstart.md"), "sh")).splitlines()
     shown = [(before, shlex.split(line)) for before, line in pairwise(lines) if line.startswith("curl ")]
@@ -219,6 +219,14 @@ def test_the_index_lists_every_page() -> None:
 
 
 # ---- the API ----------------------------------------------------------------------------------------------------
+
+
+def test_api_md_has_the_scope_of_each_route_that_keys_open() -> None:
+    told = {cells[0].strip("`"): cells[3].strip("`") for cells in rows(text_of("docs/api.md")) if len(cells) == 4}
+
+    assert {route.key: route.scope for route in ROUTES if route.scope} == {
+        route: scope for route, scope in told.items() if " /" in route
+    }
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -314,12 +322,6 @@ def test_every_queue_with_a_consumer_is_explained_and_no_other() -> None:
         "---",
         *queues,
     }
-
-
-def test_the_costs_count_every_alarm() -> None:
-    [alarms] = [cells[1] for cells in rows(text_of("docs/costs.md")) if cells[0] == "Alarms"]
-
-    assert alarms.partition(" ")[0] == str(len(resources("AWS::CloudWatch::Alarm")))
 
 
 def test_every_metric_is_explained_and_no_other() -> None:

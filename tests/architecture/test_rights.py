@@ -15,15 +15,15 @@ from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.runtime import wiring
 from jobs.store import items
 
-from tests.architecture.project import FOLDERS, rights
+from tests.architecture.project import FOLDERS, logical_id, rights
 from tests.builders import a_job
 from tests.conftest import TABLE
-from tests.integration.conftest import PROJECT_KEY, Service, service
+from tests.integration.conftest import PROJECT_KEY, Service, seeded, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["service"]  # a fixture, which pytest finds by its name here
+__all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
 #: The rights that the parts of a transaction need.
 OF_TRANSACTION = {
@@ -87,10 +87,32 @@ OTHER_QUEUES = {
 }
 #: A call that moto does not understand. The test records it and answers in the place of moto.
 UNANSWERED = "before-call.dynamodb.BatchExecuteStatement"
-#: What Lambda does with a function's role, and no handler does: keeping what could not be published.
+#: What Lambda does to read a queue in a function's name.
+READ_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+#: What Lambda does in a function's name, and no handler is seen to do: reading its event source, and keeping what could
+#: not be published.
 BY_LAMBDA = {
-    "publish_changes": {"FailedChangesBucket": {"s3:ListBucket"}, "FailedChangesBucket/*": {"s3:PutObject"}},
+    "start_jobs": {"StartQueue": READ_QUEUE},
+    "ingest_events": {"IngestQueue": READ_QUEUE},
+    "delete_user_data": {"DeleteUserDataQueue": READ_QUEUE},
+    "publish_changes": {
+        "JobsTable/stream": {
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords"),
+            *("dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+        },
+        "FailedChangesBucket": {"s3:ListBucket"},
+        "FailedChangesBucket/*": {"s3:PutObject"},
+    },
 }
+
+
+def by_lambda(folder: str) -> dict[str, set[str]]:
+    """What Lambda does in a function's name: logs and traces beside the above."""
+    return {
+        f"{logical_id(folder).removesuffix('Function')}LogGroup": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        **BY_LAMBDA.get(folder, {}),
+    }
 
 
 class Watch:
@@ -165,7 +187,7 @@ def work_and_reap(service: Service) -> None:
 
 
 def running(**changes: Any) -> Job:
-    history = (Change(Status.SCHEDULED, 1, "key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
+    history = (Change(Status.SCHEDULED, 1, "key:key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
     return replace(a_job(job_id=1, **changes), status=Status.RUNNING, history=history)
 
 
@@ -217,6 +239,7 @@ def test_a_function_may_make_exactly_the_calls_it_makes(whole: Service, monkeypa
         for events in seen:
             events.unregister("before-parameter-build", watch.see)
 
-    for folder, by_lambda in BY_LAMBDA.items():
-        watch.calls[folder] |= by_lambda
+    for folder in FOLDERS:
+        for resource, actions in by_lambda(folder).items():
+            watch.calls[folder][resource] |= actions
     assert watch.calls == {folder: rights(folder) for folder in FOLDERS}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
 from jobs.tenancy import access, administration
-from jobs.tenants import AccessToken, Principal, Right, Role
+from jobs.tenants import AccessToken, Principal, Right, Role, Scope
 
 from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE
-from tests.fakes import FakeDirectory, at
+from tests.fakes import BY, FakeDirectory, at
 from tests.stores import an_admin
 
 if TYPE_CHECKING:
@@ -148,24 +148,25 @@ def test_no_row_holds_a_secret_that_was_shown(dynamodb: DynamoDBClient) -> None:
 def test_a_project_trusts_nobody_else_until_it_is_told_to(registry: Registry) -> None:
     project = administration.create_project(registry, an_organisation(registry), "Shop")
     other = administration.create_project(registry, project.organisation_id, "Other")
-    assert (project.accounts, project.sources) == (frozenset(), frozenset())
+    assert (project.accounts, project.sources, project.creations_per_minute) == (frozenset(), {}, None)
 
-    def trust(accounts: set[str], sources: set[str]) -> None:
-        registry.set_trust(project.project_id, frozenset(accounts), frozenset(sources))
-        expected = replace(project, accounts=frozenset(accounts), sources=frozenset(sources))
+    def trust(accounts: set[str], sources: dict[str, set[str]]) -> None:
+        listed = {source: frozenset(actions) for source, actions in sources.items()}
+        registry.set_trust(project.project_id, frozenset(accounts), listed)
+        expected = replace(project, accounts=frozenset(accounts), sources=listed)
         assert registry.find_project(project.project_key) == expected
         assert registry.get_project(project.project_id) == expected
 
-    trust({"111111111111", "222222222222"}, {"shop.orders"})
-    trust({"222222222222"}, set())
-    trust(set(), {"shop.orders", "shop.returns"})
-    trust(set(), set())
+    trust({"111111111111", "222222222222"}, {"shop.orders": set()})
+    trust({"222222222222"}, {})
+    trust(set(), {"shop.orders": {"export", "import"}, "shop.returns": set(), "a.b#c :d": {"x"}})
+    trust(set(), {})
     assert registry.find_project(other.project_key) == other
 
 
 def test_trust_makes_no_project(registry: Registry) -> None:
     with pytest.raises(InvalidRequest):
-        registry.set_trust(99, frozenset({"111111111111"}), frozenset())
+        registry.set_trust(99, frozenset({"111111111111"}), {})
 
     assert registry.get_project(99) is None
 
@@ -342,9 +343,12 @@ def test_a_client_is_revoked_at_the_first_word_and_for_good(registry: Registry) 
     client, secret = a_known_client(registry, an_organisation(registry))
     token = access.issue_token(at(NOW, registry), client).token
 
-    registry.revoke_client(client.client_id, NOW + 5)
-    registry.revoke_client(client.client_id, NOW + 9)
+    ended = []
+    for later in (5, 4):
+        registry.clock.sleep(later)
+        ended.append(registry.revoke_client(client.client_id))
 
+    assert ended == [NOW + 5] * 2
     assert registry.find_client(client.client_id) == replace(client, revoked_at=NOW + 5)
     with pytest.raises(Unauthorized):
         access.authenticate_client(at(NOW, registry), client.client_id, secret)
@@ -354,7 +358,7 @@ def test_a_client_is_revoked_at_the_first_word_and_for_good(registry: Registry) 
 
 def test_revoking_makes_no_client(registry: Registry) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        registry.revoke_client("0" * 24, NOW)
+        registry.revoke_client("0" * 24)
 
     assert refusal.value.field == "client"
     assert registry.find_client("0" * 24) is None
@@ -413,3 +417,175 @@ def test_a_workflow_is_shared_in_an_organisation_that_is_there(registry: Registr
 
     assert refusal.value.field == "organisation"
     assert registry.workflow_collections(99, "w") == ()
+
+
+# ---- what administrators see afterwards ---------------------------------------------------------------------------
+
+
+def test_a_project_of_another_organisation_is_not_one_s_own(registry: Registry) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+    project = administration.create_project(registry, mine, "Shop")
+    own, foreign = (a_credential(organisation_id=of) for of in (mine, other))
+
+    assert registry.get_own_project(mine, project.project_id) == project
+    assert registry.get_own_project(other, project.project_id) is None
+    assert registry.get_own_project(mine, 99) is None
+    assert registry.open_project(own, project.project_key) == project
+    assert registry.open_project(foreign, project.project_key) is None
+    assert registry.open_project(replace(own, projects=frozenset({99})), project.project_key) is None
+    assert registry.open_project(own, "unknown") is None
+
+
+def test_a_limit_is_found_as_set_and_changes_nothing_else(registry: Registry) -> None:
+    project = administration.create_project(registry, an_organisation(registry), "Shop")
+
+    for limit in (600, 1, None):
+        registry.set_limits(project.project_id, limit)
+        assert registry.get_project(project.project_id) == replace(project, creations_per_minute=limit)
+    with pytest.raises(InvalidRequest):
+        registry.set_limits(99, 1)
+
+
+def test_a_credential_is_found_and_listed_as_made(registry: Registry) -> None:
+    mine, other = an_organisation(registry), an_organisation(registry)
+    credentials = [
+        a_credential(credential_id="key-b", organisation_id=mine, created_at=NOW, created_by="Ada 🙂"),
+        a_credential(credential_id="key-a", organisation_id=mine, created_at=NOW + 1, scopes=frozenset(Scope)),
+        a_credential(credential_id="key-c", organisation_id=mine, created_at=NOW + 2, projects=frozenset({1, 20})),
+    ]
+    for credential in reversed(credentials):
+        registry.add_credential(credential, credential.credential_id)
+    registry.add_credential(a_credential(organisation_id=other), "theirs")
+
+    assert [registry.find_credential(one.credential_id) for one in credentials] == credentials
+    assert list(registry.list_credentials(mine)) == credentials
+    assert list(registry.list_credentials(99)) == []
+
+
+def test_over_a_hundred_credentials_are_listed(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    for number in range(105):
+        registry.add_credential(a_credential(credential_id=f"{number:03}", organisation_id=organisation), f"{number}")
+
+    assert [one.credential_id for one in registry.list_credentials(organisation)] == [f"{n:03}" for n in range(105)]
+
+
+def test_a_key_is_rotated_if_it_lives_until_then(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    for name, ends in {"forever": {}, "later": {"expires_at": NOW + 100}, "soon": {"expires_at": NOW + 99}}.items():
+        registry.add_credential(a_credential(credential_id=name, organisation_id=organisation, **ends), name)
+    registry.add_credential(
+        a_credential(credential_id="revoked", organisation_id=organisation, revoked_at=1), "revoked"
+    )
+
+    for old in ("forever", "later", "soon", "revoked", "unknown"):
+        new = a_credential(credential_id=f"new-{old}", organisation_id=organisation)
+        if old in {"forever", "later"}:
+            registry.rotate_credential(old, NOW + 100, new, f"new-{old}")
+            rotated = registry.find_credential(old)
+            assert rotated is not None
+            assert (rotated.expires_at, registry.find_credential(f"new-{old}")) == (NOW + 100, new)
+        else:
+            with pytest.raises(InvalidRequest) as refusal:
+                registry.rotate_credential(old, NOW + 100, new, f"new-{old}")
+            assert (refusal.value.field, registry.find_credential(f"new-{old}")) == ("key", None)
+
+
+def test_a_key_is_revoked_at_the_first_word_and_says_when(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    issued = administration.create_api_key(registry, organisation)
+
+    ended = []
+    for later in (5, 4):
+        registry.clock.sleep(later)
+        ended.append(registry.revoke_credential(organisation, issued.credential.credential_id))
+
+    assert ended == [NOW + 5] * 2
+    assert list(registry.list_credentials(organisation)) == [replace(issued.credential, revoked_at=NOW + 5)]
+    for of, key_id in ((organisation, "unknown"), (99, issued.credential.credential_id)):
+        with pytest.raises(InvalidRequest) as refusal:
+            registry.revoke_credential(of, key_id)
+        assert refusal.value.field == "key"
+
+
+def test_what_an_organisation_has_is_listed_and_nothing_of_another(registry: Registry) -> None:
+    mine, other = an_organisation(registry, "Mine"), an_organisation(registry, "Other")
+    made: dict[int, list[object]] = {}
+    for of in (mine, other):
+        client = a_known_client(registry, of).client
+        registry.set_right(of, client.user_id, f"c-{of}", Right.RUN, 9)
+        registry.set_workflow_collections(of, f"w#{of}", [f"c-{of}"])
+        made[of] = [client, registry.find_user(of, client.user_id)]
+
+    assert [one.name for one in registry.list_organisations()] == ["Mine", "Other"]
+    for of in (mine, other):
+        assert [*registry.list_clients(of), *registry.list_users(of)] == made[of]
+        assert {one: tuple(listed) for one, listed in registry.list_workflows(of).items()} == {f"w#{of}": (f"c-{of}",)}
+    assert (list(registry.list_users(99)), list(registry.list_clients(99)), dict(registry.list_workflows(99))) == (
+        [],
+        [],
+        {},
+    )
+
+
+def test_nobody_has_organisations_in_an_empty_table(registry: Registry) -> None:
+    assert list(registry.list_organisations()) == []
+
+
+def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refused(registry: Registry) -> None:
+    organisation = an_organisation(registry)
+    other = an_organisation(registry)
+    client, secret = a_known_client(registry, organisation)
+    of, user, project = organisation, client.user_id, client.project_id
+    key = administration.create_api_key(registry, of, scopes=[Scope.READ], projects=[project])
+    key_id = key.credential.credential_id
+    changes: list[Callable[[], object]] = [
+        lambda: registry.set_trust(project, frozenset({"111122223333"}), {"shop": frozenset({"b", "a"})}),
+        lambda: registry.set_limits(project, 60),
+        lambda: registry.set_role(of, user, Role.ADMINISTRATOR),
+        lambda: registry.set_right(of, user, "c", Right.RUN, 9),
+        lambda: registry.set_right(of, user, "c", None, 9),
+        lambda: registry.set_workflow_collections(of, "w", ["c"]),
+        lambda: administration.rotate_api_key(registry, of, key_id, NOW + 1_000_000),
+        lambda: registry.revoke_credential(of, key_id),
+        lambda: registry.revoke_client(client.client_id),
+    ]
+    for change in changes:
+        registry.clock.sleep(1)  # entries of one millisecond have no order
+        change()
+    for refused in (
+        lambda: registry.set_role(of, "unknown", Role.MEMBER),
+        lambda: registry.set_right(of, user, "d", Right.VIEW, 0),
+        lambda: registry.add_project(of, "Shop", "k", b"", 1),
+        lambda: registry.add_user(a_user(organisation_id=of, user_id=user)),
+    ):
+        with pytest.raises(InvalidRequest):
+            refused()
+
+    audit = registry.list_audit(of, 100)
+    new_key = next(one for one in registry.list_credentials(of) if one.credential_id != key_id).credential_id
+    limited = {"scopes": ["read"], "projects": [project], "expiresAt": None}
+    assert [(entry.what, dict(entry.about)) for entry in audit[:9]] == [
+        ("client revoke", {"clientId": client.client_id}),
+        ("key revoke", {"keyId": key_id}),
+        ("key rotate", {"keyId": key_id, "until": NOW + 1_000_000, "newKeyId": new_key, **limited}),
+        ("workflow share", {"workflowId": "w", "collectionIds": ["c"]}),
+        ("collection share", {"collectionId": "c", "userId": user, "right": None}),
+        ("collection share", {"collectionId": "c", "userId": user, "right": "run"}),
+        ("user role", {"userId": user, "role": "administrator"}),
+        ("project limits", {"projectId": project, "creationsPerMinute": 60}),
+        ("project trust", {"projectId": project, "accounts": ["111122223333"], "sources": {"shop": ["a", "b"]}}),
+    ]
+    assert sorted(entry.what for entry in audit[9:]) == [
+        "client create",
+        "key create",
+        "organisation create",
+        "project create",
+        "user create",
+    ]
+    assert {entry.by for entry in audit} == {BY}
+    assert [entry.at for entry in audit[:9]] == [NOW + later for later in range(9, 0, -1)]
+    assert list(registry.list_audit(of, 2)) == list(audit[:2])
+    assert [entry.what for entry in registry.list_audit(other, 100)] == ["organisation create"]
+    for text in (secret, key.secret, client.secret_digest, "Ada"):
+        assert text not in str(audit)

@@ -1,4 +1,4 @@
-"""The embedded stack, started once for all end-to-end tests."""
+"""The embedded stack, started once for all end-to-end tests that share one."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ import httpx
 from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 from jobs.tenants import Role
+
+from tests.fakes import BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,9 +242,8 @@ class Embedded:
 
     def aws(self, service: str) -> Any:
         """A client of the embedded AWS."""
-        # `Any`, because the stubs take names of services only as literals.
-        session: Any = boto3.session.Session("test", "test", region_name=self.demo["region"])
-        return session.client(service, endpoint_url=self.demo["awsEndpoint"])
+        keys = (self.demo["awsAccessKeyId"], self.demo["awsSecretAccessKey"])
+        return _client(service, self.demo["region"], self.demo["awsEndpoint"], keys)
 
     def new_tenant(self, name: str = "Test") -> Tenant:
         """Make an organisation with an empty project, so that tests do not see each other's jobs."""
@@ -265,7 +267,7 @@ class Embedded:
     @property
     def directory(self) -> DynamoDBDirectoryAdmin:
         """The directory, without the API."""
-        return directory_admin(self.aws("dynamodb"), self.demo["tableName"])
+        return directory_admin(self.aws("dynamodb"), self.demo["tableName"], BY)
 
     def ports(self) -> list[int]:
         """The ports that it says it listens on."""
@@ -281,6 +283,14 @@ def embedded(folder: Path, **environment: str) -> Embedded:
     inherited = {name: value for name, value in os.environ.items() if name not in {"PERSIST", "TMPDIR"}}
     own = {"JOBS_LOCAL_DIR": str(folder), "TMPDIR": str(folder / "tmp"), "PORT": "0"}
     return Embedded(folder, {**inherited, **own, **environment})
+
+
+@cache
+def _client(service: str, region: str, endpoint: str, keys: tuple[str, str]) -> Any:
+    """A client of one service. It is kept, as making one takes longer than most tests do."""
+    # `Any`, because the stubs take names of services only as literals.
+    session: Any = boto3.session.Session(*keys, region_name=region)
+    return session.client(service, endpoint_url=endpoint)
 
 
 def _children_of(parent: int) -> Iterator[int]:

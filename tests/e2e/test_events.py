@@ -16,6 +16,7 @@ from jobs.tenancy import administration
 
 from local.template import load
 from tests.e2e.embedded import ROOT, now
+from tests.fakes import BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 SOURCE = "com.example.worker"
-ACCOUNT = "000000000000"  # the emulator's
 #: Seconds to wait for something. Nothing here takes more than a few.
 PATIENCE = 30.0
 EVENTS_MD = (ROOT / "docs" / "events.md").read_text()
@@ -42,7 +42,7 @@ def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
     deadline = time.monotonic() + patience
     while not (seen := look()):
         assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(0.05)
     return seen
 
 
@@ -57,6 +57,7 @@ class Outside:
         self.events, self.sqs = self.stack.aws("events"), self.stack.aws("sqs")
         [stack] = self.stack.aws("cloudformation").describe_stacks(StackName=self.stack.demo["stackName"])["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.account = self.stack.demo["awsAccessKeyId"]  # the emulator takes it for the account
         self.ingest_queue, self.dead_letters = outputs["IngestQueueUrl"], outputs["IngestDeadLetterQueueUrl"]
 
     def put(self, detail_type: str, source: str = SOURCE, **detail: Any) -> None:
@@ -92,7 +93,7 @@ class Outside:
         return {
             "id": str(uuid.uuid4()),
             "source": SOURCE,
-            "account": ACCOUNT,
+            "account": self.account,
             "detail-type": "Job Requested",
             "detail": {"projectKey": self.tenant.project.project_key, "action": "export"},
             **changes,
@@ -162,7 +163,7 @@ def test_an_event_creates_a_job_with_all_that_it_asks_for(outside: Outside) -> N
         "params": {"rate": 1.5},
         "maxAttempts": 3,
     }
-    assert [change["by"] for change in job["history"]] == [SOURCE, "service"]
+    assert [change["by"] for change in job["history"]] == [f"event:{SOURCE}", "service"]
     assert job["timeoutAt"] == job["startedAt"] + 60_000
 
 
@@ -341,8 +342,8 @@ def test_where_no_attempt_is_left_a_lost_worker_fails_the_job(outside: Outside) 
 def test_an_event_that_is_not_trusted_changes_nothing_and_is_set_aside(
     stack: Embedded, outside: Outside, changes: dict[str, str]
 ) -> None:
-    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"])
-    administration.trust(directory, outside.tenant.project.project_id, [], [SOURCE])
+    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"], BY)
+    administration.trust(directory, outside.tenant.project.project_id, [], {SOURCE: []})
     untrusted = outside.envelope(**changes)
     outside.deliver(untrusted)
     outside.request(description="trusted")
@@ -355,14 +356,15 @@ def test_an_event_that_is_not_trusted_changes_nothing_and_is_set_aside(
 
 
 def test_what_claims_on_the_bus_to_be_ours_is_refused_and_seen(outside: Outside) -> None:
-    outside.put("Job Requested", source="jobs", action="export", description="ours")
-    outside.put("Job Requested", source="jobs.not", action="export", description="not ours")
+    ours = ["jobs", "jobs.other", "jobs.delete_user_data"]
+    for source in (*ours, "jobsite"):
+        outside.put("Job Requested", source=source, action="export", description=source)
 
-    [refused] = outside.refused(1)
+    refused = outside.refused(3)
     until(outside.jobs)
 
-    assert json.loads(refused)["detail"]["description"] == "ours"
-    assert [job["description"] for job in outside.jobs()] == ["not ours"]
+    assert sorted(json.loads(event)["source"] for event in refused) == sorted(ours)
+    assert [job["description"] for job in outside.jobs()] == ["jobsite"]
 
 
 # ---- events out -------------------------------------------------------------------------------------------------
@@ -484,7 +486,7 @@ def test_an_object_that_is_put_into_a_bucket_becomes_a_job_by_the_documented_rul
     outside.events.delete_rule(Name=bucket)
 
     assert (job["action"], job["params"]) == ("process_upload", {"bucket": bucket, "key": key, "size": 5})
-    assert job["history"][0]["by"] == "aws.s3"
+    assert job["history"][0]["by"] == "event:aws.s3"
 
 
 def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outside) -> None:
@@ -493,7 +495,10 @@ def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outsi
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=worker,
-        Parameters=[{"ParameterKey": "EventBusName", "ParameterValue": stack.demo["busName"]}],
+        Parameters=[
+            {"ParameterKey": "EventBusName", "ParameterValue": stack.demo["busName"]},
+            {"ParameterKey": "ProjectKey", "ParameterValue": outside.tenant.project.project_key},
+        ],
         Capabilities=["CAPABILITY_IAM"],
     )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
@@ -503,7 +508,7 @@ def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outsi
     cloudformation.delete_stack(StackName=name)
 
     assert job["outputs"] == [{"rows": 1200}]
-    assert job["history"][-1]["by"] == "com.example.export"
+    assert job["history"][-1]["by"] == "event:com.example.export"
 
 
 def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
@@ -515,7 +520,7 @@ def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
         [record] = json.loads((ROOT / "events" / "ingest_events" / f"{case}.json").read_text())["Records"]
         envelope = json.loads(record["body"])
         detail = {**envelope["detail"], "projectKey": outside.tenant.project.project_key, **changes}
-        outside.deliver({**envelope, "id": str(uuid.uuid4()), "account": ACCOUNT, "detail": detail})
+        outside.deliver({**envelope, "id": str(uuid.uuid4()), "account": outside.account, "detail": detail})
         return detail
 
     requested = deliver("job_requested")

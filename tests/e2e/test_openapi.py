@@ -25,9 +25,10 @@ from schemathesis.specs.openapi import checks
 from openapi import FILE
 from tests.e2e.embedded import far_ahead, send, v3_id
 from tests.e2e.test_events import Outside
+from tests.fakes import BY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from schemathesis import Case
 
@@ -52,15 +53,8 @@ BODIES: dict[str, Any] = {
     "createJob": {"action": "delete_user_data", "referenceId": "ada@example.com"},
     "issueToken": {"grant_type": "client_credentials"},
 }
-#: Nothing is random, so a failure can be repeated.
-GENERATED = settings(
-    derandomize=True,
-    max_examples=50,
-    phases=[Phase.generate, Phase.shrink],
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+#: How many requests are generated for an operation: some in `make test`, all in `make prove`.
+sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])
 #: Parts of a request that replace the generated ones, so that it gets somewhere.
 IN_PATH = {"projectKey", "jobId", "workflowId"}
 ALL = IN_PATH | {"userId", "body"}
@@ -110,7 +104,7 @@ def organisation(stack: Embedded) -> Organisation:
     outside.put("Job Failed", jobId=3, attempt=1, errors=["no disk"])
     ended = [running, outside.job_is("completed", 2), outside.job_is("failed", 3)]
 
-    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"])
+    directory = directory_admin(stack.aws("dynamodb"), stack.demo["tableName"], BY)
     project = tenant.project
     user = administration.create_user(directory, project.organisation_id, "Admin", Role.ADMINISTRATOR)
     issued = administration.create_client(directory, project.organisation_id, user.user_id, project.project_id)
@@ -132,13 +126,24 @@ def schema(stack: Embedded) -> Any:
 
 
 @pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[Counter[int]]:
+def tally(say_at_the_end: Callable[[str], None]) -> Iterator[Counter[int]]:
     """How often each status was answered; printed at the end."""
     answered: Counter[int] = Counter()
     yield answered
     told = ", ".join(f"{count} with {status}" for status, count in sorted(answered.items()))
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{answered.total()} generated requests: {told}")  # noqa: T201  # how many is worth knowing
+    say_at_the_end(f"{answered.total()} generated requests: {told}")
+
+
+def generated(size: int) -> settings:
+    """The settings for so many requests. There is no chance in them, so that a failure comes again."""
+    return settings(
+        derandomize=True,
+        max_examples=size,
+        phases=[Phase.generate, Phase.shrink],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -160,9 +165,10 @@ def test_every_body_that_is_shown_as_an_example_is_taken(
         assert answer.is_success, answer.text
 
 
+@sizes
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in(
-    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str
+def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in(  # noqa: PLR0913, PLR0917  # fixtures
+    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str, size: int
 ) -> None:
     path, method = OPERATIONS[name]
     operation = schema[path][method]
@@ -174,7 +180,7 @@ def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in(
     let_in = 0
     seen: Counter[int] = Counter()
 
-    @GENERATED
+    @generated(size)
     @given(
         case=st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode]),
         credential=st.sampled_from([own] * 9 + nobody),
@@ -215,9 +221,10 @@ def is_of(template: str, path: str) -> bool:
     return re.fullmatch(pattern, unquote(path), re.DOTALL) is not None
 
 
+@sizes
 @pytest.mark.parametrize("name", ["createJob", "runWorkflowV3"])
-def test_a_body_that_is_not_as_described_is_refused(
-    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str
+def test_a_body_that_is_not_as_described_is_refused(  # noqa: PLR0913, PLR0917  # fixtures
+    stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str, size: int
 ) -> None:
     path, method = OPERATIONS[name]
     place = organisation.places(path)[0]
@@ -228,7 +235,7 @@ def test_a_body_that_is_not_as_described_is_refused(
         headers=headers,
     )
 
-    @GENERATED
+    @generated(size)
     @given(case=bodies.filter(lambda case: case.body is not NOT_SET))
     def hold(case: Case[Any]) -> None:
         answer = case.call(base_url=stack.base_url)

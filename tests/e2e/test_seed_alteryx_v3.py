@@ -235,7 +235,7 @@ def test_every_call_needs_a_valid_token(stack: Embedded, administrator: Caller, 
     for headers in [{}, *({"Authorization": header} for header in refused)]:
         answer = send(stack.base_url, method, target, headers=headers)
         assert (answer.status_code, answer.text) == (401, UNAUTHORIZED), headers
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["www-authenticate"] == 'Bearer realm="jobs"'
 
 
 @pytest.mark.parametrize(("method", "rest"), CALLS)

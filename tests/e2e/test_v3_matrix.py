@@ -195,7 +195,7 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
     else:
         assert (answer.status_code, answer.text) == (200, text(bodies[outcome]()))
     assert answer.headers["content-type"] == "application/json"
-    assert answer.headers.get("www-authenticate") == ("Bearer" if outcome == "refused" else None)
+    assert answer.headers.get("www-authenticate") == ('Bearer realm="jobs"' if outcome == "refused" else None)
 
     after = cast.store.get_job(job.project_id, job.job_id)
     assert (after != before) == (outcome in {"deleted", "cancelled"})

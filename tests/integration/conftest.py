@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+    from tests.memory_aws import TableRows
+
 #: The credentials in the files of `events/`.
 PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
 API_KEY = "jk_0123456789abcdef0123456789abcdef012345672a342d20"
@@ -112,22 +114,11 @@ class Service:
 NO_KEY = {"idempotency-key": None}
 
 
-@pytest.fixture
-def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    queue_url = sqs_client.create_queue(QueueName="start")["QueueUrl"]
-    environment = {
-        "JOBS_TABLE": TABLE,
-        "START_QUEUE_URL": queue_url,
-        "POWERTOOLS_SERVICE_NAME": "jobs",
-        "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    wiring.clear()
-    # If a test of another suite had made them, they would have no namespace, and hold what that test counted.
-    observability.metrics.cache_clear()
-    observability.metrics().clear_metrics()
-    directory = an_admin(dynamodb)
+@pytest.fixture(scope="session")
+def seeded(dynamodb_client: DynamoDBClient, rows: TableRows) -> Any:
+    """What every test finds in the table. It is written once, as that takes longer than most tests."""
+    rows.put({})
+    directory = an_admin(dynamodb_client)
     for name, project_key in (("Demo", PROJECT_KEY), ("Other", OTHER_PROJECT_KEY)):
         organisation = directory.add_organisation(name)
         directory.add_project(organisation.organisation_id, name, project_key, b"secret", 1)
@@ -142,6 +133,27 @@ def service(dynamodb: DynamoDBClient, sqs_client: SQSClient, monkeypatch: pytest
     )
     directory.add_client(client)
     directory.add_token(AccessToken(client_id=CLIENT_ID), access.digest_of(TOKEN))
+    return rows.get()
+
+
+@pytest.fixture
+def service(
+    dynamodb: DynamoDBClient, sqs_client: SQSClient, rows: TableRows, seeded: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
+    queue_url = sqs_client.create_queue(QueueName="start")["QueueUrl"]
+    environment = {
+        "JOBS_TABLE": TABLE,
+        "START_QUEUE_URL": queue_url,
+        "POWERTOOLS_SERVICE_NAME": "jobs",
+        "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wiring.clear()
+    # If a test of another suite had made them, they would have no namespace, and hold what that test counted.
+    observability.metrics.cache_clear()
+    observability.metrics().clear_metrics()
+    rows.put(seeded)
     yield Service(dynamodb, sqs_client, queue_url)
     sqs_client.delete_queue(QueueUrl=queue_url)
     wiring.clear()

@@ -9,18 +9,22 @@ import pytest
 from jobs.model import Message, Run, SeenEvent, Severity
 from jobs.runtime import wiring
 from jobs.store import items
+from jobs.tenancy import access
+from jobs.tenants import Credential
 
 from tests.builders import a_job
 from tests.conftest import TABLE
-from tests.integration.conftest import following
+from tests.integration.conftest import NO_KEY, OTHER_PROJECT_KEY, following
 from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
     from tests.integration.conftest import Service
+    from tests.memory_aws import TableRows
 
 JOBS = 10_050
 
@@ -61,22 +65,30 @@ def calls(service: Service) -> Iterator[Calls]:
     events.unregister("before-parameter-build.dynamodb", calls.ask)
 
 
-@pytest.fixture
-def many(service: Service) -> int:
-    """10,050 jobs, put without the API: ten full blocks and fifty jobs."""
+@pytest.fixture(scope="module")
+def crowded(dynamodb_client: DynamoDBClient, rows: TableRows, seeded: Any) -> Any:
+    """The rows with 10,050 jobs, put past the API: ten full blocks and fifty jobs."""
+    rows.put(seeded)
     for start in range(1, JOBS + 1, 25):
         requests: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": items.job_to_item(a_job(job_id=number), "token", 32)}}
             for number in range(start, min(start + 25, JOBS + 1))
         ]
-        service.dynamodb.batch_write_item(RequestItems={TABLE: requests})
-    service.dynamodb.update_item(
+        dynamodb_client.batch_write_item(RequestItems={TABLE: requests})
+    dynamodb_client.update_item(
         TableName=TABLE,
         Key={"pk": {"S": "project#1"}, "sk": {"S": "project"}},
         UpdateExpression="SET #block = :block",
         ExpressionAttributeNames={"#block": "block"},
         ExpressionAttributeValues={":block": {"N": "10"}},
     )
+    return rows.get()
+
+
+@pytest.fixture
+def many(service: Service, rows: TableRows, crowded: Any) -> int:
+    """How many jobs there are now."""
+    rows.put(crowded)
     return JOBS
 
 
@@ -152,6 +164,57 @@ def test_a_tick_with_nothing_due_writes_nothing(service: Service, calls: Calls) 
     service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
 
     assert calls.count == {"Query": 33, "GetItem": 1}
+
+
+# ---- what a stranger could learn from the time of an answer ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(("function", "case"), [("get_job", "public"), ("get_job", "openreplay_v1")])
+def test_a_foreign_project_costs_what_an_unknown_one_costs_cold_and_warm(
+    service: Service, calls: Calls, function: str, case: str
+) -> None:
+    """However often it was asked for, and whether its own organisation was here before."""
+    other = "jk_0000000000000000000000000000000000000000963fbb8e"
+    an_admin(service.dynamodb).add_credential(
+        Credential(credential_id="key-other", organisation_id=2), access.digest_of(other)
+    )
+    header = {"authorization": other if case == "openreplay_v1" else f"Bearer {other}"}
+
+    def reads(project_key: str) -> int:
+        calls.clear()
+        assert service.http(function, case, path={"projectKey": project_key}).text.count("roject not found") == 1
+        assert set(calls.count) <= {"GetItem"}
+        return calls.count["GetItem"]
+
+    for _ in range(3):  # cold, and then warm
+        assert (reads(OTHER_PROJECT_KEY), reads("unknown")) == (1, 1)
+    # its own organisation reads it, which warms the cache for itself
+    service.http(function, case, path={"projectKey": OTHER_PROJECT_KEY}, headers=header)
+    assert (reads(OTHER_PROJECT_KEY), reads("unknown")) == (1, 1)
+
+
+def test_a_job_of_a_foreign_project_costs_what_one_of_an_unknown_project_costs(service: Service, calls: Calls) -> None:
+    service.http("get_job", "alteryx_v3", path={"jobId": "0" * 24})
+    foreign, unknown = (f"{1:08x}{project:08x}{1:08x}" for project in (2, 99))
+    for _ in range(3):
+        for job_id in (foreign, unknown):
+            calls.clear()
+            assert service.http("get_job", "alteryx_v3", path={"jobId": job_id}).status == 404
+            assert calls.count == {"GetItem": 1}
+
+
+def test_a_limit_of_creations_is_one_weak_read_and_none_where_no_limit_is_set(service: Service, calls: Calls) -> None:
+    an_admin(service.dynamodb).set_limits(1, 3)
+    wiring.clear()
+    service.http("get_job", "public")
+    for number in range(3):
+        calls.clear()
+        service.create()
+        assert calls.count == {"Query": 1, "PutItem": 1}, number
+
+    calls.clear()
+    assert service.http("create_job", "public", headers=NO_KEY).status == 429
+    assert (calls.count, calls.strong) == ({"Query": 1, "GetItem": 1}, ["Query"])
 
 
 # ---- the third dialect --------------------------------------------------------------------------------------------

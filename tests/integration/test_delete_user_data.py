@@ -103,7 +103,7 @@ def worker(service: Service, aws: boto3.Session, s3: S3Client, monkeypatch: pyte
     monkeypatch.setenv("SESSIONS_BUCKET", BUCKET)
     monkeypatch.setenv("WORKER_QUEUE_URL", queue_url)
     wiring.clear()
-    history = (Change(Status.SCHEDULED, 1, "key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
+    history = (Change(Status.SCHEDULED, 1, "key:key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
     job = replace(a_job(action=DELETE_USER_DATA, reference_id=USER), status=Status.RUNNING, history=history)
     service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token", 32))
     entries: list[dict[str, str]] = []

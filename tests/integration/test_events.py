@@ -16,13 +16,12 @@ import pytest
 from jobs.model import DueJob, JobKey
 from jobs.runtime import observability, wiring
 from jobs.store import keys
-from jobs.store.directory_admin import DynamoDBDirectoryAdmin
 from moto.dynamodb.models.table import Table
 
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, OTHER_PROJECT_KEY, PROJECT_KEY
 from tests.integration.test_starting import deliver as deliver_hints
-from tests.stores import the_store
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     import logging
@@ -202,7 +201,7 @@ def test_a_job_of_an_event_is_as_it_asked_and_says_who_asked(bus: Bus) -> None:
 
     job = details(bus.service)
     assert (job["action"], job["params"], job["maxAttempts"]) == ("run_workflow", {"format": "csv"}, 2)
-    assert job["history"][0]["by"] == "com.example.worker"
+    assert job["history"][0]["by"] == "event:com.example.worker"
     stored = the_store().get_job(1, 1)
     assert stored is not None
     assert stored.run == ("w", "o", ("c",), "High", "gpu")
@@ -225,8 +224,7 @@ def test_a_job_of_an_event_is_as_it_asked_and_says_who_asked(bus: Bus) -> None:
 def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_aside_whole(
     bus: Bus, changes: dict[str, Any]
 ) -> None:
-    sources = frozenset({"com.example.worker"})
-    DynamoDBDirectoryAdmin(wiring.ports().table).set_trust(1, frozenset({PARTNER}), sources)
+    an_admin(bus.service.dynamodb).set_trust(1, frozenset({PARTNER}), {"com.example.worker": frozenset()})
     assert bus.deliver(bus.envelope("Job Requested", {"action": "export"}, account=PARTNER)) == NONE_FAILED
     before = bus.rows()
     refused = [
@@ -239,6 +237,53 @@ def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_asid
 
     assert bus.rows() == before
     assert sorted(bus.dead_letters()) == sorted(refused)
+
+
+#: Each type of event with a detail that is taken; what is not a request is about job 1.
+DETAILS: dict[str, dict[str, Any]] = {
+    "Job Requested": {"action": "export"},
+    "Job Progress": {"jobId": 1, "attempt": 1, "progress": 50, "message": "half"},
+    "Job Message": {"jobId": 1, "text": "hello"},
+    "Job Completed": {"jobId": 1, "attempt": 1, "outputs": ["a"]},
+    "Job Failed": {"jobId": 1, "attempt": 1, "errors": ["no disk"]},
+}
+#: Who sends it, and whether a project takes it that trusts a partner and two sources, one for another action.
+SENDERS: dict[str, tuple[dict[str, str], set[str]]] = {
+    "own": ({}, set(DETAILS)),
+    "a partner": ({"account": PARTNER}, set(DETAILS)),
+    "a foreign account": ({"account": STRANGER}, set()),
+    "a foreign project": ({"project_key": OTHER_PROJECT_KEY, "account": PARTNER}, set()),
+    "an unknown project": ({"project_key": "unknown"}, set()),
+    "a source that is not trusted": ({"source": "com.example.other"}, set()),
+    "a source for other actions": ({"source": "com.example.importer"}, {"Job Requested"}),
+    "the service": ({"source": "jobs"}, set()),
+    "what is named like it": ({"source": "jobs.other"}, set()),
+    "its worker, which deletes": ({"source": "jobs.delete_user_data"}, set()),
+    "a partner as its worker": ({"source": "jobs.delete_user_data", "account": PARTNER}, set()),
+}
+
+
+@pytest.mark.parametrize("detail_type", DETAILS)
+@pytest.mark.parametrize("sender", SENDERS)
+def test_each_type_of_event_is_taken_from_whom_the_project_trusts_for_it_and_from_nobody_else(
+    bus: Bus, detail_type: str, sender: str
+) -> None:
+    trusted = {"com.example.worker": frozenset({"export"}), "com.example.importer": frozenset({"import"})}
+    an_admin(bus.service.dynamodb).set_trust(1, frozenset({PARTNER}), trusted)
+    bus.service.create()
+    start(bus.service)
+    changes, taken = SENDERS[sender]
+    before = bus.rows()
+    event = bus.envelope(detail_type, DETAILS[detail_type], **changes)
+
+    assert bus.deliver(event) == NONE_FAILED
+
+    if detail_type in taken:
+        assert bus.rows() != before
+        assert bus.dead_letters() == []
+    else:
+        assert bus.rows() == before
+        assert bus.dead_letters() == [event]
 
 
 # ---- reports ------------------------------------------------------------------------------------------------------
@@ -277,11 +322,11 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
         "outputs": [{"file": "a.csv"}, "ü"],
     }
     assert [(entry["from"], entry["to"], entry["by"], entry["attempt"]) for entry in job["history"]] == [
-        (None, "scheduled", "key-demo", 1),
+        (None, "scheduled", "key:key-demo", 1),
         ("scheduled", "running", "service", 1),
-        ("running", "scheduled", "com.example.worker", 2),
+        ("running", "scheduled", "event:com.example.worker", 2),
         ("scheduled", "running", "service", 2),
-        ("running", "completed", "com.example.worker", 2),
+        ("running", "completed", "event:com.example.worker", 2),
     ]
     assert job["finishedAt"] == job["updatedAt"] == job["history"][-1]["at"]
     assert job["startAt"] == created["startAt"]

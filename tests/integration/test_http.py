@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from jobs.model import DAY
-from jobs.runtime import observability
+from jobs.runtime import observability, wiring
 from jobs.store.jobs import DynamoDBJobStore
 
 from tests.integration.conftest import API_KEY, NO_KEY, OTHER_PROJECT_KEY, Service, following
@@ -90,8 +90,8 @@ def test_details_hold_the_parameters_and_the_history(service: Service) -> None:
     assert job["params"] == {"format": "csv"}
     assert job["finishedAt"] == job["updatedAt"] == job["history"][1]["at"]
     assert job["history"] == [
-        {"from": None, "to": "scheduled", "at": job["createdAt"], "by": "key-demo", "attempt": 1},
-        {"from": "scheduled", "to": "cancelled", "at": job["updatedAt"], "by": "key-demo", "attempt": 1},
+        {"from": None, "to": "scheduled", "at": job["createdAt"], "by": "key:key-demo", "attempt": 1},
+        {"from": "scheduled", "to": "cancelled", "at": job["updatedAt"], "by": "key:key-demo", "attempt": 1},
     ]
 
 
@@ -143,7 +143,8 @@ def test_nobody_is_let_in_without_a_key(service: Service, function: str, case: s
     answer = service.http(function, case, headers={"authorization": SPOILT[spoilt](present)})
 
     assert (answer.status, answer.text) == (401, UNAUTHORIZED[dialect(case)])
-    assert answer.headers == {"Content-Type": "application/json"}
+    scheme = "Bearer" if dialect(case) == "public" else "ApiKey"
+    assert answer.headers == {"Content-Type": "application/json", "WWW-Authenticate": f'{scheme} realm="jobs"'}
 
 
 @pytest.mark.parametrize(("function", "case"), ROUTES)
@@ -197,7 +198,11 @@ def test_a_user_id_out_of_bounds_is_refused(service: Service, user_id: str) -> N
     assert service.http("list_jobs", "public").json == {"data": []}
 
 
-def test_a_percent_sign_that_api_gateway_leaves_escaped_is_decoded_once(service: Service) -> None:
+def test_a_percent_sign_that_api_gateway_leaves_escaped_is_decoded_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USER_IDS_IN_PATHS", "any")
+    wiring.clear()
     job = service.http("create_job", "public_delete_user", path={"userId": "50%25/a%252Fb"}).json["data"]
 
     assert job["referenceId"] == "50%/a%2Fb"

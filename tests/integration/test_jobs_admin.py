@@ -11,6 +11,7 @@ from jobs.runtime import wiring
 
 from cli import admin
 from tests.conftest import TABLE
+from tests.fakes import FakeClock
 from tests.integration.conftest import USER_ID, WORKFLOW_ID
 from tests.stores import an_admin
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from tests.integration.conftest import Service
+
+
+END_OF_2098 = 4_070_908_800_000
 
 
 @pytest.fixture
@@ -48,11 +52,13 @@ def test_what_it_makes_lets_a_caller_in(service: Service, run: Any) -> None:
 
 
 def test_a_key_expires_when_it_was_said_to(service: Service, run: Any) -> None:
-    _, key = run("key", "create", "--organisation", "1", "--expires", "2020-01-01T00:00:00+00:00")
+    _, key = run("key", "create", "--organisation", "1", "--expires", "2099-01-01T00:00:00+00:00")
+    header = {"authorization": key["apiKey"]}
 
-    assert key["expiresAt"] == 1_577_836_800_000
-    answer = service.http("list_jobs", "openreplay_v1", headers={"authorization": key["apiKey"]})
-    assert answer.status == 401
+    assert key["expiresAt"] == END_OF_2098
+    assert service.http("list_jobs", "openreplay_v1", headers=header).status == 200
+    wiring.ports().clock = FakeClock(END_OF_2098)
+    assert service.http("list_jobs", "openreplay_v1", headers=header).status == 401
 
 
 def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
@@ -60,12 +66,12 @@ def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
     _, project = run("project", "create", "--organisation", "1", "Shop")
     number = str(project["projectId"])
     run("project", "trust", "--project", number, "--account", "111122223333", "--source", "a", "--source", "b")
-    run("project", "trust", "--project", number, "--source", "c")
+    run("project", "trust", "--project", number, "--source", "c=export,import")
 
     found = an_admin(dynamodb).get_project(project["projectId"])
 
     assert found is not None
-    assert (found.accounts, found.sources) == (frozenset(), frozenset({"c"}))
+    assert (found.accounts, found.sources) == (frozenset(), {"c": frozenset({"export", "import"})})
 
 
 def bearer(service: Service, client: dict[str, Any]) -> dict[str, str]:
@@ -113,9 +119,11 @@ def test_a_client_that_it_revokes_is_refused_and_its_tokens_too(service: Service
 
 def test_a_client_expires_when_it_was_said_to(service: Service, run: Any) -> None:
     of_user = ("--organisation", "1", "--user", USER_ID, "--project", "1")
-    _, client = run("client", "create", *of_user, "--expires", "2020-01-01T00:00:00+00:00")
+    _, client = run("client", "create", *of_user, "--expires", "2099-01-01T00:00:00+00:00")
 
-    assert client["expiresAt"] == 1_577_836_800_000
+    assert client["expiresAt"] == END_OF_2098
+    bearer(service, client)
+    wiring.ports().clock = FakeClock(END_OF_2098)
     secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
     assert service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"}).status == 401
 
@@ -177,6 +185,23 @@ def test_a_member_sees_what_is_shared_and_a_role_opens_the_rest(service: Service
         ),
         (("client", "revoke", "--client", "x"), "client: no client x"),
         (
+            (
+                *[
+                    "client",
+                    "create",
+                    "--organisation",
+                    "1",
+                    "--project",
+                    "1",
+                    "--expires",
+                    "2020-01-01T00:00Z",
+                    "--user",
+                ],
+                USER_ID,
+            ),
+            "expires: must lie in the future",
+        ),
+        (
             ("collection", "share", "--organisation", "1", "--user", "x", "--collection", "a", "--right", "view"),
             "user: organisation 1 has no user x",
         ),
@@ -222,6 +247,21 @@ def test_a_word_that_is_none_is_explained(run: Any, arguments: tuple[str, ...]) 
         (("organisation", "create", " "), "name: must be 1 to 128 characters"),
         (("project", "create", "--organisation", "9", "Shop"), "organisation: no organisation 9"),
         (("key", "create", "--organisation", "9"), "organisation: no organisation 9"),
+        (("key", "create", "--organisation", "9", "--project", "1"), "project: organisation 9 has no project 1"),
+        (("key", "create", "--organisation", "9", "--expires", "2020-01-01"), "expires: must lie in the future"),
+        (("key", "revoke", "--organisation", "9", "--key", "x"), "key: organisation 9 has no key x"),
+        (
+            ("key", "rotate", "--organisation", "9", "--key", "x", "--until", "2099-01-01"),
+            "key: organisation 9 has no key x",
+        ),
+        (
+            ("key", "rotate", "--organisation", "9", "--key", "x", "--until", "2020-01-01"),
+            "until: must lie in the future",
+        ),
+        (("project", "limits", "--project", "9"), "project: no project 9"),
+        (("project", "limits", "--project", "1", "--creations-per-minute", "0"), "creations-per-minute: must be from"),
+        (("project", "trust", "--project", "1", "--source", "jobs.delete_user_data"), "source: must not be blank"),
+        (("--by", " ", "organisation", "create", "Example"), "by: must be 1 to 128 characters"),
         (("project", "trust", "--project", "9"), "project: no project 9"),
         (("project", "trust", "--project", "1", "--account", "12"), "account: must be 12 digits"),
     ],
@@ -245,3 +285,111 @@ def test_a_table_must_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: 
 def test_a_table_that_is_not_there_is_no_traceback(aws: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert admin.main(["--table", "nowhere", "organisation", "create", "Example"]) == 1
     assert capsys.readouterr().err.startswith("jobs-admin: ")
+
+
+def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -> None:
+    _, organisation = run("--by", "Ada", "organisation", "create", "Example")
+    of = ("--organisation", str(organisation["organisationId"]))
+    _, project = run("--by", "Ada", "project", "create", *of, "Shop")
+    number = str(project["projectId"])
+    _, limited = run("project", "limits", "--project", number, "--creations-per-minute", "60")
+    _, trusted = run("project", "trust", "--project", number, "--source", "a=y,x", "--source", "b", "--source", "a=z")
+    _, key = run("--by", "Ada", "key", "create", *of, "--scope", "read", "--scope", "delete-users", "--project", number)
+    _, user = run("--by", "Ada", "user", "create", *of, "Planner")
+    _, client = run("--by", "Ada", "client", "create", *of, "--user", user["userId"], "--project", number)
+    run("collection", "share", *of, "--collection", "sales", "--user", user["userId"], "--right", "run")
+    run("workflow", "share", *of, "--workflow", "w", "--collection", "sales", "--collection", "all")
+    _, revoked = run("client", "revoke", "--client", client["clientId"])
+    _, again = run("client", "revoke", "--client", client["clientId"])
+
+    assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
+    assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
+    assert revoked == again
+    secrets = {key.pop("apiKey"), client.pop("clientSecret")}
+    listed = {
+        noun: run(noun, "list", *of)[1] for noun in ("project", "key", "user", "client", "collection", "workflow")
+    }
+    assert listed == {
+        "project": {"projects": [trusted]},
+        "key": {"keys": [key]},
+        "user": {"users": [{**user, "collections": {"sales": "run"}}]},
+        "client": {"clients": [{**client, "revokedAt": revoked["revokedAt"]}]},
+        "collection": {
+            "collections": [
+                {"collectionId": "all", "users": {}, "workflowIds": ["w"]},
+                {"collectionId": "sales", "users": {user["userId"]: "run"}, "workflowIds": ["w"]},
+            ]
+        },
+        "workflow": {"workflows": [{"workflowId": "w", "collectionIds": ["sales", "all"]}]},
+    }
+    assert [one["name"] for one in run("organisation", "list")[1]["organisations"]] == ["Demo", "Other", "Example"]
+    _, audit = run("audit", "list", *of)
+    assert {(entry["what"], entry["by"]) for entry in audit["audit"]} >= {
+        ("organisation create", "Ada"),
+        ("project create", "Ada"),
+        ("key create", "Ada"),
+        ("user create", "Ada"),
+        ("client create", "Ada"),
+    }
+    assert len(audit["audit"]) == 11
+    assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
+    assert not any(secret in str((listed, audit)) for secret in secrets)
+
+
+def test_who_makes_a_change_is_the_login_name_if_nothing_else_is_said(
+    service: Service, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr("getpass.getuser", lambda: "operator")
+    run("organisation", "create", "First")
+    monkeypatch.setattr("getpass.getuser", nobody)
+    run("organisation", "create", "Second")
+
+    by = [run("audit", "list", "--organisation", number)[1]["audit"][0]["by"] for number in ("3", "4")]
+    assert by == ["operator", "unknown"]
+
+
+def test_a_rotated_key_and_the_new_one_both_open_until_the_given_time(service: Service, run: Any) -> None:
+    of = ("--organisation", "1")
+    _, old = run("key", "create", *of, "--scope", "read", "--project", "1")
+    _, new = run("key", "rotate", *of, "--key", old["keyId"], "--until", "2099-01-01T00:00:00Z")
+
+    def opens(key: dict[str, Any]) -> bool:
+        return service.http("list_jobs", "openreplay_v1", headers={"authorization": key["apiKey"]}).status == 200
+
+    assert (new["replaces"], new["until"]) == (old["keyId"], END_OF_2098)
+    assert (new["scopes"], new["projects"], new["expiresAt"]) == (["read"], [1], None)
+    listed = {key["keyId"]: key["expiresAt"] for key in run("key", "list", *of)[1]["keys"]}
+    assert listed == {"key-demo": None, old["keyId"]: END_OF_2098, new["keyId"]: None}
+    assert (opens(old), opens(new)) == (True, True)
+    wiring.ports().clock = FakeClock(END_OF_2098)
+    assert (opens(old), opens(new)) == (False, True)
+
+
+def test_a_member_runs_a_shared_workflow_only_with_the_right_to(service: Service, run: Any) -> None:
+    _, user = run("user", "create", "--organisation", "1", "Ada")
+    _, client = run("client", "create", "--organisation", "1", "--user", user["userId"], "--project", "1")
+    member = bearer(service, client)
+    of_user = ("--organisation", "1", "--user", user["userId"], "--collection", "sales")
+
+    def ran() -> tuple[int, str | None]:
+        wiring.clear()  # what was believed of the user
+        answer = service.http("create_job", "alteryx_v3_run_workflow", headers=member)
+        return answer.status, answer.json.get("message")
+
+    refused = (403, "You do not have permission to run this workflow.")
+    assert ran() == (200, None)  # it is in no collection yet
+    run("workflow", "share", "--organisation", "1", "--workflow", WORKFLOW_ID, "--collection", "sales")
+    assert ran() == refused
+    run("collection", "share", *of_user, "--right", "view")
+    assert ran() == refused
+    for right in ("run", "cancel"):
+        run("collection", "share", *of_user, "--right", right)
+        assert ran() == (200, None)
+    run("collection", "share", *of_user, "--right", "none")
+    assert ran() == refused
+    run("user", "role", "--organisation", "1", "--user", user["userId"], "--role", "administrator")
+    assert ran() == (200, None)
+    assert service.http("list_jobs", "public").headers["X-Total-Count"] == "4"

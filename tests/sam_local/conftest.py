@@ -25,6 +25,7 @@ from local import engine, sam
 from local.emulator import HOST
 from tests.builders import a_job
 from tests.e2e.embedded import ROOT, Embedded, Tenant, embedded, far_ahead, is_open
+from tests.fakes import BY
 from tests.stores import WholeStore, a_store
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ RUN = Run(workflow_id=event("list_jobs", "alteryx_v3_workflow")["pathParameters"
 
 def a_job_that(status: Status, **overrides: Any) -> Job:
     """That job in a state. The tick and the reaper leave it there."""
-    history = [Change(Status.SCHEDULED, CREATED, "key-demo")]
+    history = [Change(Status.SCHEDULED, CREATED, "key:key-demo")]
     if status is not Status.SCHEDULED:
         history.append(Change(Status.RUNNING, CREATED + 1_000, BY_SERVICE))
     if not status.is_active:
@@ -134,7 +135,7 @@ def world(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     try:
         running.start()
         demo, dynamodb = running.demo, running.aws("dynamodb")
-        project = directory_admin(dynamodb, demo["tableName"]).find_project(demo["projectKey"])
+        project = directory_admin(dynamodb, demo["tableName"], BY).find_project(demo["projectKey"])
         assert project
         yield World(running, Tenant(demo["baseUrl"], project, demo["apiKey"]), dynamodb, demo["tableName"])
         running.stop()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.errors import ProjectNotFound, Unauthorized
+from jobs.errors import ProjectNotFound, ScopeMissing, Unauthorized
+from jobs.events.incoming import Envelope
+from jobs.model import BY_SERVICE
 from jobs.tenancy import access
-from jobs.tenants import AccessToken, Principal, Right
+from jobs.tenants import AccessToken, Principal, Right, Scope
 
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
 from tests.fakes import FakeDirectory, at
@@ -106,6 +108,55 @@ def test_what_can_be_no_project_key_is_refused_without_a_read(registry: FakeDire
         access.open_project(at(NOW, registry), a_credential(), text)
 
     assert registry.reads == []
+
+
+# ---- what a key is limited to --------------------------------------------------------------------------------------
+
+
+def test_a_key_without_scopes_is_for_everything_and_one_with_scopes_for_these() -> None:
+    for scope in Scope:
+        access.require(a_credential(), scope)
+        access.require(a_credential(scopes=frozenset({scope})), scope)
+        with pytest.raises(ScopeMissing) as refusal:
+            access.require(a_credential(scopes=frozenset(Scope) - {scope}), scope)
+        assert str(refusal.value) == f"the API key has no scope '{scope}'"
+
+
+def test_only_a_job_that_deletes_a_user_s_data_needs_a_scope_for_its_action() -> None:
+    limited = a_credential(scopes=frozenset(Scope) - {Scope.DELETE_USERS})
+
+    access.require_for(limited, "export")
+    access.require_for(a_credential(), "delete_user_data")
+    with pytest.raises(ScopeMissing):
+        access.require_for(limited, "delete_user_data")
+
+
+def test_a_key_that_is_limited_to_projects_opens_no_other_of_its_organisation(registry: FakeDirectory) -> None:
+    mine, other = a_project(), a_project(project_id=2, project_key="other")
+    registry.projects = {project.project_key: project for project in (mine, other)}
+    limited = a_credential(projects=frozenset({1, 3}))
+
+    assert access.open_project(at(NOW, registry), limited, mine.project_key) == mine
+    assert access.open_project(at(NOW, registry), a_credential(), "other") == other
+    with pytest.raises(ProjectNotFound):
+        access.open_project(at(NOW, registry), limited, "other")
+
+
+def test_a_project_in_a_key_s_list_that_is_another_organisation_s_stays_closed(registry: FakeDirectory) -> None:
+    registry.projects["foreign"] = a_project(organisation_id=ORGANISATION + 1)
+
+    with pytest.raises(ProjectNotFound):
+        access.open_project(at(NOW, registry), a_credential(projects=frozenset({1})), "foreign")
+
+
+def test_no_kind_of_actor_passes_for_another() -> None:
+    """A source of events may be called like a key."""
+    key, client = a_credential(), a_client()
+    forged = {Envelope("1", source, "1").actor for source in ("key-1", "key:key-1", client.client_id, "service")}
+
+    assert (key.actor, client.actor) == ("key:key-1", f"client:{client.client_id}")
+    assert forged == {"event:key-1", "event:key:key-1", f"event:{client.client_id}", "event:service"}
+    assert BY_SERVICE == "service"
 
 
 # ---- clients and tokens -------------------------------------------------------------------------------------------

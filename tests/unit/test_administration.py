@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs.errors import InvalidRequest, Unauthorized
 from jobs.tenancy import access, administration
-from jobs.tenants import Principal, Right, Role
+from jobs.tenants import Principal, Right, Role, Scope
 
 from tests.builders import NOW
 from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jobs.tenants import Project
 
 
@@ -34,11 +36,11 @@ def test_an_issued_key_lets_its_organisation_into_its_project(registry: FakeDire
 
 def test_a_key_with_an_end_ends(registry: FakeDirectory) -> None:
     organisation = administration.create_organisation(registry, "Demo")
-    issued = administration.create_api_key(registry, organisation.organisation_id, expires_at=NOW)
+    issued = administration.create_api_key(registry, organisation.organisation_id, expires_at=NOW + 1)
 
-    assert access.authenticate(at(NOW - 1, registry), issued.secret) == issued.credential
+    assert access.authenticate(at(NOW, registry), issued.secret) == issued.credential
     with pytest.raises(Unauthorized):
-        access.authenticate(at(NOW, registry), issued.secret)
+        access.authenticate(at(NOW + 1, registry), issued.secret)
 
 
 def test_every_project_has_a_key_and_a_lock_secret_of_its_own(registry: FakeDirectory) -> None:
@@ -67,6 +69,93 @@ def test_a_blank_or_endless_name_is_refused_before_anything_is_written(registry:
 
 def test_a_name_of_128_characters_is_taken(registry: FakeDirectory) -> None:
     assert administration.create_organisation(registry, "😀" * 128).name == "😀" * 128
+
+
+# ---- keys, trust, limits -------------------------------------------------------------------------------------------
+
+
+def test_a_key_says_when_it_was_made_by_whom_and_what_for(registry: FakeDirectory, project: Project) -> None:
+    issued = administration.create_api_key(registry, 1, scopes=[Scope.READ, Scope.READ], projects=[1])
+
+    credential = issued.credential
+    assert (credential.created_at, credential.created_by) == (NOW, "tester")
+    assert (credential.scopes, credential.projects) == (frozenset({Scope.READ}), frozenset({1}))
+    assert access.authenticate(at(NOW, registry), issued.secret) == credential
+
+
+@pytest.mark.parametrize("project_id", [2, 99])
+def test_a_key_is_limited_to_projects_of_its_own_organisation(
+    registry: FakeDirectory, project: Project, project_id: int
+) -> None:
+    other = administration.create_organisation(registry, "Other")
+    administration.create_project(registry, other.organisation_id, "Foreign")
+
+    with pytest.raises(InvalidRequest) as refusal:
+        administration.create_api_key(registry, 1, projects=[1, project_id])
+
+    assert (refusal.value.field, registry.credentials) == ("project", {})
+
+
+@pytest.mark.parametrize("past", [NOW, NOW - 1, 0])
+def test_nothing_is_given_out_that_has_ended_already(registry: FakeDirectory, project: Project, past: int) -> None:
+    user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
+    old = administration.create_api_key(registry, 1).credential
+
+    creates: dict[str, Callable[[], object]] = {
+        "expires": lambda: administration.create_api_key(registry, 1, expires_at=past),
+        "expires ": lambda: administration.create_client(registry, 1, user.user_id, 1, expires_at=past),
+        "until": lambda: administration.rotate_api_key(registry, 1, old.credential_id, past),
+        "expires  ": lambda: administration.rotate_api_key(registry, 1, old.credential_id, NOW + 1, expires_at=past),
+    }
+    for field, create in creates.items():
+        with pytest.raises(InvalidRequest) as refusal:
+            create()
+        assert (refusal.value.field, refusal.value.reason) == (field.strip(), "must lie in the future")
+    assert (list(registry.credentials.values()), registry.clients) == ([old], {})
+
+
+def test_a_rotated_key_lives_beside_the_new_one_until_the_given_time(registry: FakeDirectory, project: Project) -> None:
+    old = administration.create_api_key(registry, 1, scopes=[Scope.READ], projects=[1])
+    registry.clock.time = NOW + 5
+
+    new = administration.rotate_api_key(registry, 1, old.credential.credential_id, NOW + 100)
+
+    assert new.credential.credential_id != old.credential.credential_id
+    assert (new.credential.scopes, new.credential.projects) == (old.credential.scopes, old.credential.projects)
+    assert (new.credential.created_at, new.credential.expires_at) == (NOW + 5, None)
+    for secret in (old.secret, new.secret):
+        access.authenticate(at(NOW + 99, registry), secret)
+    access.authenticate(at(NOW + 100, registry), new.secret)
+    with pytest.raises(Unauthorized):
+        access.authenticate(at(NOW + 100, registry), old.secret)
+
+
+def test_trust_names_the_actions_of_a_source_and_never_one_of_our_own(
+    registry: FakeDirectory, project: Project
+) -> None:
+    administration.trust(registry, 1, ["111122223333"], {"shop": ["export", "import"], "any": []})
+
+    found = registry.projects[project.project_key]
+    assert found.sources == {"shop": frozenset({"export", "import"}), "any": frozenset()}
+    wrong: list[dict[str, list[str]]] = [{" ": []}, {"jobs": []}, {"jobs.x": []}, {"shop": ["Export"]}, {"shop": [""]}]
+    for bad in wrong:
+        with pytest.raises(InvalidRequest) as refusal:
+            administration.trust(registry, 1, [], bad)
+        assert refusal.value.field == "source"
+    too_many: list[dict[str, list[str]]] = [{f"{n}": [] for n in range(51)}, {"shop": [f"a{n}" for n in range(51)]}]
+    for many in too_many:
+        with pytest.raises(InvalidRequest):
+            administration.trust(registry, 1, [], many)
+    assert registry.projects[project.project_key] == found
+
+
+def test_a_limit_is_from_1_to_a_million_or_none(registry: FakeDirectory, project: Project) -> None:
+    for limit in (1, 1_000_000, None):
+        administration.limit_creations(registry, 1, limit)
+        assert registry.projects[project.project_key].creations_per_minute == limit
+    for limit in (0, -1, 1_000_001):
+        with pytest.raises(InvalidRequest):
+            administration.limit_creations(registry, 1, limit)
 
 
 # ---- users, clients, collections ----------------------------------------------------------------------------------
@@ -107,11 +196,11 @@ def test_users_and_clients_get_ids_as_alteryx_gives_them_and_none_twice(
 
 def test_a_client_with_an_end_ends(registry: FakeDirectory, project: Project) -> None:
     user = administration.create_user(registry, 1, "Ada", Role.MEMBER)
-    client, secret = administration.create_client(registry, 1, user.user_id, project.project_id, expires_at=NOW)
+    client, secret = administration.create_client(registry, 1, user.user_id, project.project_id, expires_at=NOW + 1)
 
-    assert access.authenticate_client(at(NOW - 1, registry), client.client_id, secret) == client
+    assert access.authenticate_client(at(NOW, registry), client.client_id, secret) == client
     with pytest.raises(Unauthorized):
-        access.authenticate_client(at(NOW, registry), client.client_id, secret)
+        access.authenticate_client(at(NOW + 1, registry), client.client_id, secret)
 
 
 @pytest.mark.parametrize("name", ["", " \t", "x" * 129])

@@ -279,7 +279,7 @@ def test_lists_of_nothing_are_empty() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "sentence", "headers"),
     [
-        (errors.Unauthorized(), 401, "Unauthorized", {"WWW-Authenticate": "Bearer"}),
+        (errors.Unauthorized(), 401, "Unauthorized", {"WWW-Authenticate": 'Bearer realm="jobs"'}),
         (errors.JobNotFound(), 404, "Job not found.", {}),
         (errors.RouteNotFound(), 404, "Not found.", {}),
         (errors.JobNotCancellable(a_job()), 400, "This job is not in 'Queued' or 'Running' state.", {}),

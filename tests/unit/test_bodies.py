@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jobs.dialects.bodies import parse_idempotency_key, parse_job
+from jobs.dialects.bodies import parse_idempotency_key, parse_job, parse_run
 from jobs.errors import InvalidRequest
 from jobs.model import DAY, NewJob
 
@@ -107,6 +107,7 @@ OUTSIDE = [
     ("startAt", {"startAt": NOW + 365 * DAY + 1}),
     ("startAt", {"startAt": 10**30}),
     ("startAt", {"startAt": str(NOW)}),
+    ("startAt", {"startAt": NOW // 1_000}),
     ("startAt", {"startAt": NOW + 0.5}),
     ("startAt", {"startAt": float(NOW)}),
     ("startAt", {"startAt": True}),
@@ -245,7 +246,7 @@ valid_bodies = st.fixed_dictionaries(
     optional={
         "description": st.text(st.characters(codec="utf-8"), max_size=5),
         "referenceId": st.text(st.characters(codec="utf-8"), max_size=5),
-        "startAt": st.none() | st.integers(0, NOW),
+        "startAt": st.none() | st.integers(10**11, NOW),
         "params": st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=3), st.integers() | st.booleans()),
         "maxAttempts": st.integers(1, 20),
         "timeoutSeconds": st.integers(1, 1_000),
@@ -296,3 +297,64 @@ def test_any_other_idempotency_key_is_refused_by_name(key: str) -> None:
         parse_idempotency_key(key)
 
     assert refusal.value.field == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("text", "start_at"),
+    [
+        ("2023-11-14T22:13:20Z", NOW),
+        ("2023-11-14T22:13:20.001Z", NOW + 1),
+        ("2023-11-14T23:13:20+01:00", NOW),
+        ("2023-11-14T18:43-03:30", NOW - 20_000),
+    ],
+)
+def test_a_start_may_be_iso_8601_with_an_offset(text: str, start_at: int) -> None:
+    assert parse_job(json.dumps({"action": "a", "startAt": text}), NOW)[0].start_at == start_at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023-11-14T22:13:20",
+        "2023-11-14",
+        "2023-13-14T22:13:20Z",
+        "20231114T221320Z",
+        "2023-W46-2T22:13Z",
+        "now",
+        "",
+        "٢023-11-14T22:13Z",
+    ],
+)
+def test_a_start_without_an_offset_or_in_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="startAt: must be milliseconds, or ISO 8601 with an offset or Z"):
+        parse_job(json.dumps({"action": "a", "startAt": text}), NOW)
+
+
+@pytest.mark.parametrize(
+    ("start_at", "refused"), [(10**9 - 1, False), (10**9, True), (10**11 - 1, True), (10**11, False)]
+)
+def test_a_start_in_seconds_would_start_at_once_and_is_refused(start_at: int, refused: bool) -> None:  # noqa: FBT001  # a case
+    body = json.dumps({"action": "a", "startAt": start_at})
+
+    if refused:
+        with pytest.raises(InvalidRequest, match="startAt: looks like seconds; milliseconds are wanted"):
+            parse_job(body, NOW)
+    else:
+        assert parse_job(body, NOW)[0].start_at == start_at
+
+
+@pytest.mark.parametrize("text", ["\ufffe", "\uffff", "\ufdd0", "\ufdef", "\U0010ffff", "\ud800"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "a", "description": "?"},
+        {"action": "a", "referenceId": "?"},
+        {"action": "a", "params": {"?": 1}},
+        {"action": "a", "params": {"x": [{"y": "a?"}]}},
+    ],
+    ids=str,
+)
+def test_text_that_no_queue_carries_is_refused_anywhere(body: dict[str, Any], text: str) -> None:
+    for read in (lambda body: parse_job(body, NOW), parse_run):
+        with pytest.raises(InvalidRequest, match="noncharacters"):
+            read(json.dumps(body).replace("?", json.dumps(text)[1:-1]))

@@ -7,8 +7,9 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jobs.dialects.base import dump, link_header, parse_integer
+from jobs.dialects.base import link_header, parse_integer
 from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC, dialect_of
+from jobs.representation import dump
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1))

@@ -90,6 +90,40 @@ def test_a_project_key_that_reads_like_a_digest_is_no_credential() -> None:
     assert remembering.directory.find_credential("digest") == a_credential()
 
 
+def test_a_project_is_remembered_for_those_whom_it_was_opened_to_alone() -> None:
+    """So nobody tells a foreign project from an unknown one by the time of an answer."""
+    remembering = Remembering(seconds=30)
+    own, foreign = a_credential(), a_credential(organisation_id=ORGANISATION + 1)
+    limited = a_credential(projects=frozenset({2}))
+    reads = remembering.registry.reads
+
+    for _ in range(3):
+        assert remembering.directory.open_project(own, "key") == a_project()
+    assert reads == ["project"]
+    for stranger in (foreign, limited):
+        for project_key in ("key", "unknown") * 2:
+            reads.clear()
+            assert remembering.directory.open_project(stranger, project_key) is None
+            assert reads == ["project"], (stranger, project_key)
+    reads.clear()
+    assert remembering.directory.open_project(own, "key") == a_project()
+    assert reads == []
+
+
+def test_a_project_by_its_id_is_remembered_for_its_organisation_alone() -> None:
+    remembering = Remembering(seconds=30)
+    directory, reads = remembering.directory, remembering.registry.reads
+
+    for _ in range(3):
+        assert directory.get_own_project(ORGANISATION, 1) == a_project()
+        assert directory.get_project(1) == a_project()
+    assert reads == ["id"] * 2
+    for project_id in (1, 99) * 2:
+        reads.clear()
+        assert directory.get_own_project(ORGANISATION + 1, project_id) is None
+        assert reads == ["id"]
+
+
 def test_memory_is_bounded_and_guesses_take_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "MAX_CACHED", 10)
     remembering = Remembering(seconds=30)
@@ -136,7 +170,7 @@ def test_who_has_a_token_is_believed_for_the_time_and_then_read_again() -> None:
 
 
 def revoke_client(registry: FakeDirectory) -> None:
-    registry.revoke_client(a_client().client_id, NOW)
+    registry.revoke_client(a_client().client_id)
 
 
 def revoke_token(registry: FakeDirectory) -> None:

@@ -286,7 +286,7 @@ def test_a_throttle_that_lasts_is_busy_after_five_seconds(store: WholeStore, fau
     assert faults.count("PutItem") > 20
     assert {arguments["Item"]["sk"]["S"] for operation, arguments in faults.calls if operation == "PutItem"} == {
         "0000000001"
-    } | {"organisation"}
+    }
 
 
 # ---- status changes -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -15,11 +16,15 @@ from hypothesis import strategies as st
 from jobs import errors
 from jobs.dialects import routes
 from jobs.dialects.base import Answer
+from jobs.dialects.routes import ROUTES as ALL_ROUTES
+from jobs.dialects.routes import Route
 from jobs.model import Status
 from jobs.runtime import observability, wiring
-from jobs.runtime.http import Api, answer_unrouted
+from jobs.runtime import unrouted as unrouted_module
+from jobs.runtime.http import Api
+from jobs.runtime.unrouted import answer_unrouted
 from jobs.tenancy import access
-from jobs.tenants import AccessToken, Principal
+from jobs.tenants import AccessToken, Principal, Scope
 
 from tests.architecture.project import FOLDERS
 from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_job, a_project, a_user
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from jobs.dialects.base import Call, ClientCall, UserCall
 
-KEY = access.new_secret(access.KEY_PREFIX)
-SECRET = access.new_secret(access.CLIENT_SECRET_PREFIX)
-TOKEN = access.new_secret(access.TOKEN_PREFIX)
+#: With the right checksums, and written out: they are part of the names of tests, which must be equal in each process.
+KEY = "jk_1111111111111111111111111111111111111111492f0064"
+SECRET = "js_2222222222222222222222222222222222222222f36fca1b"
+TOKEN = "jt_33333333333333333333333333333333333333332c7f71f1"
 CLIENT = a_client(secret_digest=access.digest_of(SECRET))
 PROJECT = a_project()
 FOREIGN = a_project(project_id=2, organisation_id=ORGANISATION + 1, project_key="9qLmZaTbRcVdWeXfYgHi")
@@ -58,7 +64,7 @@ def an_event(route: str, **overrides: Any) -> dict[str, Any]:
             "host": "jobs.example.com",
             "x-forwarded-proto": "https",
         },
-        "requestContext": {"requestId": "request-1"},
+        "requestContext": {"requestId": "request-1", "domainName": "jobs.example.com"},
         "pathParameters": path,
         "isBase64Encoded": False,
     }
@@ -189,9 +195,16 @@ def test_a_body_that_is_no_text_is_a_bad_request(recorder: Recorder, body: str) 
     assert (answer["statusCode"], answer["body"]) == (400, '{"error":"body: must be UTF-8 text"}')
 
 
-@pytest.mark.parametrize(("sent", "origin"), [("https", "https://h"), ("http", "http://h"), ("gopher", "https://h")])
-def test_links_go_back_to_where_the_caller_came_from(recorder: Recorder, sent: str, origin: str) -> None:
-    recorder.answer(PUBLIC, headers={"host": "h", "x-forwarded-proto": sent})
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [("", "https://jobs.example.com"), ("https://api.example.org/jobs", "https://api.example.org/jobs")],
+)
+def test_links_lead_to_the_service_s_own_address_and_never_to_the_host_that_a_caller_names(
+    recorder: Recorder, registry: FakeDirectory, monkeypatch: pytest.MonkeyPatch, public_url: str, origin: str
+) -> None:
+    monkeypatch.setattr(wiring, "ports", lambda: World(directory=registry, public_url=public_url))
+
+    recorder.answer(PUBLIC, headers={"host": "evil.example", "x-forwarded-proto": "http", "x-forwarded-host": "evil"})
 
     (call,) = recorder.calls
     assert call.url(page=2) == f"{origin}/public/{PROJECT.project_key}/jobs/1?page=2"
@@ -258,6 +271,59 @@ def test_logs_hold_the_route_and_no_path_query_or_secret(recorder: Recorder, mon
         assert private not in line
 
 
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the logger writes."""
+    written = io.StringIO()
+    monkeypatch.setattr(observability.logger().registered_handler, "stream", written)
+    return written
+
+
+def logged(log: io.StringIO) -> list[dict[str, Any]]:
+    """The log lines so far, read."""
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_log_line_names_key_and_project_of_its_own_call_and_no_other(recorder: Recorder, log: io.StringIO) -> None:
+    recorder.answer(V1)
+    recorder.answer(PUBLIC, path={"projectKey": FOREIGN.project_key})
+    recorder.answer(PUBLIC, headers={"authorization": None})
+
+    named = [(line.get("keyId"), line.get("projectId"), line.get("clientId")) for line in logged(log)]
+    assert named == [("key-1", 1, None), ("key-1", None, None), (None, None, None)]
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_key_that_is_limited_is_refused_in_the_words_of_the_dialect(
+    recorder: Recorder, registry: FakeDirectory, scope: Scope
+) -> None:
+    registry.credentials[access.digest_of(KEY)] = a_credential(scopes=frozenset({scope}))
+    needed = {
+        V1: Scope.READ,
+        PUBLIC: Scope.READ,
+        routes.PUBLIC_CREATE_JOB.key: Scope.CREATE,
+        routes.PUBLIC_DELETE_USER.key: Scope.DELETE_USERS,
+    }
+
+    for route, wanted in needed.items():
+        answer = recorder.answer(route, path={"userId": "u"})
+        sentence = f"the API key has no scope '{wanted}'"
+        refused = {"errors": [sentence]} if route == V1 else {"error": sentence}
+        assert answer["statusCode"] == (200 if wanted is scope else 403)
+        assert json.loads(answer["body"]) == ({"data": None} if wanted is scope else refused)
+    assert len(recorder.calls) == sum(wanted is scope for wanted in needed.values())
+
+
+def test_a_limited_key_is_told_of_its_scope_after_the_project_and_before_the_body(
+    recorder: Recorder, registry: FakeDirectory
+) -> None:
+    registry.credentials[access.digest_of(KEY)] = a_credential(scopes=frozenset({Scope.READ}))
+    route = routes.PUBLIC_CREATE_JOB.key
+
+    assert recorder.answer(route, path={"projectKey": FOREIGN.project_key})["statusCode"] == 404
+    assert recorder.answer(route, body="x" * (256 * 1024 + 1))["statusCode"] == 403
+
+
 # ---- users with tokens, clients with secrets -----------------------------------------------------------------------
 
 
@@ -317,7 +383,7 @@ def test_nobody_without_a_token_comes_in(users: UsersRecorder, authorization: st
     answer = users.answer(V3, authorization)
 
     assert (answer["statusCode"], answer["body"]) == (401, '{"message":"Unauthorized"}')
-    assert answer["headers"] == {"Content-Type": "application/json", "WWW-Authenticate": "Bearer"}
+    assert answer["headers"] == {"Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="jobs"'}
     assert users.calls == []
 
 
@@ -333,6 +399,17 @@ def test_a_token_opens_no_project(recorder: Recorder) -> None:
     for route, authorization in ((V1, TOKEN), (PUBLIC, f"Bearer {TOKEN}"), (V1, SECRET), (PUBLIC, f"Bearer {SECRET}")):
         assert recorder.answer(route, headers={"authorization": authorization})["statusCode"] == 401
     assert recorder.calls == []
+
+
+def test_a_log_line_names_the_client_and_the_project_of_its_runs(users: UsersRecorder, log: io.StringIO) -> None:
+    users.answer(V3, f"Bearer {TOKEN}")
+    users.ask(**IN_FORM)
+    users.ask(**{**IN_FORM, "client_secret": KEY})
+
+    lines = logged(log)
+    known = (CLIENT.client_id, CLIENT.project_id)
+    assert [(line.get("clientId"), line.get("projectId")) for line in lines] == [known, known, (None, None)]
+    assert not any(secret in str(lines) for secret in (TOKEN, SECRET, KEY))
 
 
 def test_a_token_is_looked_at_before_the_body(users: UsersRecorder) -> None:
@@ -380,7 +457,7 @@ def test_a_client_is_challenged_where_it_came_by_basic_alone(users: UsersRecorde
     in_form = users.answer(TOKENS, None, body=urlencode({**IN_FORM, "client_secret": KEY}))
 
     assert (by_basic["statusCode"], by_basic["body"]) == (in_form["statusCode"], in_form["body"])
-    assert by_basic["headers"] == {**in_form["headers"], "WWW-Authenticate": "Basic"}
+    assert by_basic["headers"] == {**in_form["headers"], "WWW-Authenticate": 'Basic realm="jobs"'}
     assert in_form["headers"]["Cache-Control"] == "no-store"
 
 
@@ -438,8 +515,9 @@ def test_there_are_routes_of_every_kind_to_be_held_to_that() -> None:
 # ---- what no route takes ------------------------------------------------------------------------------------------
 
 
-def unrouted(path: str, query: str = "") -> dict[str, Any]:
-    event = {"routeKey": "$default", "rawPath": path, "rawQueryString": query, "requestContext": {"requestId": "r"}}
+def unrouted(path: str, query: str = "", method: str = "GET") -> dict[str, Any]:
+    context = {"requestId": "r", "http": {"method": method}}
+    event = {"routeKey": "$default", "rawPath": path, "rawQueryString": query, "requestContext": context}
     return answer_unrouted(event, CONTEXT)
 
 
@@ -449,8 +527,8 @@ def unrouted(path: str, query: str = "") -> dict[str, Any]:
         ("/api/v1/key/nothing", '{"errors":["Not found."]}'),
         ("/public/key/nothing", '{"error":"not found"}'),
         ("/public", '{"error":"not found"}'),
-        ("/webapi/v3/jobs/1", '{"message":"Not found."}'),
-        ("/webapi/oauth2/token", '{"message":"Not found."}'),
+        ("/webapi/v3/jobs/1/2", '{"message":"Not found."}'),
+        ("/webapi/oauth2/tokens", '{"message":"Not found."}'),
         ("/webapi/v4/jobs", '{"message":"Not Found"}'),
         ("/", '{"message":"Not Found"}'),
         ("//", '{"message":"Not Found"}'),
@@ -468,6 +546,8 @@ def test_an_unknown_path_is_not_found_in_the_words_of_its_dialect(path: str, bod
     [
         ("/public/key/jobs/", "", "/public/key/jobs"),
         ("/public/key/jobs//", "", "/public/key/jobs"),
+        ("/webapi//v3/jobs", "", "/webapi/v3/jobs"),
+        ("//public///key/jobs", "x=1", "/public/key/jobs?x=1"),
         ("/public/key/jobs/", "limit=5&x=%20", "/public/key/jobs?limit=5&x=%20"),
         ("/a b/é?/", "", "/a%20b/%C3%A9%3F"),
     ],
@@ -491,3 +571,55 @@ def test_a_redirect_stays_on_this_host_and_in_its_header_line(path: str, query: 
     assert location.isascii()
     assert location.isprintable()
     assert " " not in location
+
+
+@pytest.mark.parametrize("path", ["/public/key/users/a/", "/api/v1/key/users/a//b", "/public/key/users//a"])
+def test_nobody_is_sent_to_another_spelling_of_a_user_id(path: str) -> None:
+    answer = unrouted(path)
+
+    assert answer["statusCode"] in {404, 405}
+    assert "Location" not in answer["headers"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow", "body"),
+    [
+        ("PUT", "/public/key/jobs", "GET, POST", '{"error":"method not allowed"}'),
+        ("HEAD", "/public/key/jobs/1", "DELETE, GET", '{"error":"method not allowed"}'),
+        ("OPTIONS", "/api/v1/key/jobs", "GET", '{"errors":["method not allowed"]}'),
+        ("GET", "/api/v1/key/users/team/a", "DELETE", '{"errors":["method not allowed"]}'),
+        ("PATCH", "/webapi/v3/jobs/1", "DELETE, GET", '{"message":"method not allowed"}'),
+        ("GET", "/webapi/oauth2/token", "POST", '{"message":"method not allowed"}'),
+    ],
+)
+def test_a_known_path_with_another_method_names_those_that_it_has(
+    method: str, path: str, allow: str, body: str
+) -> None:
+    answer = unrouted(path, method=method)
+
+    assert (answer["statusCode"], answer["headers"]["Allow"], answer["body"]) == (405, allow, body)
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: route.key)
+def test_every_route_is_known_to_what_answers_the_rest(route: Route[Any]) -> None:
+    method, _, path = route.key.partition(" ")
+
+    answer = unrouted(path.replace("{", "").replace("+}", "").replace("}", ""), method="TRACE")
+
+    assert answer["statusCode"] == 405
+    assert method in answer["headers"]["Allow"].split(", ")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/public/key/nothing", '{"error":"internal error, request id r"}'),
+        ("/nothing", '{"message":"internal error"}'),
+    ],
+)
+def test_a_failure_of_what_answers_the_rest_is_a_500_too(path: str, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unrouted_module, "_PATHS", None)
+
+    answer = unrouted(path)
+
+    assert (answer["statusCode"], answer["body"]) == (500, body)

@@ -105,28 +105,122 @@ def completed(event_id: str = "9", job_id: int = 1, attempt: int = 1, **event: A
         ({PARTNER}, {"jobs"}, PARTNER, "jobs", False),
     ],
 )
-@pytest.mark.parametrize("kind", ["request", "keyed", "completion", "message"])
+@pytest.mark.parametrize("kind", ["request", "keyed", "deletion", "progress", "message", "completion", "failure"])
 def test_an_event_is_taken_from_an_account_and_a_source_that_the_project_trusts(  # noqa: PLR0913  # as the table has them
     subject: Ingestion, *, accounts: set[str], sources: set[str], account: str, source: str, kind: str, taken: bool
 ) -> None:
-    subject.know(a_project(accounts=frozenset(accounts), sources=frozenset(sources)))
+    subject.know(a_project(accounts=frozenset(accounts), sources={source: frozenset() for source in sources}))
     subject.jobs[1, 1] = before = replace(a_job(), status=Status.RUNNING)
-    sender: dict[str, Any] = {"account": account, "source": source}
-    delivery = {
-        "request": asks(**sender),
-        "keyed": asks(idempotency="k", **sender),
-        "completion": completed(**sender),
-        "message": an_event(JobMessage(KEY, 1, Message(NOW, Severity.NONE, "hello")), **sender),
-    }[kind]
+    (outcome,) = subject.take(of_kind(kind, account=account, source=source))
 
-    (outcome,) = subject.take(delivery)
-
-    store = subject.world.store
     assert outcome is (Taken.DONE if taken else Taken.REFUSED)
     if not taken:
-        assert subject.jobs == {(1, 1): before}
-        assert (store.seen, store.records, store.messages, store.outputs) == ({}, {}, {}, {})
-        assert subject.counts == {"EventRefused": 1}
+        assert_untouched(subject, before)
+
+
+def of_kind(kind: str, **sender: Any) -> Delivery:
+    """An event of each kind that there is; all but requests are about job 1."""
+    said = Message(NOW, Severity.NONE, "hello")
+    kinds = {
+        "request": lambda: asks(**sender),
+        "keyed": lambda: asks(idempotency="k", **sender),
+        "deletion": lambda: a_deletion("1", **sender),
+        "progress": lambda: an_event(JobProgress(KEY, 1, 1, 50, said, NOW), **sender),
+        "message": lambda: an_event(JobMessage(KEY, 1, said), **sender),
+        "completion": lambda: completed(**sender),
+        "failure": lambda: an_event(JobFailed(KEY, 1, 1, ("no disk",)), **sender),
+    }
+    return kinds[kind]()
+
+
+def assert_untouched(subject: Ingestion, *jobs: Job) -> None:
+    """An event was refused: it wrote nothing, and was counted."""
+    store = subject.world.store
+    assert list(subject.jobs.values()) == [*jobs]
+    assert (store.seen, store.records, store.locks, store.messages, store.outputs) == ({}, {}, {}, {}, {})
+    assert subject.counts == {"EventRefused": 1}
+
+
+REQUESTS = ("request", "keyed", "deletion")
+REPORTS = ("progress", "message", "completion", "failure")
+
+
+@pytest.mark.parametrize("source", ["jobs", "jobs.", "jobs.other", "jobs.delete_user_data", "jobs.delete_user_data.x"])
+@pytest.mark.parametrize("action", ["export", DELETE_USER_DATA])
+@pytest.mark.parametrize("account", [OWN, PARTNER])
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("kind", [*REQUESTS, *REPORTS])
+def test_of_our_own_sources_only_the_worker_is_taken_and_only_its_reports_on_deletions(  # noqa: PLR0913  # the whole matrix
+    subject: Ingestion,
+    source: str,
+    action: str,
+    account: str,
+    kind: str,
+    *,
+    listed: bool,
+) -> None:
+    sources: dict[str, frozenset[str]] = {"shop": frozenset(), source: frozenset()} if listed else {}
+    subject.know(a_project(accounts=frozenset({PARTNER}), sources=sources))
+    running(subject, action=action, reference_id="u")
+    before = subject.jobs[1, 1]
+
+    (outcome,) = subject.take(of_kind(kind, source=source, account=account))
+
+    is_worker = (source, account) == ("jobs.delete_user_data", OWN)
+    if is_worker and kind in REPORTS and action == DELETE_USER_DATA:
+        assert outcome is Taken.DONE
+    else:
+        assert outcome is Taken.REFUSED
+        assert_untouched(subject, before)
+
+
+@pytest.mark.parametrize("kind", [*REQUESTS, *REPORTS])
+@pytest.mark.parametrize("action", ["export", "import", "other"])
+def test_a_source_reports_on_the_actions_that_it_is_listed_with_and_requests_any(
+    subject: Ingestion, kind: str, action: str
+) -> None:
+    subject.know(a_project(sources={"shop": frozenset({"export", "import"}), "any": frozenset()}))
+    running(subject, action=action)
+    before = subject.jobs[1, 1]
+
+    (outcome,) = subject.take(of_kind(kind, source="shop"))
+
+    if kind in REQUESTS or action != "other":
+        assert outcome is Taken.DONE
+    else:
+        assert outcome is Taken.REFUSED
+        assert_untouched(subject, before)
+        assert subject.take(of_kind(kind, source="any")) == [Taken.DONE]
+
+
+@pytest.mark.parametrize("kind", [*REQUESTS, *REPORTS])
+def test_a_trusted_source_reaches_no_job_of_another_project(subject: Ingestion, kind: str) -> None:
+    """Numbers are given per project: job 1 exists in the foreign one alone, which trusts nobody of these."""
+    subject.jobs[2, 1] = foreign = replace(a_job(project_id=2), status=Status.RUNNING)
+
+    subject.take(of_kind(kind))
+
+    assert subject.jobs[2, 1] == foreign
+    assert all(project == 1 for project, number in subject.jobs if (project, number) != (2, 1))
+    assert subject.world.store.messages == {}
+
+
+def test_only_a_source_that_is_limited_to_actions_costs_a_read(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    get_job = subject.world.store.get_job
+
+    def counted(project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
+        reads.append(job_id)
+        return get_job(project_id, job_id, strong=strong)
+
+    monkeypatch.setattr(subject.world.store, "get_job", counted)
+    subject.know(a_project(sources={"shop": frozenset({"export"}), "any": frozenset()}))
+    for source, count in (("any", 0), ("shop", 1)):
+        running(subject)
+        subject.take(an_event(JobCompleted(KEY, 1, 1, ()), source, source=source))
+        assert len(reads) == count
 
 
 def test_an_event_for_an_unknown_project_is_refused(subject: Ingestion) -> None:
@@ -142,12 +236,6 @@ def test_an_event_that_is_not_trusted_does_not_hide_the_one_that_is(subject: Ing
     assert len(subject.jobs) == 1
 
 
-def test_a_partner_does_not_pass_for_the_service_s_own_worker(subject: Ingestion) -> None:
-    subject.know(a_project(accounts=frozenset({PARTNER}), sources=frozenset({"shop"})))
-
-    assert subject.take(asks(account=PARTNER, source="jobs.delete_user_data")) == [Taken.REFUSED]
-
-
 # ---- requests -----------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +249,7 @@ def test_requests_of_one_project_are_appended_together_in_their_order(subject: I
     assert sorted(subject.together) == [3, 6]
     assert [job.description for (project, _), job in subject.jobs.items() if project == 1] == [*"124578"]
     assert [job.description for (project, _), job in subject.jobs.items() if project == 2] == [*"036"]
-    assert subject.jobs[1, 1].history[0].by == "shop"
+    assert subject.jobs[1, 1].history[0].by == "event:shop"
 
 
 def test_requests_with_a_key_or_a_rule_of_their_own_are_taken_alone(subject: Ingestion) -> None:
@@ -229,7 +317,7 @@ def test_a_deletion_that_was_dropped_makes_no_job_when_it_comes_again(subject: I
 
 
 def test_the_service_s_own_worker_is_trusted_whatever_sources_a_project_lists(subject: Ingestion) -> None:
-    subject.know(a_project(sources=frozenset({"shop"})))
+    subject.know(a_project(sources={"shop": frozenset()}))
     running(subject, action=DELETE_USER_DATA, reference_id="u")
 
     assert subject.take(completed(source="jobs.delete_user_data")) == [Taken.DONE]
@@ -259,7 +347,7 @@ def test_each_report_does_its_work(subject: Ingestion) -> None:
     assert subject.take(an_event(half, "a"), an_event(said, "b")) == [Taken.DONE] * 2
     assert subject.jobs[1, 1].progress == 50
     assert subject.take(an_event(JobFailed(KEY, 1, 1, ("no disk",)), "c", source="worker")) == [Taken.DONE]
-    assert subject.jobs[1, 1].history[-1].by == "worker"
+    assert subject.jobs[1, 1].history[-1].by == "event:worker"
     start(subject.world.store, 1, NOW + 10_000)
     assert subject.take(completed("d", attempt=2)) == [Taken.DONE]
 

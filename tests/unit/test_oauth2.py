@@ -175,7 +175,12 @@ def test_a_token_is_answered_and_kept_by_nobody() -> None:
     ("error", "status", "body", "headers"),
     [
         (errors.InvalidClient(basic=False), 401, '{"error":"invalid_client"}', {}),
-        (errors.InvalidClient(basic=True), 401, '{"error":"invalid_client"}', {"WWW-Authenticate": "Basic"}),
+        (
+            errors.InvalidClient(basic=True),
+            401,
+            '{"error":"invalid_client"}',
+            {"WWW-Authenticate": 'Basic realm="jobs"'},
+        ),
         (errors.UnsupportedGrantType(), 400, '{"error":"unsupported_grant_type"}', {}),
         (errors.InvalidRequest("client_id", "is missing"), 400, '{"error":"invalid_request"}', {}),
         (errors.BodyTooLarge(1), 413, '{"error":"invalid_request"}', {}),

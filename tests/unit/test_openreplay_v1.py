@@ -7,8 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs import errors
-from jobs.dialects import openreplay_v1
+from jobs import errors, representation
 from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.model import Change, Status
 from jobs.queries import Listing, Rest
@@ -74,7 +73,8 @@ def test_an_error_has_its_status_and_its_sentence_in_a_list(
     answer = OPENREPLAY_V1.render_error(error)
 
     assert (answer.status, json.loads(answer.body)) == (status, {"errors": [sentence]})
-    assert answer.headers == ({"Retry-After": "1"} if status == 429 else {})
+    headers = {401: {"WWW-Authenticate": 'ApiKey realm="jobs"'}, 429: {"Retry-After": "1"}}
+    assert answer.headers == headers.get(status, {})
 
 
 def test_a_failure_tells_the_request_and_nothing_else() -> None:
@@ -108,7 +108,7 @@ def test_an_empty_list_is_a_list() -> None:
 
 
 def test_a_list_is_cut_where_room_ends_reads_no_further_and_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openreplay_v1, "MAX_BODY_BYTES", 1_000)
+    monkeypatch.setattr(representation, "MAX_ANSWER_BYTES", 1_000)
     made: list[int] = []
 
     def endless() -> Iterator[Job]:

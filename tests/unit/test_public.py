@@ -174,7 +174,8 @@ def test_an_error_has_its_status_and_its_sentence(error: errors.JobsError, statu
     answer = PUBLIC.render_error(error)
 
     assert (answer.status, json.loads(answer.body)) == (status, {"error": sentence})
-    assert answer.headers == ({"Retry-After": "1"} if status == 429 else {})
+    headers = {401: {"WWW-Authenticate": 'Bearer realm="jobs"'}, 429: {"Retry-After": "1"}}
+    assert answer.headers == headers.get(status, {})
 
 
 def test_a_failure_tells_the_request_and_nothing_else() -> None:

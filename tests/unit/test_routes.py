@@ -8,6 +8,7 @@ import pytest
 from jobs.dialects.registry import DIALECTS, OPENREPLAY_V1, PUBLIC, dialect_of
 from jobs.dialects.routes import ROUTES, Route
 from jobs.runtime.http import Api
+from jobs.tenants import Scope
 
 from tests.architecture.project import FOLDERS, route_keys
 
@@ -35,6 +36,17 @@ def test_a_route_has_its_dialect_s_prefix_and_those_that_keys_open_name_a_projec
 
     assert dialect_of(path) is route.dialect
     assert ("{projectKey}" in path) == (route.dialect in {OPENREPLAY_V1, PUBLIC})
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=KEYS)
+def test_a_route_that_keys_open_says_what_a_key_needs_for_it(route: Route) -> None:  # type: ignore[type-arg]  # as above
+    method, _, path = route.key.partition(" ")
+    wanted = None
+    if route.dialect in {OPENREPLAY_V1, PUBLIC}:
+        wanted = {"GET": Scope.READ, "POST": Scope.CREATE, "DELETE": Scope.CANCEL}[method]
+        wanted = Scope.DELETE_USERS if path.endswith("/users/{userId+}") else wanted
+
+    assert route.scope is wanted
 
 
 def test_every_dialect_has_a_route() -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.dialects.bodies import parse_run
-from jobs.errors import InvalidRequest, Unauthorized
+from jobs.errors import InvalidRequest, RunNotPermitted, Unauthorized
 from jobs.model import Change, NewJob, Run, Status
-from jobs.tenants import Principal, Role
+from jobs.tenants import Principal, Right, Role
 from jobs.workflows.running import RunRequest, run_workflow
 
 from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user
@@ -29,7 +29,8 @@ def registry() -> FakeDirectory:
 
 
 def run(world: World, registry: FakeDirectory, workflow: str = WORKFLOW, **request: Any) -> Job:
-    return run_workflow(world.with_directory(registry), a_principal(), workflow, RunRequest(**request))
+    runner = a_principal(collections={"c-1": Right.RUN})
+    return run_workflow(world.with_directory(registry), runner, workflow, RunRequest(**request))
 
 
 def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeDirectory) -> None:
@@ -41,7 +42,7 @@ def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, re
         action="run_workflow",
         reference_id=WORKFLOW,
         description=f"Run workflow {WORKFLOW}",
-        history=(Change(Status.SCHEDULED, NOW, a_client().client_id),),
+        history=(Change(Status.SCHEDULED, NOW, a_client().actor),),
         has_params=True,
         run=Run(WORKFLOW, "user-1", ("c-1", "c-2"), "High", "tag"),
     )
@@ -69,7 +70,7 @@ def test_the_project_is_the_client_s_and_the_owner_its_user_whatever_the_role(
 
     job = run_workflow(world.with_directory(registry), principal, WORKFLOW, RunRequest())
 
-    assert (job.project_id, job.run.owner_id, job.history[0].by) == (2, "user-9", "c" * 24)
+    assert (job.project_id, job.run.owner_id, job.history[0].by) == (2, "user-9", f"client:{'c' * 24}")
 
 
 def test_a_workflow_of_this_id_in_another_organisation_shares_nothing(world: World, registry: FakeDirectory) -> None:
@@ -86,6 +87,33 @@ def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: Fake
 
     assert [job.run.collection_ids for job in (before, after)] == [(), ("c-1",)]
     assert [job.run.collection_ids for job in world.store.jobs.values()] == [(), ("c-1",)]
+
+
+@pytest.mark.parametrize(
+    ("role", "collections", "may_run"),
+    [
+        (Role.MEMBER, {}, False),
+        (Role.MEMBER, {"c-9": Right.CANCEL}, False),
+        (Role.MEMBER, {"c-1": Right.VIEW, "c-2": Right.VIEW}, False),
+        (Role.MEMBER, {"c-1": Right.VIEW, "c-2": Right.RUN}, True),
+        (Role.MEMBER, {"c-1": Right.RUN}, True),
+        (Role.MEMBER, {"c-1": Right.CANCEL}, True),
+        (Role.ADMINISTRATOR, {}, True),
+    ],
+)
+def test_a_workflow_in_collections_is_run_through_one_of_them_or_by_an_administrator(
+    world: World, registry: FakeDirectory, role: Role, collections: dict[str, Right], *, may_run: bool
+) -> None:
+    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1", "c-2")
+    principal = a_principal(role=role, collections=collections)
+    subject = world.with_directory(registry)
+
+    if may_run:
+        assert run_workflow(subject, principal, WORKFLOW, RunRequest()).run.collection_ids == ("c-1", "c-2")
+    else:
+        with pytest.raises(RunNotPermitted):
+            run_workflow(subject, principal, WORKFLOW, RunRequest())
+        assert (world.store.jobs, world.queue.messages) == ({}, [])
 
 
 @pytest.mark.parametrize("workflow", ["", " ", "\t\n", "x" * 257])

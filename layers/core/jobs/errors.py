@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobs.model import Job
+    from jobs.tenants import Scope
 
 
 class JobsError(Exception):
@@ -32,12 +35,32 @@ class NotPermitted(JobsError):
     """The caller sees the job, but only through collections that are shared for viewing."""
 
 
+class RunNotPermitted(JobsError):
+    """The workflow is in collections, and none of them lets the caller run it."""
+
+
+class ScopeMissing(JobsError):
+    """The API key is limited to other calls; `scope` says which scope it lacks."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"the API key has no scope '{scope}'")
+        self.scope = scope
+
+
 class NotFound(JobsError):
     """What the path names does not exist for this caller."""
 
 
 class RouteNotFound(NotFound):
     """No call has this path and method."""
+
+
+class MethodNotAllowed(JobsError):
+    """The path exists, but not with this method; `allowed` are the methods that it has."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("method not allowed")
+        self.allowed = allowed
 
 
 class ProjectNotFound(NotFound):
@@ -110,6 +133,13 @@ class Busy(JobsError):
     A write whose answer was lost may have been committed. An idempotency key makes it safe to create a job again.
     """
 
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__("too many requests at once")
+    def __init__(self, retry_after: int = 1, reason: str = "too many requests at once") -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
+
+
+class TooManyCreations(Busy):
+    """The project's limit of jobs a minute is reached."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(retry_after, f"this project may create {limit} jobs a minute")

@@ -35,10 +35,15 @@ MAX_ATTEMPTS = 20
 #: Who changed a job when no caller did: the service itself.
 BY_SERVICE = "service"
 
-#: The `source` of the events that we publish. An event that comes in with it is refused.
+#: The `source` of the events that we publish. An event that comes in with it, or with one below it, is refused.
 EVENT_SOURCE = "jobs"
-#: The `source` of the worker that comes with the service. It reports by events, like any other worker.
+#: The exception is the worker that comes with the service. It reports by events, like any other worker.
 DELETION_EVENT_SOURCE = "jobs.delete_user_data"
+
+
+def is_reserved(source: str) -> bool:
+    """Whether a source of events is one of our own."""
+    return source == EVENT_SOURCE or source.startswith(f"{EVENT_SOURCE}.")
 
 
 class Status(StrEnum):
@@ -72,7 +77,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 class Change(NamedTuple):
     """One committed status change: what the job became, when, and by whom.
 
-    `by` is the id of a key or client, the source of an event, or `service`.
+    `by` is `key:` or `client:` and an id, `event:` and a source, or `service`.
     """
 
     to: Status

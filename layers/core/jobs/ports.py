@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import (
-        DeletionLock,
-        DueJob,
-        Event,
-        IdempotencyRecord,
-        Job,
-        JobKey,
-        Message,
-        SeenEvent,
-        StartHint,
-    )
+    from jobs.model import DeletionLock, DueJob, Event, IdempotencyRecord, Job, JobKey, Message, SeenEvent, StartHint
     from jobs.outcomes import (
         AppendOutcome,
         AppendResult,
@@ -44,11 +34,14 @@ Made = TypeVar("Made")
 class JobStore(Protocol):
     """Job rows, and what their creation needs. All calls of the store raise `errors.Busy` when DynamoDB throttles."""
 
-    def get_job(self, project_id: int, job_id: int) -> Job | None:
-        """Read one job, strongly."""
+    def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
+        """Read one job."""
 
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
         """Read the jobs numbered `first` to `last` that exist, ascending, eventually consistent."""
+
+    def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
+        """Read the same jobs lazily, a megabyte at a time, in either order."""
 
     def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
         """Read the jobs that run a workflow in the order of their numbers, lazily."""
@@ -169,10 +162,19 @@ class Directory(Protocol):
         """Read the credential whose secret has this SHA-256 (hex)."""
 
     def find_project(self, project_key: str) -> Project | None:
-        """Read the project of a project key."""
+        """Read the project of a project key, for the service itself."""
+
+    def open_project(self, credential: Credential, project_key: str) -> Project | None:
+        """Read the project of a project key if the credential opens it.
+
+        A project that it does not open costs the reads of one that does not exist, whatever others have read before.
+        """
 
     def get_project(self, project_id: int) -> Project | None:
-        """Read a project by its id."""
+        """Read a project by its id, for the service itself."""
+
+    def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
+        """Read a project by its id if the organisation has it. Any other costs what `open_project` says."""
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """Read the ids of an organisation's projects."""

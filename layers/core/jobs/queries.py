@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
 from jobs.outcomes import MessagePage
-from jobs.representation import core_fields
+from jobs.representation import Room, core_fields, dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +23,10 @@ WALK = 1_000
 MAX_ROWS = 999
 #: Rows that a filtered call reads at a time.
 ROWS_AT_ONCE = 250
-#: Bytes that messages, or the jobs of a walk, may take of the 6 MB that Lambda passes on.
-MAX_ANSWER_BYTES = 5_000_000
-#: Bytes that a message takes beside its text.
-MESSAGE_FRAME = 128
+#: Characters of text in the rows that a filtered call reads before it leaves the rest to the next call.
+MAX_TEXT = 1_000_000
+#: What a message takes beside its text.
+MESSAGE_FRAME = "." * 128
 #: More messages than a megabyte holds.
 EVERYTHING = 100_000
 
@@ -40,9 +39,10 @@ class Page(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """Every job behind the job `after`; 0 means from the first job on."""
+    """The jobs behind the job `after`, `size` of them or all; 0 means from the first job on."""
 
     after: int
+    size: int | None = None
 
 
 class Walk(NamedTuple):
@@ -115,11 +115,9 @@ def list_messages(
 ) -> MessagePage:
     """Read a job's messages behind a position, but no more than an answer can hold."""
     page = ports.payload.list_messages(job.project_id, job.job_id, after, limit, newest_first=newest_first)
-    room = MAX_ANSWER_BYTES
+    room = Room()
     for count, message in enumerate(page.messages):
-        # as it travels: escaped in the body, which is escaped once more
-        room -= MESSAGE_FRAME + len(json.dumps(json.dumps(message.text, ensure_ascii=False)))
-        if room < 0:
+        if not room.holds(MESSAGE_FRAME + dump(message.text)):
             return MessagePage(page.messages[:count], page.places[count - 1], page.places[:count])
     return page
 
@@ -131,7 +129,8 @@ def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
     """
     total = ports.jobs.highest_job_id(project, strong=False)
     if isinstance(query, Rest):
-        return Listing(query, _walk_up(ports, project, query.after, total), total)
+        last = total if query.size is None else min(total, query.after + query.size)
+        return Listing(query, _walk_up(ports, project, query.after, last), total)
     first = (query.number - 1) * query.size + 1
     page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
     return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
@@ -144,16 +143,15 @@ def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -
     """
     jobs: list[Job] = []
     last = below
-    room = MAX_ANSWER_BYTES
+    room, text = Room(), 0
     for job in walk_down(ports, project, below, MAX_ROWS if walk.is_filtered else walk.size):
         if walk.wants(job):
-            # as it travels: escaped in the body, which is escaped once more
-            room -= len(json.dumps(json.dumps(core_fields(job, job.updated_at), ensure_ascii=False)))
-            if room < 0:
+            if not room.holds(dump(core_fields(job, job.updated_at))):
                 break
             jobs.append(job)
         last = job.job_id
-        if len(jobs) == walk.size:
+        text += len(job.description) + len(job.reference_id) + sum(map(len, job.errors or ()))
+        if len(jobs) == walk.size or (walk.is_filtered and text > MAX_TEXT):
             break
     return Stretch(jobs, last if last is not None and last > 1 else None, _total(ports, project, walk, below, jobs))
 
@@ -177,13 +175,12 @@ def walk_down(
     top = ports.jobs.highest_job_id(project, strong=False) if below is None else below - 1
     while top >= 1 and most >= 1:
         first = max(1, top - min(most, at_once) + 1)
-        found = ports.jobs.list_jobs(project.project_id, first, top)
-        for job in reversed(found):
+        for job in ports.jobs.walk_jobs(project.project_id, first, top, newest_first=True):
             if below is not None and job.job_id != below - 1:
                 return
             yield job
             below = job.job_id
-        most -= len(found)
+            most -= 1
         top = first - 1
 
 
@@ -191,8 +188,10 @@ def _walk_up(ports: Ports, project: Project, after: int, total: int) -> Iterator
     first = after + 1
     while first <= total:
         last = min((first - 1) // WALK * WALK + WALK, total)
-        found = ports.jobs.list_jobs(project.project_id, first, last)
-        yield from found
-        if len(found) < last - first + 1:
+        shown = first - 1
+        for job in ports.jobs.walk_jobs(project.project_id, first, last):
+            yield job
+            shown = job.job_id
+        if shown < last:
             return  # a weak read that lags behind the count lacks the end of the list, never a job in between
         first = last + 1

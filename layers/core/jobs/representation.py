@@ -1,11 +1,27 @@
-"""A job as callers and subscribers see it: its fields, their names and their order."""
+"""A job as callers and subscribers see it: its fields, their names and their order; and how much an answer may hold."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobs.model import Job
+
+#: Lambda passes on 6 MB, and counts the body as the escaped JSON string that it travels as. 64 KB are for the rest.
+MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
+
+
+class Room:
+    """The bytes that are left in an answer. Every list of unknown size is cut by this."""
+
+    def __init__(self) -> None:
+        self._left = MAX_ANSWER_BYTES
+
+    def holds(self, text: str) -> bool:
+        """Whether a part of the body still fits; it takes its place."""
+        self._left -= len(json.dumps(text))
+        return self._left >= 0
 
 
 def core_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
@@ -25,3 +41,8 @@ def core_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
         "startAt": job.start_at,
         "errors": None if job.errors is None else list(job.errors),
     }
+
+
+def dump(content: object) -> str:
+    """Compact JSON, in the order of the fields."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,11 @@ class Project:
     block: int = 0
     #: AWS accounts whose events the project takes, beside the stack's own account.
     accounts: frozenset[str] = frozenset()
-    #: Sources whose events the project takes; empty means any source.
-    sources: frozenset[str] = frozenset()
+    #: Sources whose events the project takes, and the actions of the jobs that each may report on. No sources mean any
+    #: source, and no actions mean every action.
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    #: How many jobs callers may create in it within a minute; None means any number.
+    creations_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +51,50 @@ class _Issued:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class Scope(StrEnum):
+    """What an API key may be limited to."""
+
+    READ = "read"
+    #: Create jobs and retry them.
+    CREATE = "create"
+    CANCEL = "cancel"
+    #: Put the files that a job produces.
+    WORK = "work"
+    #: Make or retry a job that deletes a user's data, by whatever route.
+    DELETE_USERS = "delete-users"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credential(_Issued):
+class _IssuedBy(_Issued):
+    """And that says when it was given out, and by whom."""
+
+    created_at: int = 0
+    created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential(_IssuedBy):
     """What an API key stands for. The key itself is stored nowhere."""
 
     credential_id: str
     organisation_id: int
+    #: What the key may be used for; empty means everything.
+    scopes: frozenset[Scope] = frozenset()
+    #: The ids of the projects that it opens; empty means all of its organisation.
+    projects: frozenset[int] = frozenset()
+
+    @property
+    def actor(self) -> str:
+        """How the history of a job names it. Each kind of actor has a prefix of its own, so none passes for another."""
+        return f"key:{self.credential_id}"
+
+    def has(self, scope: Scope) -> bool:
+        """Whether the key may be used for this."""
+        return not self.scopes or scope in self.scopes
+
+    def opens(self, organisation_id: int, project_id: int) -> bool:
+        """Whether it opens a project of an organisation."""
+        return organisation_id == self.organisation_id and (not self.projects or project_id in self.projects)
 
 
 class Role(StrEnum):
@@ -65,11 +106,19 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What a collection lets a user do with the jobs that are shared through it."""
+    """What a collection lets a user do. Each right includes those before it (decision 0028)."""
 
+    #: See the jobs that are shared through the collection.
     VIEW = "view"
-    #: View and cancel.
+    #: Run the workflows that are in it.
+    RUN = "run"
+    #: Cancel its jobs.
     CANCEL = "cancel"
+
+    def includes(self, other: Right) -> bool:
+        """Whether this right is the other one or a greater one."""
+        rights = list(Right)
+        return rights.index(self) >= rights.index(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +132,14 @@ class User:
     #: The collections that the user is in, and the right in each.
     collections: Mapping[str, Right] = field(default_factory=dict)
 
+    def may(self, right: Right, collection_ids: Iterable[str]) -> bool:
+        """Whether the role, or one of these collections, gives a right."""
+        held = (self.collections.get(collection) for collection in collection_ids)
+        return self.role is Role.ADMINISTRATOR or any(has is not None and has.includes(right) for has in held)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client(_Issued):
+class Client(_IssuedBy):
     """An OAuth 2.0 client: it acts for one user and runs workflows in one project."""
 
     client_id: str
@@ -94,6 +148,11 @@ class Client(_Issued):
     project_id: int
     #: SHA-256 of its secret (hex). The secret itself is stored nowhere.
     secret_digest: str = field(repr=False)
+
+    @property
+    def actor(self) -> str:
+        """How the history of a job names it."""
+        return f"client:{self.client_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +167,15 @@ class Principal(NamedTuple):
 
     client: Client
     user: User
+
+
+class AuditEntry(NamedTuple):
+    """One change that an administrator made."""
+
+    at: int
+    #: Who made it, as the administrator's tool says.
+    by: str
+    #: The noun and the verb of `jobs-admin`, such as `key create`.
+    what: str
+    #: Ids and settings that were changed, never a secret or a person's name.
+    about: Mapping[str, Any]

@@ -15,9 +15,11 @@ from jobs.model import MINUTE
 from jobs.store import keys
 from moto.s3.models import s3_backends
 
+from tests.conftest import TABLE
 from tests.integration.conftest import Context
+from tests.memory_aws import ACCOUNT, TableRows
 from tests.proofs.faults.injection import Crash, Wire
-from tests.proofs.faults.memory import ACCOUNT, BUCKET, Items, Memory, Messages, Nothing, Objects, rows_of
+from tests.proofs.faults.memory import BUCKET, Memory, Messages, Nothing, Objects, rows_of
 from tests.proofs.faults.rows import jobs_of, told, without_chance, wrongs
 from tests.proofs.faults.scenarios import NOW
 from tests.proofs.faults.triggers import Result
@@ -87,7 +89,7 @@ class Arena:
         self.wire = wire
         self.clock = clock
         self._memories = {
-            "dynamodb": Memory(Items()),
+            "dynamodb": Memory(TableRows(TABLE)),
             "eventbridge": Memory(Nothing()),
             "s3": Memory(Objects()),
             "sqs": Memory(Messages()),

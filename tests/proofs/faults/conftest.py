@@ -17,19 +17,20 @@ from jobs.tenancy import access
 from moto.s3.models import s3_backends
 
 from tests.fakes import FakeClock
-from tests.integration.conftest import Service, service
+from tests.integration.conftest import Service, seeded, service
+from tests.memory_aws import ACCOUNT
 from tests.proofs.faults.arena import Arena
 from tests.proofs.faults.injection import Wire
 from tests.proofs.faults.matrix import Tally
-from tests.proofs.faults.memory import ACCOUNT, BUCKET
+from tests.proofs.faults.memory import BUCKET
 from tests.proofs.faults.scenarios import NOW, SHARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from botocore.client import BaseClient
 
-__all__ = ["service"]  # a fixture, which pytest finds by its name here
+__all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
 #: The queues that the service fixture lacks, by the variables that name them for functions.
 QUEUES = {
@@ -37,19 +38,14 @@ QUEUES = {
     "INGEST_DEAD_LETTER_QUEUE_URL": "IngestDeadLetterQueue",
     "WORKER_QUEUE_URL": "DeleteUserDataQueue",
 }
-TALLY = pytest.StashKey[Tally]()
 
 
 @pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally(say_at_the_end: Callable[[str], None]) -> Iterator[Tally]:
     """What all tests of this folder tried."""
-    return request.config.stash.setdefault(TALLY, Tally())
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if TALLY in config.stash:
-        terminalreporter.write_sep("-", "faults")
-        terminalreporter.write_line(str(config.stash[TALLY]))
+    tally = Tally()
+    yield tally
+    say_at_the_end(f"faults: {tally}")
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ from dataclasses import replace
 from functools import partial as bind
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
-from tests.conftest import TABLE
+from tests.memory_aws import ACCOUNT, REGION
 from tests.proofs.faults import partiql
 from tests.proofs.faults.injection import ask_moto
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from tests.proofs.faults.injection import Request
     from tests.proofs.faults.rows import Rows
 
-ACCOUNT = "123456789012"  # moto's
-REGION = "us-east-1"
 BUCKET = "sessions"
 #: botocore's own, new for each call.
 _REQUEST_TOKEN = re.compile(r'"ClientRequestToken": ?"[^"]*"')
@@ -43,19 +40,6 @@ class Content(Protocol):
 
     def put(self, content: Any) -> None:
         """Hold a copy of it."""
-
-
-class Items:
-    """The rows of the table. moto replaces the table by another one when it rolls back."""
-
-    def __init__(self) -> None:
-        self._tables = dynamodb_backends[ACCOUNT][REGION].tables
-
-    def get(self) -> Any:
-        return copy.deepcopy(self._tables[TABLE].items)
-
-    def put(self, content: Any) -> None:
-        self._tables[TABLE].items = copy.deepcopy(content)
 
 
 class Messages:

@@ -99,7 +99,7 @@ def running(job_id: int = 1, **changes: Any) -> Job:
 
 def ended(status: Status, job_id: int = 1, **changes: Any) -> Job:
     job = running(job_id, **changes)
-    return replace(job, status=status, next_at=None, history=(*job.history, Change(status, IN_FILES, "key-demo")))
+    return replace(job, status=status, next_at=None, history=(*job.history, Change(status, IN_FILES, "key:key-demo")))
 
 
 def three_jobs(service: Service) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.architecture.project import FOLDERS, rights
-from tests.architecture.test_rights import BY_LAMBDA, needed
+from tests.architecture.test_rights import by_lambda, needed
 from tests.proofs.faults.matrix import Matrix, Tally
 from tests.proofs.faults.scenarios import SCENARIOS
 
@@ -43,10 +43,6 @@ def test_each_right_of_a_function_is_needed_for_a_call_that_the_matrix_knows(
         Matrix(arena, scenario, Tally())
 
     for folder in FOLDERS:
-        known = {resource: seen[folder][resource] | by_lambda(folder, resource) for resource in rights(folder)}
+        in_its_name = by_lambda(folder)
+        known = {resource: seen[folder][resource] | in_its_name.get(resource, set()) for resource in rights(folder)}
         assert known == rights(folder), folder
-
-
-def by_lambda(folder: str, resource: str) -> set[str]:
-    """The rights that Lambda uses with a function's role."""
-    return BY_LAMBDA.get(folder, {}).get(resource, set())

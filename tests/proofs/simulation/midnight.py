@@ -34,6 +34,9 @@ LATEST = 2 * HOUR
 #: Amazon DynamoDB»).
 WARM = 40_000
 
+#: Parameters of a stack that herds are expected on, as samconfig.toml has them for production.
+BUSY = {"StartConcurrency": 16, "PublishParallelism": 10}
+
 #: What must hold for every herd.
 MAX_SKEW = 1.1
 #: From this many jobs on, shards must be even. With fewer, chance alone makes some shard larger.
@@ -55,7 +58,7 @@ class Herd:
     told: bool = True
     #: The number of sent hints at which the tick dies, once.
     tick_dies_after: int = 0
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
     #: Bounds of the last start and of the 99th percentile of single jobs, in milliseconds, if there are any.
     last_start: float | None = None
     single_p99: float | None = None
@@ -143,7 +146,7 @@ def run(herd: Herd, seed: int) -> Started:
     """Simulate the minutes around midnight."""
     ledger = Ledger()
     world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
-    stack = Stack(world, warm=herd.warm, **herd.parameters)
+    stack = Stack(world, warm=herd.warm, **(BUSY | herd.parameters))
     stack.queues[START_QUEUE].fair = herd.fair
     stack.queues[START_QUEUE].kills_sender_after = herd.tick_dies_after
     if not herd.told:

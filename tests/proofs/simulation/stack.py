@@ -158,6 +158,7 @@ class Stack:
         self._source("start_jobs", START_QUEUE)
         self._source("ingest_events", INGEST_QUEUE)
         [stream] = events("publish_changes", "DynamoDB")
+        stream = {name: self._value(value) for name, value in stream.items()}
         self.stream = StreamSource(world, self.functions["publish_changes"], stream, PARTS)
         self.table.on_record = self.stream.record
         pattern = RESOURCES["IngestRule"]["Properties"]["EventPattern"]
@@ -195,7 +196,7 @@ class Stack:
 
     def _value(self, value: Any) -> Any:
         """A value of the template, with a parameter replaced by its value in this stack."""
-        if isinstance(value, dict) and "Ref" in value:
+        if isinstance(value, dict) and value.get("Ref") in TEMPLATE["Parameters"]:
             name = value["Ref"]
             return self._parameters.get(name, TEMPLATE["Parameters"][name]["Default"])
         return value

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.dialects import base, cursor
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
 from jobs.model import SECOND, Status
+from jobs.representation import dump
 from jobs.workflows.viewing import AlteryxJobId, Selection
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
     errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
+    errors.RunNotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to run this workflow."),
     errors.NotPermitted: (HTTPStatus.BAD_REQUEST, "You do not have permission to cancel this job."),
 }
 
@@ -181,8 +183,7 @@ class AlteryxV3:
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
         status, sentence = base.describe(error, _SENTENCES)
-        challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthorized) else {}
-        return Answer(status, dump({"message": sentence}), {**base.error_headers(error), **challenge})
+        return Answer(status, dump({"message": sentence}), base.error_headers(error, "Bearer"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

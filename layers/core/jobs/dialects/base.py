@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, Unauthorized
+from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, ScopeMissing, Unauthorized
+from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jobs.errors import DeletionActive, JobsError
     from jobs.model import Job
@@ -125,9 +125,18 @@ class ProjectDialect(Dialect, Protocol):
         """Answer a request to delete a user who has an active deletion."""
 
 
-def dump(content: object) -> str:
-    """Compact JSON, in the order of the fields."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+def render_jobs(jobs: Iterable[Job], fields: Callable[[Job], dict[str, Any]]) -> tuple[str, int | None, bool]:
+    """Render as many jobs as an answer holds; return the body, the last one's number, and whether some are left."""
+    room, texts, last = Room(), list[str](), None
+    left = False
+    for job in jobs:
+        text = dump(fields(job))
+        left = not room.holds(text)
+        if left:
+            break
+        texts.append(text)
+        last = job.job_id
+    return '{"data":[' + ",".join(texts) + "]}", last, left
 
 
 def read_bearer(authorization: str | None) -> str:
@@ -177,12 +186,25 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
     if isinstance(error, Busy):
         return HTTPStatus.TOO_MANY_REQUESTS, str(error)
+    if isinstance(error, MethodNotAllowed):
+        return HTTPStatus.METHOD_NOT_ALLOWED, str(error)
+    if isinstance(error, ScopeMissing):
+        return HTTPStatus.FORBIDDEN, str(error)
     return HTTPStatus.BAD_REQUEST, str(error)
 
 
-def error_headers(error: JobsError) -> dict[str, str]:
-    """The headers that go with an error."""
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
+def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
+    """The headers that go with an error; `scheme` is how callers of the dialect authenticate."""
+    if isinstance(error, Busy):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    return challenge(scheme) if isinstance(error, Unauthorized) else {}
+
+
+def challenge(scheme: str) -> dict[str, str]:
+    """What a 401 says about how to authenticate (RFC 9110, section 11.6.1)."""
+    return {"WWW-Authenticate": f'{scheme} realm="jobs"'}
 
 
 def failure_sentence(request_id: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import fields
+from datetime import datetime
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from jobs.errors import InvalidRequest
+from jobs.lifecycle.text import check_text
 from jobs.model import (
     ACTION,
     DEFAULT_MAX_ATTEMPTS,
@@ -20,6 +23,7 @@ from jobs.model import (
     MAX_ATTEMPTS,
     MAX_START_DELAY,
     NO_RUN,
+    SECOND,
     NewJob,
     Run,
 )
@@ -36,7 +40,30 @@ MIN_START = -(2**53)
 MAX_FIELD_NAME = 64
 
 
+#: Numbers of this range are seconds of the years 2001 to 5138. As milliseconds they are past, and would start a job.
+SECONDS = range(10**9, 10**11)
+TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _read_time(value: object) -> object:
+    """Read a time in one of its two forms: milliseconds, or ISO 8601 with an offset.
+
+    Raises:
+        ValueError: it has another form, or looks like seconds.
+    """
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value) if re.fullmatch(TIME, value) else None
+        except ValueError:  # such as a thirteenth month
+            moment = None
+        if moment is None:
+            raise ValueError("must be milliseconds, or ISO 8601 with an offset or Z")
+        return round(moment.timestamp() * SECOND)
+    if isinstance(value, int) and value in SECONDS:
+        raise ValueError("looks like seconds; milliseconds are wanted")
+    return value
 
 
 class JobRequest(BaseModel):
@@ -48,7 +75,7 @@ class JobRequest(BaseModel):
     # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
     referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
-    startAt: Annotated[StrictInt, Field(ge=MIN_START)] | None = None  # noqa: N815
+    startAt: Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time)] | None = None  # noqa: N815
     params: dict[str, Any] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS)] | None = None  # noqa: N815
@@ -150,10 +177,10 @@ def parse_object(body: str) -> dict[str, Any]:
     """
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
-        # A lone surrogate is valid JSON, but cannot be stored.
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         raise InvalidRequest("body", "must be JSON") from None
+    check_text("body", text)
     if not isinstance(content, dict):
         raise InvalidRequest("body", "must be a JSON object")
     return content
@@ -174,7 +201,9 @@ def validated(model: type[Model], content: dict[str, Any]) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InvalidRequest(str(first["loc"][0])[:MAX_FIELD_NAME], str(first["msg"])) from None
+        raise InvalidRequest(
+            str(first["loc"][0])[:MAX_FIELD_NAME], str(first["msg"]).removeprefix("Value error, ")
+        ) from None
 
 
 def _check_params(params: dict[str, Any]) -> None:

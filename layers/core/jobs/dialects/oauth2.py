@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from jobs import errors
 from jobs.dialects import base
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
+from jobs.representation import dump
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Request
@@ -73,12 +74,14 @@ class OAuth2:
 
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`: the codes of RFC 6749, section 5.2, if it has one."""
-        headers = {**_NOT_KEPT, **base.error_headers(error)}
+        headers = {**_NOT_KEPT, **base.error_headers(error, "Basic")}
         if isinstance(error, errors.RouteNotFound):
             return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not found."}))
+        if isinstance(error, errors.MethodNotAllowed):
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, dump({"message": str(error)}), headers)
         if isinstance(error, errors.InvalidClient):
             if error.basic:
-                headers["WWW-Authenticate"] = "Basic"
+                headers |= base.challenge("Basic")
             return Answer(HTTPStatus.UNAUTHORIZED, dump({"error": "invalid_client"}), headers)
         if isinstance(error, errors.UnsupportedGrantType):
             return Answer(HTTPStatus.BAD_REQUEST, dump({"error": "unsupported_grant_type"}), headers)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.dialects import base
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
 from jobs.queries import Rest
-from jobs.representation import core_fields
+from jobs.representation import core_fields, dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Call
     from jobs.model import Job
     from jobs.queries import Listing, Page
-
-#: A Lambda answer is at most 6 MB, with its body counted as an escaped JSON string. 64 KB are left for the rest of it.
-MAX_BODY_BYTES = 6 * 1024 * 1024 - 64 * 1024
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Invalid API Key"),
@@ -62,20 +58,11 @@ class OpenReplayV1:
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: as many jobs as fit, and a link to the rest."""
-        room = MAX_BODY_BYTES
-        texts: list[str] = []
-        last = listing.query.after if isinstance(listing.query, Rest) else 0
-        for job in listing.jobs:
-            text = dump(_fields(job))
-            # The bytes that it takes in Lambda's answer: the runtime sends the body as a string within JSON.
-            room -= len(json.dumps(text))
-            if room < 0:
-                break
-            texts.append(text)
-            last = job.job_id
+        body, shown, _ = base.render_jobs(listing.jobs, _fields)
+        last = shown or (listing.query.after if isinstance(listing.query, Rest) else 0)
         links = {"next": call.url(after=last)} if last < listing.total else {}
         headers = {"X-Total-Count": str(listing.total), **base.link_header(links)}
-        return Answer(HTTPStatus.OK, '{"data":[' + ",".join(texts) + "]}", headers)
+        return Answer(HTTPStatus.OK, body, headers)
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
         """See `ProjectDialect.answer_active_deletion`: the active job itself."""
@@ -84,7 +71,7 @@ class OpenReplayV1:
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
         status, sentence = base.describe(error, _SENTENCES)
-        return Answer(status, dump({"errors": [sentence]}), base.error_headers(error))
+        return Answer(status, dump({"errors": [sentence]}), base.error_headers(error, "ApiKey"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.dialects import base, cursor
-from jobs.dialects.base import Answer, dump
+from jobs.dialects.base import Answer
 from jobs.model import ACTION, Status
-from jobs.queries import Page, Walk
-from jobs.representation import core_fields
+from jobs.queries import Page, Rest, Walk
+from jobs.representation import core_fields, dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,14 +60,19 @@ class Public:
             raise errors.InvalidJobId
         return job_id
 
-    def parse_list(self, query: Mapping[str, str]) -> Page:
+    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
         """See `ProjectDialect.parse_list`: a number out of range falls back to the documented default."""
-        size = base.parse_integer(query.get("limit", ""))
+        if "after" in query:
+            if query.get("page"):
+                raise errors.InvalidRequest("page", "must not be given together with after")
+            return Rest(base.parse_bounded(query, "after", 0), self.parse_limit(query))
         number = base.parse_integer(query.get("page", ""))
-        return Page(
-            number=number if number is not None and number >= 1 else 1,
-            size=size if size is not None and 1 <= size <= MAX_LIMIT else DEFAULT_LIMIT,
-        )
+        return Page(number if number is not None and number >= 1 else 1, self.parse_limit(query))
+
+    def parse_limit(self, query: Mapping[str, str]) -> int:
+        """Read how many are wanted. A number out of range falls back to the documented default."""
+        size = base.parse_integer(query.get("limit", ""))
+        return size if size is not None and 1 <= size <= MAX_LIMIT else DEFAULT_LIMIT
 
     def parse_walk(self, call: Call) -> tuple[Walk, int | None] | None:
         """Read which jobs are wanted from the newest on, and below which number; None if a numbered page is wanted.
@@ -85,10 +90,12 @@ class Public:
             return None
         if order == "asc":
             raise errors.InvalidRequest("order", "must be desc where status, action or cursor is given")
+        if "after" in query:
+            raise errors.InvalidRequest("after", "goes on from the oldest job; from the newest follow the Link header")
         if query.get("page"):
             raise errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header")
         statuses = tuple(Status(word) for word in _words(query, "status", _STATUS))
-        walk = Walk(self.parse_list(query).size, statuses, _words(query, "action", _ACTION))
+        walk = Walk(self.parse_limit(query), statuses, _words(query, "action", _ACTION))
         below = cursor.position(call.project, _purpose_of_walk(walk), query)
         return walk, None if below is None else int(below)
 
@@ -128,7 +135,7 @@ class Public:
         Raises:
             InvalidRequest: the cursor belongs to another list.
         """
-        return cursor.position(call.project, _purpose_of_messages(job), call.query), self.parse_list(call.query).size
+        return cursor.position(call.project, _purpose_of_messages(job), call.query), self.parse_limit(call.query)
 
     def render_messages(self, call: Call, job: Job, page: MessagePage) -> Answer:
         """Answer with messages, and a link to the next ones."""
@@ -139,7 +146,7 @@ class Public:
         links = {}
         if page.next is not None:
             onward = cursor.encode(call.project, _purpose_of_messages(job), page.next)
-            links["next"] = call.url(limit=self.parse_list(call.query).size, cursor=onward)
+            links["next"] = call.url(limit=self.parse_limit(call.query), cursor=onward)
         return Answer(HTTPStatus.OK, dump({"data": data}), base.link_header(links))
 
     def render_created(self, creation: Creation, call: Call) -> Answer:
@@ -152,8 +159,12 @@ class Public:
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: one page, how many there are, and the way to the others."""
-        body = dump({"data": [_fields(job) for job in listing.jobs]})
-        links = _page_links(listing.query, listing.total, call) if isinstance(listing.query, Page) else {}
+        body, last, left = base.render_jobs(listing.jobs, _fields)
+        query = listing.query
+        links = _page_links(query, listing.total, call) if isinstance(query, Page) else {}
+        # Behind a page that was cut, the next page would leave jobs out. So the link goes on behind the last one shown.
+        if last is not None and (left or (isinstance(query, Rest) and last < listing.total)):
+            links["next"] = call.url(limit=query.size, after=last)
         return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
 
     def render_stretch(self, stretch: Stretch, walk: Walk, call: Call) -> Answer:
@@ -178,7 +189,7 @@ class Public:
             status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"
         else:
             status, sentence = base.describe(error, _SENTENCES)
-        return Answer(status, dump({"error": sentence}), base.error_headers(error))
+        return Answer(status, dump({"error": sentence}), base.error_headers(error, "Bearer"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

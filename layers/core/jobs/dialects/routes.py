@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from jobs.dialects.registry import ALTERYX_V3, OAUTH2, OPENREPLAY_V1, PUBLIC
+from jobs.tenants import Scope
 
 if TYPE_CHECKING:
     from jobs.dialects.alteryx_v3 import AlteryxV3
@@ -23,28 +24,30 @@ class Route(NamedTuple, Generic[AnyDialect]):
 
     key: str
     dialect: AnyDialect
+    #: What an API key that is limited needs for it; None where no API key opens the route.
+    scope: Scope | None = None
 
 
-def _project(dialect: ProjectDialect, method: str, path: str) -> Route[ProjectDialect]:
-    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect)
+def _project(dialect: ProjectDialect, method: str, path: str, scope: Scope) -> Route[ProjectDialect]:
+    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, scope)
 
 
 def _alteryx(method: str, path: str) -> Route[AlteryxV3]:
     return Route(f"{method} {ALTERYX_V3.prefix}{path}", ALTERYX_V3)
 
 
-OPENREPLAY_LIST_JOBS = _project(OPENREPLAY_V1, "GET", "/jobs")
-OPENREPLAY_GET_JOB = _project(OPENREPLAY_V1, "GET", "/jobs/{jobId}")
-OPENREPLAY_CANCEL_JOB = _project(OPENREPLAY_V1, "DELETE", "/jobs/{jobId}")
-OPENREPLAY_DELETE_USER = _project(OPENREPLAY_V1, "DELETE", "/users/{userId+}")
+OPENREPLAY_LIST_JOBS = _project(OPENREPLAY_V1, "GET", "/jobs", Scope.READ)
+OPENREPLAY_GET_JOB = _project(OPENREPLAY_V1, "GET", "/jobs/{jobId}", Scope.READ)
+OPENREPLAY_CANCEL_JOB = _project(OPENREPLAY_V1, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
+OPENREPLAY_DELETE_USER = _project(OPENREPLAY_V1, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)
 
-PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs")
-PUBLIC_CREATE_JOB = _project(PUBLIC, "POST", "/jobs")
-PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}")
-PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}")
-PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry")
-PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages")
-PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}")
+PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs", Scope.READ)
+PUBLIC_CREATE_JOB = _project(PUBLIC, "POST", "/jobs", Scope.CREATE)
+PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", Scope.READ)
+PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
+PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry", Scope.CREATE)
+PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", Scope.READ)
+PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)
 
 ALTERYX_LIST_JOBS = _alteryx("GET", "/jobs")
 ALTERYX_GET_JOB = _alteryx("GET", "/jobs/{jobId}")

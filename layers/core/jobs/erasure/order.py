@@ -129,6 +129,5 @@ class Order:
 
     def to_body(self, tally: Tally) -> str:
         """The message that continues this one."""
-        return json.dumps(
-            {**self.envelope, "continuation": tally.to_content()}, ensure_ascii=False, separators=(",", ":")
-        )
+        # Escaped, because keys of S3 may hold characters that SQS does not carry.
+        return json.dumps({**self.envelope, "continuation": tally.to_content()}, separators=(",", ":"))

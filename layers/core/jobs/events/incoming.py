@@ -22,6 +22,11 @@ class Envelope(NamedTuple):
         """What a redelivery is recognised by. An event may be sent again from another account."""
         return self.source, self.event_id
 
+    @property
+    def actor(self) -> str:
+        """How the history of a job names the sender. A source may be called like a key; this cannot."""
+        return f"event:{self.source}"
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequested:

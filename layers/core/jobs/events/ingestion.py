@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused, ProjectNotFound
 from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested
 from jobs.lifecycle import creation, reporting
-from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, EVENT_SOURCE, SECOND, SeenEvent
+from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, SeenEvent, is_reserved
 from jobs.outcomes import Attempt, ReportOutcome
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
         content = delivery.content
         if isinstance(content, JobRequested) and _is_plain(content):
             seen = _seen(ports, delivery.envelope)
-            together[project].append((position, creation.Request(content.new, delivery.envelope.source, seen)))
+            together[project].append((position, creation.Request(content.new, delivery.envelope.actor, seen)))
         else:
             alone.append((position, project))
     for project, requests in together.items():
@@ -115,14 +115,24 @@ def _trusted_project(ports: Ports, own_account: str, delivery: Delivery) -> Proj
     """
     _, source, account = delivery.envelope
     project = ports.directory.find_project(delivery.content.project_key)
-    if project is None or source == EVENT_SOURCE:
+    if project is None or (account != own_account and account not in project.accounts):
         raise ProjectNotFound
-    if account != own_account and account not in project.accounts:
-        raise ProjectNotFound
-    is_own_worker = source == DELETION_EVENT_SOURCE and account == own_account
-    if project.sources and source not in project.sources and not is_own_worker:
+    if is_reserved(source):
+        is_report = not isinstance(delivery.content, JobRequested)
+        trusted = source == DELETION_EVENT_SOURCE and account == own_account and is_report
+    else:
+        trusted = not project.sources or source in project.sources
+    if not trusted:
         raise ProjectNotFound
     return project
+
+
+def _may_report(ports: Ports, project: Project, source: str, job_id: int) -> bool:
+    """Whether a trusted source may report on a job. Only a source that is limited to some actions costs a read."""
+    own = frozenset({DELETE_USER_DATA})
+    actions = own if source == DELETION_EVENT_SOURCE else project.sources.get(source)
+    job = ports.jobs.get_job(project.project_id, job_id) if actions else None
+    return not actions or (job is not None and job.action in actions)
 
 
 def _is_plain(content: JobRequested) -> bool:
@@ -171,7 +181,7 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
     seen = _seen(ports, envelope)
     try:
         created = creation.create_job(
-            ports, project, content.new, by=envelope.source, idempotency=content.idempotency, seen=seen
+            ports, project, content.new, by=envelope.actor, idempotency=content.idempotency, seen=seen
         )
     except EventSeen:
         ports.meter.count("EventSeen")
@@ -186,7 +196,9 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
 
 
 def _report(ports: Ports, project: Project, envelope: Envelope, content: Report) -> ReportOutcome:
-    by = envelope.source
+    if not _may_report(ports, project, envelope.source, content.job_id):
+        return ReportOutcome.UNKNOWN
+    by = envelope.actor
     if isinstance(content, JobMessage):
         return _message(ports, project, envelope, content.job_id, content.message)
     attempt = Attempt(project.project_id, content.job_id, content.attempt)

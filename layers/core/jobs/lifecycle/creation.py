@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle.contention import BATCH_DEADLINE, DEADLINE, Contention
 from jobs.lifecycle.deletion import look_at_lock
+from jobs.lifecycle.limits import check_rate
 from jobs.model import HOUR, SECOND, Change, DueJob, IdempotencyRecord, Job, Status
 from jobs.outcomes import AppendOutcome, NewRow
 from jobs.timing.hints import announce
@@ -86,14 +87,16 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         ports: the world.
         project: where; the caller may use it.
         new: what.
-        by: the id of the caller's key or client.
+        by: who asks, as `Change.by` names actors.
         idempotency: given if the caller may repeat the call.
-        seen: given if an event asks, which may be delivered again.
+        seen: given if an event asks, which may be delivered again. Events know no limit of creations, as they would
+            end in the dead-letter queue.
 
     Raises:
         EventSeen: the event was taken before.
         IdempotencyKeyReused: the key came with another body in the last 24 hours.
         DeletionActive: it would delete a user who has an active deletion.
+        TooManyCreations: a caller asks, and the project's limit is reached.
         Busy: others contended for the number for five seconds, or DynamoDB throttles. Try again.
     """
     token = ports.token()
@@ -109,7 +112,10 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
             return Creation(replayed, replayed=True)
         if active is not None:
             raise DeletionActive(active)
-        job = _numbered(ports, project, new, by, ports.jobs.highest_job_id(project, strong=True) + 1)
+        newest = ports.jobs.highest_job_id(project, strong=True)
+        if seen is None:
+            check_rate(ports, project, newest)
+        job = _numbered(ports, project, new, by, newest + 1)
         record = idempotency and IdempotencyRecord(
             idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )

@@ -7,6 +7,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from jobs.errors import InvalidRequest
+from jobs.lifecycle.text import check_text
 from jobs.model import (
     DAY,
     DELETE_USER_DATA,
@@ -33,12 +34,13 @@ def request_deletion(user_id: str, now: int) -> NewJob:
     """What `DELETE …/users/{userId}` asks for, in the words of OpenReplay's own example.
 
     Raises:
-        InvalidRequest: the user id is blank or over 256 characters.
+        InvalidRequest: the user id is blank, over 256 characters, or holds characters that SQS does not carry.
     """
     if not user_id.strip():
         raise InvalidRequest("userId", "must not be blank")
     if len(user_id) > MAX_USER_ID:
         raise InvalidRequest("userId", f"must be at most {MAX_USER_ID} characters")
+    check_text("userId", user_id)
     return NewJob(
         action=DELETE_USER_DATA,
         description=f"Delete user sessions of userId = {user_id}",

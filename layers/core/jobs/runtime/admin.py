@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def directory_admin(client: DynamoDBClient, table: str) -> DynamoDBDirectoryAdmin:
-    """The directory in a table, for administrators."""
-    return DynamoDBDirectoryAdmin(Table(client, table, SystemClock(), random.SystemRandom().random))
+def directory_admin(client: DynamoDBClient, table: str, by: str) -> DynamoDBDirectoryAdmin:
+    """The directory in a table, for the administrator `by`."""
+    clock = SystemClock()
+    return DynamoDBDirectoryAdmin(Table(client, table, clock, random.SystemRandom().random), clock, by)

@@ -8,18 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from jobs import errors
-from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall, dump
-from jobs.dialects.registry import dialect_of
+from jobs.dialects.base import Answer, Call, ClientCall, Request, UserCall
 from jobs.runtime import observability, wiring
 from jobs.tenancy import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Dialect, ProjectDialect
     from jobs.dialects.oauth2 import OAuth2
     from jobs.dialects.routes import AnyDialect, Route
+    from jobs.tenants import Client
 
     AnyCall = TypeVar("AnyCall", Call, UserCall, ClientCall)
     Handler: TypeAlias = Callable[[AnyCall], Answer]
@@ -62,11 +60,11 @@ class Api:
         return self._register(routes, _let_client_in)
 
     def _register(
-        self, routes: Sequence[Route[AnyDialect]], let_in: Callable[[AnyDialect, dict[str, Any]], AnyCall]
+        self, routes: Sequence[Route[AnyDialect]], let_in: Callable[[Route[AnyDialect], dict[str, Any]], AnyCall]
     ) -> Callable[[Handler[AnyCall]], Handler[AnyCall]]:
         def register(handler: Handler[AnyCall]) -> Handler[AnyCall]:
             for route in routes:
-                self._routes[route.key] = (route.dialect, _entered(partial(let_in, route.dialect), handler))
+                self._routes[route.key] = (route.dialect, _entered(partial(let_in, route), handler))
             return handler
 
         return register
@@ -81,8 +79,8 @@ class Api:
                 answer = dialect.render_error(error)
             except Exception as error:  # noqa: BLE001  # uncaught, it would be an empty 500, and in `sam local` a 200
                 observability.log_failure(error)
-                answer = dialect.render_failure(_request_id(event))
-            return _finish(event, answer)
+                answer = dialect.render_failure(request_id(event))
+            return finish(event, answer)
 
 
 def _entered(
@@ -91,48 +89,29 @@ def _entered(
     return lambda event: handler(let_in(event))
 
 
-def answer_unrouted(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a path that no route has: redirect from a trailing slash, otherwise 404 in the path's dialect."""
-    with observability.invocation(context):
-        return _finish(event, _answer_unrouted(event))
-
-
-def _answer_unrouted(event: dict[str, Any]) -> Answer:
-    path: str = event["rawPath"]
-    bare = "/" + path.strip("/")
-    if path.endswith("/") and bare != "/":
-        # One leading slash, as two would send the caller to another host; quoted, so that it stays one header line.
-        query = event.get("rawQueryString", "")
-        location = quote(_decode_percent(bare), safe="/") + (f"?{quote(query, safe=_QUERY_SAFE)}" if query else "")
-        return Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})
-    dialect = dialect_of(path)
-    if dialect is not None:
-        return dialect.render_error(errors.RouteNotFound())
-    return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not Found"}))
-
-
-#: What a query may hold unquoted (RFC 3986, section 3.4), and the percent sign of what is already quoted.
-_QUERY_SAFE = "/?:@!$&'()*+,;=-._~%"
-
-
-def _let_in(dialect: ProjectDialect, event: dict[str, Any]) -> Call:
+def _let_in(route: Route[ProjectDialect], event: dict[str, Any]) -> Call:
     """Find out whose key it is and open the project, then read the rest of the request.
 
     Raises:
         Unauthorized: the credential opens nothing.
         ProjectNotFound: not the caller's project.
+        ScopeMissing: the key is limited to other calls.
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
     path = event.get("pathParameters") or {}
-    secret = dialect.read_secret(_headers(event).get("authorization"))
+    secret = route.dialect.read_secret(_headers(event).get("authorization"))
     ports = wiring.ports()
     credential = access.authenticate(ports, secret)
+    observability.note(keyId=credential.credential_id)
     project = access.open_project(ports, credential, path["projectKey"])
-    return Call(**_parts(event), credential=credential, project=project, dialect=dialect)
+    observability.note(projectId=project.project_id)
+    if route.scope is not None:
+        access.require(credential, route.scope)
+    return Call(**_parts(event), credential=credential, project=project, dialect=route.dialect)
 
 
-def _let_user_in(dialect: AlteryxV3, event: dict[str, Any]) -> UserCall:
+def _let_user_in(route: Route[AlteryxV3], event: dict[str, Any]) -> UserCall:
     """Find out whose token it is, then read the rest of the request.
 
     Raises:
@@ -140,12 +119,13 @@ def _let_user_in(dialect: AlteryxV3, event: dict[str, Any]) -> UserCall:
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
-    token = dialect.read_token(_headers(event).get("authorization"))
+    token = route.dialect.read_token(_headers(event).get("authorization"))
     principal = access.authorize(wiring.ports(), token)
+    _note_client(principal.client)
     return UserCall(**_parts(event), principal=principal)
 
 
-def _let_client_in(dialect: OAuth2, event: dict[str, Any]) -> ClientCall:
+def _let_client_in(route: Route[OAuth2], event: dict[str, Any]) -> ClientCall:
     """Find out which client asks for a token.
 
     Raises:
@@ -155,13 +135,18 @@ def _let_client_in(dialect: OAuth2, event: dict[str, Any]) -> ClientCall:
         UnsupportedGrantType: it asks by another grant than client credentials.
     """
     parts = _parts(event)
-    asked = dialect.parse_token_request(Request(**parts))
+    asked = route.dialect.parse_token_request(Request(**parts))
     try:
         client = access.authenticate_client(wiring.ports(), asked.client_id, asked.secret)
     except errors.Unauthorized:
         raise errors.InvalidClient(basic=asked.basic) from None
-    dialect.check_grant_type(asked)
+    _note_client(client)
+    route.dialect.check_grant_type(asked)
     return ClientCall(**parts, client=client)
+
+
+def _note_client(client: Client) -> None:
+    observability.note(clientId=client.client_id, projectId=client.project_id)
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:
@@ -170,18 +155,17 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 def _parts(event: dict[str, Any]) -> dict[str, Any]:
     """What every request has, as `Request` takes it."""
-    headers = _headers(event)
     return {
-        "path": {name: _decode_percent(value) for name, value in (event.get("pathParameters") or {}).items()},
+        "path": {name: decode_percent(value) for name, value in (event.get("pathParameters") or {}).items()},
         "query": event.get("queryStringParameters") or {},
-        "headers": headers,
+        "headers": _headers(event),
         "body": _body(event),
-        "origin": _origin(headers),
+        "origin": _origin(event),
         "raw_path": event["rawPath"],
     }
 
 
-def _decode_percent(value: str) -> str:
+def decode_percent(value: str) -> str:
     """Decode what API Gateway leaves encoded: it decodes every escape of a path once, except `%25`."""
     return value.replace("%25", "%")
 
@@ -201,16 +185,18 @@ def _body(event: dict[str, Any]) -> str:
         raise errors.InvalidRequest("body", "must be UTF-8 text") from None
 
 
-def _origin(headers: Mapping[str, str]) -> str:
-    scheme = headers.get("x-forwarded-proto", "https")
-    return f"{scheme if scheme in {'http', 'https'} else 'https'}://{headers.get('host', '')}"
+def _origin(event: dict[str, Any]) -> str:
+    """The address of this service. It never comes from the Host header, which callers choose."""
+    return wiring.ports().public_url or f"https://{event['requestContext']['domainName']}"
 
 
-def _request_id(event: dict[str, Any]) -> str:
+def request_id(event: dict[str, Any]) -> str:
+    """API Gateway's id of a request."""
     return str(event.get("requestContext", {}).get("requestId", "unknown"))
 
 
-def _finish(event: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def finish(event: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """Log an answer, and put it into the form of payload 2.0."""
     # The route, never the path: paths hold user ids.
     observability.logger().info("answered", extra={"route": event["routeKey"], "status": int(answer.status)})
     return {

@@ -68,6 +68,15 @@ def _code_of(error: Exception) -> str | None:
     return code
 
 
+#: The ids that `note` takes.
+NOTED = ("keyId", "clientId", "projectId")
+
+
+def note(**ids: str | int) -> None:
+    """Name who calls, and the project, in each further log line of this invocation."""
+    logger().append_keys(**ids)
+
+
 @contextmanager
 def invocation(context: LambdaContext) -> Iterator[None]:
     """Tie the log lines of an invocation together, and write its metrics at the end, also after an error."""
@@ -75,5 +84,6 @@ def invocation(context: LambdaContext) -> Iterator[None]:
     try:
         yield
     finally:
+        logger().remove_keys(NOTED)
         if metrics().metric_set:
             metrics().flush_metrics()

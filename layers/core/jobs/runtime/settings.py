@@ -64,6 +64,16 @@ class Settings:
             credential_cache_seconds=float(read("CREDENTIAL_CACHE_SECONDS", DEFAULT_CREDENTIAL_CACHE_SECONDS)),
         )
 
+    @property
+    def public_url(self) -> str:
+        """The address that callers use, without a slash at its end; empty if it is the API's own."""
+        return self._environment.get("PUBLIC_URL", "").rstrip("/")
+
+    @property
+    def user_ids_in_paths(self) -> str:
+        """Which user ids a path may carry: `plain`, `any` or `off`."""
+        return self._environment.get("USER_IDS_IN_PATHS", "plain")
+
     @cached_property
     def start_queue_url(self) -> str:
         """The queue of hints."""

@@ -79,6 +79,7 @@ class Wiring:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.settings = Settings(environment)
+        self.public_url = self.settings.public_url
 
     # ---- time, chance, counts -----------------------------------------------------------------------------------
 

@@ -38,9 +38,22 @@ class CachedDirectory:
         """See `Directory.find_project`."""
         return self._remember(("project", project_key), lambda: self._directory.find_project(project_key))
 
+    def open_project(self, credential: Credential, project_key: str) -> Project | None:
+        """See `Directory.open_project`: remembered for those whom it was opened to, and for nobody else."""
+        opener = (credential.organisation_id, credential.projects)
+        return self._remember(
+            ("opened", opener, project_key), lambda: self._directory.open_project(credential, project_key)
+        )
+
     def get_project(self, project_id: int) -> Project | None:
         """See `Directory.get_project`."""
         return self._remember(("id", project_id), lambda: self._directory.get_project(project_id))
+
+    def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
+        """See `Directory.get_own_project`: remembered for its organisation alone."""
+        return self._remember(
+            ("own", organisation_id, project_id), lambda: self._directory.get_own_project(organisation_id, project_id)
+        )
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """See `Directory.list_projects`."""

@@ -30,10 +30,22 @@ class DynamoDBDirectory:
         pointer = self._table.get(keys.project_key(project_key), strong=False)
         return self.get_project(int(pointer["project"]["N"])) if pointer else None
 
+    def open_project(self, credential: Credential, project_key: str) -> Project | None:
+        """See `Directory.open_project`: as `find_project`, but the first row already says whose the project is."""
+        pointer = self._table.get(keys.project_key(project_key), strong=False)
+        if not pointer or not credential.opens(int(pointer["org"]["N"]), int(pointer["project"]["N"])):
+            return None
+        return self.get_project(int(pointer["project"]["N"]))
+
     def get_project(self, project_id: int) -> Project | None:
         """See `Directory.get_project`: one GetItem."""
         item = self._table.get(keys.project(project_id), strong=False)
         return directory_items.project_from_item(item) if item else None
+
+    def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
+        """See `Directory.get_own_project`: one GetItem."""
+        project = self.get_project(project_id)
+        return project if project is not None and project.organisation_id == organisation_id else None
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """See `Directory.list_projects`: one Query."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.store import keys
 from jobs.store.items import key
-from jobs.tenants import AccessToken, Client, Credential, Project, Right, Role, User
+from jobs.tenants import (
+    AccessToken,
+    AuditEntry,
+    Client,
+    Credential,
+    Organisation,
+    Project,
+    Right,
+    Role,
+    Scope,
+    User,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from jobs.store.items import Item
 
@@ -20,6 +32,9 @@ def credential_to_item(credential: Credential, digest: str) -> Item:
         **key(keys.credential(digest)),
         "id": {"S": credential.credential_id},
         "org": {"N": str(credential.organisation_id)},
+        "scopes": {"L": [{"S": scope} for scope in sorted(credential.scopes)]},
+        "projects": {"L": [{"N": str(project)} for project in sorted(credential.projects)]},
+        **_made_to_item(credential),
         **_ends_to_item(credential),
     }
 
@@ -29,6 +44,9 @@ def credential_from_item(item: Mapping[str, Any]) -> Credential:
     return Credential(
         credential_id=item["id"]["S"],
         organisation_id=int(item["org"]["N"]),
+        scopes=frozenset(Scope(scope["S"]) for scope in item["scopes"]["L"]),
+        projects=frozenset(int(project["N"]) for project in item["projects"]["L"]),
+        **_made_from_item(item),
         **_ends_from_item(item),
     )
 
@@ -42,6 +60,7 @@ def client_to_item(client: Client) -> Item:
         "user": {"S": client.user_id},
         "project": {"N": str(client.project_id)},
         "digest": {"S": client.secret_digest},
+        **_made_to_item(client),
         **_ends_to_item(client),
     }
 
@@ -54,6 +73,7 @@ def client_from_item(item: Mapping[str, Any]) -> Client:
         user_id=item["user"]["S"],
         project_id=int(item["project"]["N"]),
         secret_digest=item["digest"]["S"],
+        **_made_from_item(item),
         **_ends_from_item(item),
     )
 
@@ -94,12 +114,20 @@ def user_from_item(item: Mapping[str, Any]) -> User:
     )
 
 
+def _made_to_item(issued: Credential | Client) -> Item:
+    return {"at": {"N": str(issued.created_at)}, "by": {"S": issued.created_by}}
+
+
+def _made_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"created_at": int(item["at"]["N"]), "created_by": item["by"]["S"]}
+
+
 def _ends_to_item(issued: Credential | Client | AccessToken) -> Item:
     ends = {"ex": issued.expires_at, "rv": issued.revoked_at}
     return {name: {"N": str(at)} for name, at in ends.items() if at is not None}
 
 
-def _ends_from_item(item: Mapping[str, Any]) -> dict[str, int | None]:
+def _ends_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     ends = {"expires_at": "ex", "revoked_at": "rv"}
     return {field: int(item[name]["N"]) if name in item else None for field, name in ends.items()}
 
@@ -114,12 +142,20 @@ def project_to_item(project: Project) -> Item:
         "name": {"S": project.name},
         "secret": {"S": project.secret.hex()},
         "block": {"N": str(project.block)},
-        **{
-            name: {"SS": sorted(listed)}
-            for name, listed in (("accounts", project.accounts), ("sources", project.sources))
-            if listed
-        },
+        **trust_to_attributes(project.accounts, project.sources),
+        **limits_to_attributes(project.creations_per_minute),
     }
+
+
+def trust_to_attributes(accounts: Iterable[str], sources: Mapping[str, Iterable[str]]) -> Item:
+    """Whose events a project takes, as its row has it."""
+    listed = {source: {"L": [{"S": action} for action in sorted(actions)]} for source, actions in sources.items()}
+    return {"accounts": {"L": [{"S": account} for account in sorted(accounts)]}, "sources": {"M": listed}}
+
+
+def limits_to_attributes(creations_per_minute: int | None) -> Item:
+    """The limits of a project, as its row has them."""
+    return {"creations": {"NULL": True} if creations_per_minute is None else {"N": str(creations_per_minute)}}
 
 
 def project_from_item(item: Mapping[str, Any]) -> Project:
@@ -131,6 +167,46 @@ def project_from_item(item: Mapping[str, Any]) -> Project:
         name=item["name"]["S"],
         secret=bytes.fromhex(item["secret"]["S"]),
         block=int(item["block"]["N"]),
-        accounts=frozenset(item["accounts"]["SS"]) if "accounts" in item else frozenset(),
-        sources=frozenset(item["sources"]["SS"]) if "sources" in item else frozenset(),
+        accounts=frozenset(account["S"] for account in item["accounts"]["L"]),
+        sources={
+            source: frozenset(action["S"] for action in actions["L"])
+            for source, actions in item["sources"]["M"].items()
+        },
+        creations_per_minute=int(item["creations"]["N"]) if "N" in item["creations"] else None,
+    )
+
+
+def pointer_to_item(project: Project) -> Item:
+    """The row that leads from a project's key to the project, and says whose it is."""
+    return {
+        **key(keys.project_key(project.project_key)),
+        "project": {"N": str(project.project_id)},
+        "org": {"N": str(project.organisation_id)},
+    }
+
+
+def organisation_from_item(item: Mapping[str, Any]) -> Organisation:
+    """The organisation of a row."""
+    return Organisation(keys.parse_organisation(item["pk"]["S"]), item["name"]["S"])
+
+
+def workflow_from_item(item: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """A workflow's id and the collections that it is in."""
+    return keys.parse_workflow(item["sk"]["S"]), tuple(collection["S"] for collection in item["co"]["L"])
+
+
+def audit_to_item(organisation_id: int, entry: AuditEntry, suffix: str) -> Item:
+    """The row of a change by an administrator."""
+    return {
+        **key(keys.audit(organisation_id, entry.at, suffix)),
+        "by": {"S": entry.by},
+        "what": {"S": entry.what},
+        "json": {"S": json.dumps(entry.about, separators=(",", ":"), ensure_ascii=False)},
+    }
+
+
+def audit_from_item(item: Mapping[str, Any]) -> AuditEntry:
+    """The change of a row."""
+    return AuditEntry(
+        keys.parse_audit(item["sk"]["S"]), item["by"]["S"], item["what"]["S"], json.loads(item["json"]["S"])
     )

@@ -38,15 +38,19 @@ class DynamoDBJobStore:
         self._blocks: dict[int, int] = {}
         self._noted: dict[int, int] = {}
 
-    def get_job(self, project_id: int, job_id: int) -> Job | None:
-        """See `JobStore.get_job`: one strong GetItem."""
-        item = self._table.get(keys.job(project_id, job_id))
+    def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
+        """See `JobStore.get_job`: one GetItem."""
+        item = self._table.get(keys.job(project_id, job_id), strong=strong)
         return items.job_from_item(item) if item else None
 
     def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
-        """See `JobStore.list_jobs`: one Query for each block that the range touches, and for each megabyte."""
-        jobs: list[Job] = []
-        for block in range(keys.block_of(first), keys.block_of(last) + 1):
+        """See `JobStore.list_jobs`: as `walk_jobs`, to the end."""
+        return list(self.walk_jobs(project_id, first, last))
+
+    def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
+        """See `JobStore.walk_jobs`: one Query for each block that the range touches, and for each megabyte."""
+        blocks = range(keys.block_of(first), keys.block_of(last) + 1)
+        for block in reversed(blocks) if newest_first else blocks:
             start = max(first, keys.last_of(block - 1) + 1)
             end = min(last, keys.last_of(block))
             found = self._table.query(
@@ -56,12 +60,14 @@ class DynamoDBJobStore:
                     ":first": items.string(keys.job_sort(start)),
                     ":last": items.string(keys.job_sort(end)),
                 },
+                ScanIndexForward=not newest_first,
             )
-            of_block = [items.job_from_item(item) for item in found]
-            jobs += of_block
-            if len(of_block) < end - start + 1:
-                break  # numbers are dense: nothing lies behind a gap
-        return jobs
+            count = 0
+            for item in found:
+                yield items.job_from_item(item)
+                count += 1
+            if not newest_first and count < end - start + 1:
+                return  # numbers are dense: nothing lies behind a gap
 
     def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
         """See `JobStore.walk_workflow`: for each hundred jobs a Query of the workflow index and a BatchGetItem."""

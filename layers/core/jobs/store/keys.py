@@ -136,6 +136,11 @@ def organisation(organisation_id: int) -> Key:
     return f"organisation#{organisation_id}", "organisation"
 
 
+def parse_organisation(pk: str) -> int:
+    """The organisation of its partition."""
+    return int(pk.partition("#")[2])
+
+
 ORGANISATION_PROJECT_PREFIX = "project#"
 
 
@@ -149,9 +154,25 @@ def parse_organisation_project(sk: str) -> int:
     return int(sk.removeprefix(ORGANISATION_PROJECT_PREFIX))
 
 
+ORGANISATION_CREDENTIAL_PREFIX = "credential#"
+
+
 def organisation_credential(organisation_id: int, credential_id: str) -> Key:
     """A credential's entry in its organisation's list."""
-    return f"organisation#{organisation_id}", f"credential#{credential_id}"
+    return f"organisation#{organisation_id}", f"{ORGANISATION_CREDENTIAL_PREFIX}{credential_id}"
+
+
+ORGANISATION_CLIENT_PREFIX = "client#"
+
+
+def organisation_client(organisation_id: int, client_id: str) -> Key:
+    """A client's entry in its organisation's list."""
+    return f"organisation#{organisation_id}", f"{ORGANISATION_CLIENT_PREFIX}{client_id}"
+
+
+def parse_organisation_client(sk: str) -> str:
+    """The client of an entry in its organisation's list."""
+    return sk.removeprefix(ORGANISATION_CLIENT_PREFIX)
 
 
 def project(project_id: int) -> Key:
@@ -179,14 +200,35 @@ def access_token(digest: str) -> Key:
     return f"token#{digest}", "token"
 
 
+USER_PREFIX = "user#"
+
+
 def user(organisation_id: int, user_id: str) -> Key:
-    """A user of an organisation."""
-    return f"user#{organisation_id}#{user_id}", "user"
+    """A user, in the list of its organisation."""
+    return f"organisation#{organisation_id}", f"{USER_PREFIX}{user_id}"
+
+
+WORKFLOW_PREFIX = "workflow#"
 
 
 def workflow(organisation_id: int, workflow_id: str) -> Key:
-    """What is known of a workflow: the collections it is in."""
-    return f"workflow#{organisation_id}#{workflow_id}", "workflow"
+    """What is known of a workflow, in the list of its organisation: the collections it is in."""
+    return f"organisation#{organisation_id}", f"{WORKFLOW_PREFIX}{workflow_id}"
+
+
+def parse_workflow(sk: str) -> str:
+    """The workflow of a row in its organisation's list."""
+    return sk.removeprefix(WORKFLOW_PREFIX)
+
+
+def audit(organisation_id: int, at: int, suffix: str) -> Key:
+    """A change by an administrator. Changes sort by time, and the suffix makes each key unique."""
+    return f"audit#{organisation_id}", f"{at:013d}#{suffix}"
+
+
+def parse_audit(sk: str) -> int:
+    """When a change was made, from its sort key."""
+    return int(sk.partition("#")[0])
 
 
 def sequence(name: str) -> Key:

@@ -83,14 +83,14 @@ class Table:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def batch_get(self, keys: Sequence[Key]) -> list[items.Item]:
-        """Read up to a hundred rows by BatchGetItem, weakly and in no order. What DynamoDB leaves out is asked again.
+    def batch_get(self, keys: Sequence[Key], *, strong: bool = False) -> list[items.Item]:
+        """Read up to a hundred rows by BatchGetItem, in no order. What DynamoDB leaves out is asked again.
 
         Raises:
             Busy: it leaves out too much.
         """
         found: list[items.Item] = []
-        wanted: Any = {self.name: {"Keys": [items.key(key) for key in keys]}}
+        wanted: Any = {self.name: {"Keys": [items.key(key) for key in keys], "ConsistentRead": strong}}
         for _ in range(CONFLICT_TRIES):
             with failures.reading():
                 answer = self._client.batch_get_item(RequestItems=wanted)

@@ -12,9 +12,9 @@ import secrets
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.errors import ProjectNotFound, Unauthorized
-from jobs.model import HOUR, SECOND
-from jobs.tenants import AccessToken, Principal
+from jobs.errors import ProjectNotFound, ScopeMissing, Unauthorized
+from jobs.model import DELETE_USER_DATA, HOUR, SECOND
+from jobs.tenants import AccessToken, Principal, Scope
 
 if TYPE_CHECKING:
     from jobs.ports import Ports
@@ -113,12 +113,32 @@ def open_project(ports: Ports, credential: Credential, project_key: str) -> Proj
     """Find the project of a key, if the caller may use it.
 
     Raises:
-        ProjectNotFound: it does not exist, or belongs to another organisation.
+        ProjectNotFound: it does not exist, belongs to another organisation, or the key is limited to other projects.
     """
-    project = ports.directory.find_project(project_key) if _PROJECT_KEY.fullmatch(project_key) else None
-    if project is None or project.organisation_id != credential.organisation_id:
+    project = ports.directory.open_project(credential, project_key) if _PROJECT_KEY.fullmatch(project_key) else None
+    if project is None:
         raise ProjectNotFound
     return project
+
+
+def require(credential: Credential, scope: Scope) -> None:
+    """Let only keys pass that have a scope.
+
+    Raises:
+        ScopeMissing: the key is limited to others.
+    """
+    if not credential.has(scope):
+        raise ScopeMissing(scope)
+
+
+def require_for(credential: Credential, action: str) -> None:
+    """Let only keys pass that may make or retry a job with this action.
+
+    Raises:
+        ScopeMissing: it deletes a user's data, and the key is limited to other things.
+    """
+    if action == DELETE_USER_DATA:
+        require(credential, Scope.DELETE_USERS)
 
 
 def _is_whole(prefix: str, secret: str) -> bool:

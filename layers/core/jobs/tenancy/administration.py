@@ -8,24 +8,28 @@ import string
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest
+from jobs.model import ACTION, EVENT_SOURCE, is_reserved
 from jobs.tenancy import access
 from jobs.tenants import Client, Credential, User
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from jobs.tenancy.ports import DirectoryAdmin
-    from jobs.tenants import Organisation, Project, Right, Role
+    from jobs.tenants import Organisation, Project, Right, Role, Scope
 
 #: A list of an organisation's jobs merges the newest jobs of all its projects, so their number is bounded.
 MAX_PROJECTS = 50
 MAX_NAME = 128
 #: Bounds what the check of every event reads.
 MAX_TRUSTED = 50
+#: More creations a minute than one project's numbers can be given out in.
+MAX_CREATIONS = 1_000_000
 #: Bounds what every request of a user reads, and what is stored with every run of a workflow.
 MAX_COLLECTIONS = 100
 MAX_ID = 256
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_ACTION = re.compile(ACTION)
 _PROJECT_KEY_LENGTH = 20
 _PROJECT_KEY_ALPHABET = string.ascii_letters + string.digits
 _LOCK_SECRET_BYTES = 32
@@ -54,7 +58,7 @@ def create_organisation(admin: DirectoryAdmin, name: str) -> Organisation:
     Raises:
         InvalidRequest: the name is blank or over 128 characters.
     """
-    return admin.add_organisation(_checked(name))
+    return admin.add_organisation(checked_name(name))
 
 
 def create_project(admin: DirectoryAdmin, organisation_id: int, name: str) -> Project:
@@ -65,42 +69,103 @@ def create_project(admin: DirectoryAdmin, organisation_id: int, name: str) -> Pr
     """
     project_key = "".join(secrets.choice(_PROJECT_KEY_ALPHABET) for _ in range(_PROJECT_KEY_LENGTH))
     secret = secrets.token_bytes(_LOCK_SECRET_BYTES)
-    return admin.add_project(organisation_id, _checked(name), project_key, secret, MAX_PROJECTS)
+    return admin.add_project(organisation_id, checked_name(name), project_key, secret, MAX_PROJECTS)
 
 
-def trust(admin: DirectoryAdmin, project_id: int, accounts: Collection[str], sources: Collection[str]) -> None:
-    """Set whose events a project takes: which other AWS accounts, and which sources (an empty list means any).
+def trust(
+    admin: DirectoryAdmin, project_id: int, accounts: Collection[str], sources: Mapping[str, Collection[str]]
+) -> None:
+    """Set whose events a project takes: which other AWS accounts, and which sources (none means any).
 
-    Events of the stack's own account need only a trusted source.
+    A source may report on the jobs of its actions alone (none means all). Events of the stack's own account need only
+    a trusted source.
 
     Raises:
-        InvalidRequest: an account does not have 12 digits, a source is blank, there are over 50 of either, or the
-            project does not exist.
+        InvalidRequest: an account does not have 12 digits, a source is blank or one of our own, an action is no
+            action, there are over 50 of anything, or the project does not exist.
     """
     for account in accounts:
         if not _ACCOUNT.fullmatch(account):
             raise InvalidRequest("account", "must be 12 digits")
-    if not all(source.strip() for source in sources):
-        raise InvalidRequest("source", "must not be blank")
-    if max(len(accounts), len(sources)) > MAX_TRUSTED:
-        raise InvalidRequest("trust", f"must be at most {MAX_TRUSTED} accounts and as many sources")
-    admin.set_trust(project_id, frozenset(accounts), frozenset(sources))
+    for source in sources:
+        if not source.strip() or is_reserved(source):
+            raise InvalidRequest("source", f"must not be blank, `{EVENT_SOURCE}`, or begin with `{EVENT_SOURCE}.`")
+    actions = [action for named in sources.values() for action in named]
+    if not all(map(_ACTION.fullmatch, actions)):
+        raise InvalidRequest("source", f"each action must be {ACTION}")
+    if max(len(accounts), len(sources), len(actions)) > MAX_TRUSTED:
+        raise InvalidRequest("trust", f"must be at most {MAX_TRUSTED} accounts, as many sources and as many actions")
+    admin.set_trust(project_id, frozenset(accounts), {source: frozenset(named) for source, named in sources.items()})
 
 
-def create_api_key(admin: DirectoryAdmin, organisation_id: int, *, expires_at: int | None = None) -> IssuedKey:
+def limit_creations(admin: DirectoryAdmin, project_id: int, creations_per_minute: int | None) -> None:
+    """Set how many jobs callers may create in a project within a minute; None means any number.
+
+    Raises:
+        InvalidRequest: it is below 1 or over a million, or the project does not exist.
+    """
+    if creations_per_minute is not None and not 1 <= creations_per_minute <= MAX_CREATIONS:
+        raise InvalidRequest("creations-per-minute", f"must be from 1 to {MAX_CREATIONS}")
+    admin.set_limits(project_id, creations_per_minute)
+
+
+def create_api_key(
+    admin: DirectoryAdmin,
+    organisation_id: int,
+    *,
+    expires_at: int | None = None,
+    scopes: Collection[Scope] = (),
+    projects: Collection[int] = (),
+) -> IssuedKey:
     """Issue an API key of an organisation, valid until `expires_at` (milliseconds), or for ever.
 
     Raises:
-        InvalidRequest: the organisation does not exist.
+        InvalidRequest: the organisation does not exist or has no such project, or the key would have expired already.
     """
-    secret = access.new_secret(access.KEY_PREFIX)
+    for project_id in projects:
+        if admin.get_own_project(organisation_id, project_id) is None:
+            raise InvalidRequest("project", f"organisation {organisation_id} has no project {project_id}")
+    issued = _new_key(admin, organisation_id, expires_at, frozenset(scopes), frozenset(projects))
+    admin.add_credential(issued.credential, access.digest_of(issued.secret))
+    return issued
+
+
+def rotate_api_key(
+    admin: DirectoryAdmin, organisation_id: int, credential_id: str, until: int, *, expires_at: int | None = None
+) -> IssuedKey:
+    """Issue another API key with the scopes and projects of one, which ends at `until`. Both are valid until then.
+
+    Raises:
+        InvalidRequest: the organisation has no such key, it was revoked or ends before that, or a time is past.
+    """
+    _check_future("until", admin.clock.now(), until)
+    found = [key for key in admin.list_credentials(organisation_id) if key.credential_id == credential_id]
+    if not found:
+        raise InvalidRequest("key", f"organisation {organisation_id} has no key {credential_id}")
+    issued = _new_key(admin, organisation_id, expires_at, found[0].scopes, found[0].projects)
+    admin.rotate_credential(credential_id, until, issued.credential, access.digest_of(issued.secret))
+    return issued
+
+
+def _new_key(
+    admin: DirectoryAdmin,
+    organisation_id: int,
+    expires_at: int | None,
+    scopes: frozenset[Scope],
+    projects: frozenset[int],
+) -> IssuedKey:
+    now = admin.clock.now()
+    _check_future("expires", now, expires_at)
     credential = Credential(
         credential_id=f"key-{secrets.token_hex(_CREDENTIAL_ID_BYTES)}",
         organisation_id=organisation_id,
+        scopes=scopes,
+        projects=projects,
+        created_at=now,
+        created_by=admin.by,
         expires_at=expires_at,
     )
-    admin.add_credential(credential, access.digest_of(secret))
-    return IssuedKey(credential, secret)
+    return IssuedKey(credential, access.new_secret(access.KEY_PREFIX))
 
 
 def create_user(admin: DirectoryAdmin, organisation_id: int, name: str, role: Role) -> User:
@@ -109,7 +174,9 @@ def create_user(admin: DirectoryAdmin, organisation_id: int, name: str, role: Ro
     Raises:
         InvalidRequest: the name is blank or too long, or the organisation does not exist.
     """
-    user = User(organisation_id=organisation_id, user_id=secrets.token_hex(_ID_BYTES), role=role, name=_checked(name))
+    user = User(
+        organisation_id=organisation_id, user_id=secrets.token_hex(_ID_BYTES), role=role, name=checked_name(name)
+    )
     admin.add_user(user)
     return user
 
@@ -122,8 +189,10 @@ def create_client(
     It is valid until `expires_at` (milliseconds), or for ever.
 
     Raises:
-        InvalidRequest: the organisation has no such user or project.
+        InvalidRequest: the organisation has no such user or project, or the client would have expired already.
     """
+    now = admin.clock.now()
+    _check_future("expires", now, expires_at)
     secret = access.new_secret(access.CLIENT_SECRET_PREFIX)
     client = Client(
         client_id=secrets.token_hex(_ID_BYTES),
@@ -131,6 +200,8 @@ def create_client(
         user_id=user_id,
         project_id=project_id,
         secret_digest=access.digest_of(secret),
+        created_at=now,
+        created_by=admin.by,
         expires_at=expires_at,
     )
     admin.add_client(client)
@@ -164,13 +235,23 @@ def share_workflow(
     admin.set_workflow_collections(organisation_id, _checked_id("workflow", workflow_id), collection_ids)
 
 
+def _check_future(field: str, now: int, at: int | None) -> None:
+    if at is not None and at <= now:
+        raise InvalidRequest(field, "must lie in the future")
+
+
 def _checked_id(field: str, text: str) -> str:
     if not text.strip() or len(text) > MAX_ID:
         raise InvalidRequest(field, f"must be 1 to {MAX_ID} characters and not blank")
     return text
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str, field: str = "name") -> str:
+    """Check what people call something or someone.
+
+    Raises:
+        InvalidRequest: it is blank or over 128 characters.
+    """
     if not name.strip() or len(name) > MAX_NAME:
-        raise InvalidRequest("name", f"must be 1 to {MAX_NAME} characters and not blank")
+        raise InvalidRequest(field, f"must be 1 to {MAX_NAME} characters and not blank")
     return name

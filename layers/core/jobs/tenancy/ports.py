@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from jobs.ports import Directory, Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from jobs.tenants import AccessToken, Client, Credential, Organisation, Project, Right, Role, User
+    from jobs.ports import Clock
+    from jobs.tenants import AccessToken, AuditEntry, Client, Credential, Organisation, Project, Right, Role, User
 
 
 class TokenStore(Protocol):
@@ -31,11 +32,26 @@ class TokenPorts(Ports, Protocol):
         """Where tokens are put."""
 
 
-class DirectoryAdmin(Directory, Protocol):
-    """The directory, and what administrators do to it."""
+class _Administered(Directory, Protocol):
+    """The directory, and who changes it. Each change is written with its audit entry, or not at all."""
+
+    @property
+    def by(self) -> str:
+        """Who makes the changes."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+
+
+class ProjectAdmin(_Administered, Protocol):
+    """What administrators do to organisations and projects."""
 
     def add_organisation(self, name: str) -> Organisation:
         """Create an organisation under the next free id."""
+
+    def list_organisations(self) -> Sequence[Organisation]:
+        """Read all organisations, by their ids."""
 
     def add_project(self, organisation_id: int, name: str, project_key: str, secret: bytes, limit: int) -> Project:
         """Create a project of an organisation that has fewer than `limit` projects.
@@ -44,12 +60,26 @@ class DirectoryAdmin(Directory, Protocol):
             InvalidRequest: the organisation does not exist or has `limit` projects.
         """
 
-    def set_trust(self, project_id: int, accounts: frozenset[str], sources: frozenset[str]) -> None:
-        """Set the accounts and sources whose events a project takes.
+    def set_trust(self, project_id: int, accounts: frozenset[str], sources: Mapping[str, frozenset[str]]) -> None:
+        """Set the accounts and sources whose events a project takes, and the actions that each source may report on.
 
         Raises:
             InvalidRequest: the project does not exist.
         """
+
+    def set_limits(self, project_id: int, creations_per_minute: int | None) -> None:
+        """Set how many jobs callers may create in a project within a minute; None means any number.
+
+        Raises:
+            InvalidRequest: the project does not exist.
+        """
+
+    def list_audit(self, organisation_id: int, limit: int) -> Sequence[AuditEntry]:
+        """Read the newest changes in an organisation, the newest first."""
+
+
+class CredentialAdmin(_Administered, Protocol):
+    """What administrators do to API keys and clients."""
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         """Store a credential under the digest of its secret.
@@ -58,12 +88,43 @@ class DirectoryAdmin(Directory, Protocol):
             InvalidRequest: the organisation does not exist.
         """
 
-    def revoke_credential(self, organisation_id: int, credential_id: str, now: int) -> None:
-        """End a credential for ever.
+    def list_credentials(self, organisation_id: int) -> Sequence[Credential]:
+        """Read an organisation's credentials, also those that have ended, oldest first."""
+
+    def rotate_credential(self, credential_id: str, until: int, credential: Credential, digest: str) -> None:
+        """Store a credential beside another one of its organisation, which ends at `until`.
+
+        Raises:
+            InvalidRequest: the other one does not exist, was revoked, or ends before that.
+        """
+
+    def revoke_credential(self, organisation_id: int, credential_id: str) -> int:
+        """End a credential for ever, and return when it ended.
 
         Raises:
             InvalidRequest: the organisation has no credential with this id.
         """
+
+    def add_client(self, client: Client) -> None:
+        """Create a client of a user, with a project of the same organisation.
+
+        Raises:
+            InvalidRequest: the organisation has no such user or project.
+        """
+
+    def list_clients(self, organisation_id: int) -> Sequence[Client]:
+        """Read an organisation's clients, also those that have ended, oldest first."""
+
+    def revoke_client(self, client_id: str) -> int:
+        """End a client and its tokens for ever, and return when it ended.
+
+        Raises:
+            InvalidRequest: the client does not exist.
+        """
+
+
+class UserAdmin(_Administered, Protocol):
+    """What administrators do to users, collections and workflows."""
 
     def add_user(self, user: User) -> None:
         """Create a user.
@@ -71,6 +132,9 @@ class DirectoryAdmin(Directory, Protocol):
         Raises:
             InvalidRequest: the organisation does not exist, or already has a user with this id.
         """
+
+    def list_users(self, organisation_id: int) -> Sequence[User]:
+        """Read an organisation's users, by their ids."""
 
     def set_role(self, organisation_id: int, user_id: str, role: Role) -> None:
         """Give a user another role.
@@ -88,23 +152,16 @@ class DirectoryAdmin(Directory, Protocol):
             InvalidRequest: the user does not exist, or is in `limit` collections already.
         """
 
-    def add_client(self, client: Client) -> None:
-        """Create a client of a user, with a project of the same organisation.
-
-        Raises:
-            InvalidRequest: the organisation has no such user or project.
-        """
-
-    def revoke_client(self, client_id: str, now: int) -> None:
-        """End a client and its tokens for ever.
-
-        Raises:
-            InvalidRequest: the client does not exist.
-        """
-
     def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
         """Set the collections that a workflow is in.
 
         Raises:
             InvalidRequest: the organisation does not exist.
         """
+
+    def list_workflows(self, organisation_id: int) -> Mapping[str, Sequence[str]]:
+        """Read the workflows that were shared in an organisation, and the collections of each."""
+
+
+class DirectoryAdmin(ProjectAdmin, CredentialAdmin, UserAdmin, Protocol):
+    """Everything that administrators do to the directory."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.errors import InvalidRequest, Unauthorized
+from jobs.errors import InvalidRequest, RunNotPermitted, Unauthorized
 from jobs.lifecycle.creation import create_job
+from jobs.lifecycle.text import check_text
 from jobs.model import NewJob, Run
+from jobs.tenants import Right
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,10 +36,11 @@ def check_workflow_id(workflow_id: str) -> None:
     """Check that a workflow's id can be stored.
 
     Raises:
-        InvalidRequest: it is blank or over 256 characters.
+        InvalidRequest: it is blank, over 256 characters, or holds characters that SQS does not carry.
     """
     if not workflow_id.strip() or len(workflow_id) > MAX_WORKFLOW_ID:
         raise InvalidRequest("workflowId", f"must be 1 to {MAX_WORKFLOW_ID} characters and not blank")
+    check_text("workflowId", workflow_id)
 
 
 def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: RunRequest) -> Job:
@@ -48,17 +51,22 @@ def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: 
     Raises:
         InvalidRequest: the workflow's id is blank or too long.
         Unauthorized: the client's project is gone.
+        RunNotPermitted: the workflow is in collections, and the user may run it through none of them.
+        TooManyCreations: the project's limit is reached.
         Busy: others contended for the job's number for five seconds, or DynamoDB throttles. Try again.
     """
     check_workflow_id(workflow_id)
     client = principal.client
-    project = ports.directory.get_project(client.project_id)
+    project = ports.directory.get_own_project(client.organisation_id, client.project_id)
     if project is None:
         raise Unauthorized
+    collections = tuple(ports.directory.workflow_collections(client.organisation_id, workflow_id))
+    if collections and not principal.user.may(Right.RUN, collections):
+        raise RunNotPermitted
     run = Run(
         workflow_id=workflow_id,
         owner_id=principal.user.user_id,
-        collection_ids=tuple(ports.directory.workflow_collections(client.organisation_id, workflow_id)),
+        collection_ids=collections,
         priority=request.priority,
         worker_tag=request.worker_tag,
     )
@@ -69,4 +77,4 @@ def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: 
         params=request.params or {},
         run=run,
     )
-    return create_job(ports, project, new, by=client.client_id).job
+    return create_job(ports, project, new, by=client.actor).job

@@ -71,8 +71,8 @@ def find_job(ports: Ports, principal: Principal, wanted: AlteryxJobId) -> Sighti
         JobNotFound: it does not exist, belongs to another organisation, is deleted, or is not shared with the caller.
             A caller cannot tell these apart.
     """
-    project = ports.directory.get_project(wanted.project_id)
-    if project is None or project.organisation_id != principal.client.organisation_id:
+    project = ports.directory.get_own_project(principal.client.organisation_id, wanted.project_id)
+    if project is None:
         raise JobNotFound
     job = queries.get_job(ports, project, wanted.job_id)
     if job.created_at // SECOND != wanted.created or not _may_see(principal, job):
@@ -89,10 +89,10 @@ def cancel_job(ports: Ports, principal: Principal, wanted: AlteryxJobId) -> Job:
         JobNotCancellable: it has already ended.
     """
     project, job = find_job(ports, principal, wanted)
-    if not _has_right(principal, job, {Right.CANCEL}):
+    if not _has_right(principal, job, Right.CANCEL):
         raise NotPermitted
     try:
-        return cancellation.cancel_job(ports, project, job.job_id, by=principal.client.client_id)
+        return cancellation.cancel_job(ports, project, job.job_id, by=principal.client.actor)
     except JobNotCancellable as error:
         if _is_deleted(error.job):
             raise JobNotFound from None
@@ -129,8 +129,9 @@ def list_workflow_jobs(ports: Ports, principal: Principal, workflow_id: str, wan
 
 
 def _projects(ports: Ports, principal: Principal) -> Iterator[Project]:
-    for project_id in ports.directory.list_projects(principal.client.organisation_id):
-        project = ports.directory.get_project(project_id)
+    organisation_id = principal.client.organisation_id
+    for project_id in ports.directory.list_projects(organisation_id):
+        project = ports.directory.get_own_project(organisation_id, project_id)
         if project is not None:
             yield project
 
@@ -143,17 +144,13 @@ def _select(principal: Principal, walks: Iterable[Iterator[Job]], wanted: Select
 
 
 def _may_see(principal: Principal, job: Job) -> bool:
-    return not _is_deleted(job) and _has_right(principal, job, {Right.VIEW, Right.CANCEL})
+    return not _is_deleted(job) and _has_right(principal, job, Right.VIEW)
 
 
 def _is_deleted(job: Job) -> bool:
     return job.cancelled_from is Status.SCHEDULED
 
 
-def _has_right(principal: Principal, job: Job, rights: set[Right]) -> bool:
+def _has_right(principal: Principal, job: Job, right: Right) -> bool:
     user = principal.user
-    return (
-        user.role is Role.ADMINISTRATOR
-        or job.run.owner_id == user.user_id
-        or any(user.collections.get(collection) in rights for collection in job.run.collection_ids)
-    )
+    return job.run.owner_id == user.user_id or user.may(right, job.run.collection_ids)
