@@ -72,6 +72,14 @@ def told(line: str) -> tuple[str, ...]:
     return () if found is None else (found[1], found[2], re.sub(r"\d", "0", found[3] or ""))
 
 
+def test_the_readme_shows_what_make_run_prints(stack: Embedded) -> None:
+    printed = {re.sub(r"\d+", "0", line) for line in stack.output.splitlines()}
+
+    shown = [line for line in block("", "The API is ready").splitlines() if line not in {"", "…"} and not told(line)]
+    assert len(shown) == 3
+    assert [line for line in shown if re.sub(r"\d+", "0", line) not in printed] == []
+
+
 @pytest.mark.usefixtures("worker")
 def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(
     stack: Embedded, tenant: Tenant, tmp_path: Path
@@ -89,7 +97,7 @@ def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(
     assert created["action"] == "export.orders"
     assert job["params"] == {"month": "2026-11"}
     assert job["outputs"] == [{"rows": 1200}]
-    assert job["history"][-1]["by"] == "com.example.export"
+    assert job["history"][-1]["by"] == "event:com.example.export"
     shown = [told(line) for line in block("", "The API is ready").splitlines() if told(line)]
     assert len(shown) == 3
     while shown != [change for line in stack.output.splitlines() if "export.orders" in line and (change := told(line))]:
