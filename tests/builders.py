@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from jobs.dialects.base import Call, UserCall
-from jobs.model import Change, Job, JobKey, NewJob, Status
+from jobs.model import Change, Job, JobKey, NewJob, Run, Status
 from jobs.outcomes import NewRow
 from jobs.tenants import Client, Credential, Principal, Project, Role, User
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000_000
 ORGANISATION = 7
+FULL_RUN = Run("wf", "owner", ("c1", "c2"), "High", "gpu")
 
 
 def a_project(**overrides: Any) -> Project:
@@ -40,7 +41,7 @@ def a_credential(**overrides: Any) -> Credential:
 
 
 def a_user(**overrides: Any) -> User:
-    """A member who is in no collection, unless told otherwise."""
+    """A member who is in no collection by default."""
     return User(**{"organisation_id": ORGANISATION, "user_id": "user-1", "role": Role.MEMBER, **overrides})
 
 
@@ -56,7 +57,7 @@ def a_client(**overrides: Any) -> Client:
 
 
 def a_principal(**user: Any) -> Principal:
-    """Who calls: a client of that user."""
+    """A client of that user."""
     made = a_user(**user)
     return Principal(a_client(user_id=made.user_id, organisation_id=made.organisation_id), made)
 
@@ -66,7 +67,7 @@ def a_request(**overrides: Any) -> NewJob:
 
 
 def a_job(**overrides: Any) -> Job:
-    """A scheduled job that is due now, unless told otherwise."""
+    """A job that is scheduled and due now by default."""
     at = overrides.pop("at", NOW)
     values: dict[str, Any] = {
         "project_id": 1,
@@ -80,6 +81,35 @@ def a_job(**overrides: Any) -> Job:
     return Job(**{**values, **overrides})
 
 
+def a_full_request() -> NewJob:
+    """A request with no field at its default; tests/unit/test_fields.py holds it to that."""
+    return a_request(
+        start_at=NOW + 5,
+        description="Überblick 🙂",
+        reference_id="a/b",
+        params={"a": [1.5, None, "ü"]},
+        max_attempts=3,
+        timeout_seconds=43_200,
+        run=FULL_RUN,
+    )
+
+
+def a_full_job() -> Job:
+    """A job with no field at its default, whether or not one job can have them all at once."""
+    return a_job(
+        description="Überblick 🙂",
+        reference_id="a/b",
+        attempt=2,
+        max_attempts=3,
+        timeout_seconds=43_200,
+        errors=("no disk", ""),
+        has_params=True,
+        progress=40,
+        outputs_token="token",
+        run=FULL_RUN,
+    )
+
+
 def start(store: Attempts, job_id: int, at: int, project_id: int = 1) -> StartOutcome:
     """Try to start one job alone."""
     [outcome] = store.start_jobs([JobKey(project_id, job_id)], at)
@@ -87,7 +117,7 @@ def start(store: Attempts, job_id: int, at: int, project_id: int = 1) -> StartOu
 
 
 def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
-    """A call of the job list that was let in."""
+    """A call of the job list, past authentication."""
     project = a_project()
     values: dict[str, Any] = {
         "path": {"projectKey": project.project_key},
@@ -104,12 +134,12 @@ def a_call(dialect: ProjectDialect, **overrides: Any) -> Call:
 
 
 def a_user_call() -> UserCall:
-    """A call with an access token that was let in."""
+    """A call with an access token, past authentication."""
     return UserCall(path={}, query={}, headers={}, body="", origin="https://h", raw_path="/x", principal=a_principal())
 
 
 def a_client_error(code: str, message: str = "", **response: Any) -> ClientError:
-    """A refusal of AWS by its code; `response` holds what comes beside it."""
+    """A refusal of AWS by its code; `response` has the rest of its answer."""
     return ClientError({"Error": {"Code": code, "Message": message}, **response}, "Operation")  # type: ignore[typeddict-item]  # the stubs know less
 
 
@@ -131,5 +161,5 @@ def append(  # noqa: PLR0913, PLR0917  # a creation has this many parts
     lock: DeletionLock | None = None,
     seen: SeenEvent | None = None,
 ) -> AppendOutcome:
-    """Put one job with what belongs to it."""
+    """Put one job and what belongs to it."""
     return store.append([NewRow(job, token, params, seen)], record, lock).outcome

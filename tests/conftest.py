@@ -70,7 +70,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[boto3.Session]:
-    """AWS in memory, reached with credentials that open nothing."""
+    """AWS in memory. The credentials open nothing."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -83,7 +83,7 @@ def aws() -> Iterator[boto3.Session]:
 
 @pytest.fixture(scope="session")
 def dynamodb_client(aws: boto3.Session) -> DynamoDBClient:
-    """Shared by all tests: a client takes longer to make than most tests to run."""
+    """Shared by all tests, because making a client takes longer than most tests."""
     return client.dynamodb_client(Config())
 
 

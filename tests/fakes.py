@@ -1,4 +1,4 @@
-"""The world in memory. The contract suite holds the store equal to the real one on two emulators."""
+"""The world in memory. The contract suite compares the store with the real one on two emulators."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BY = "tester"
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only by `sleep`."""
 
     def __init__(self, now: int = NOW) -> None:
         self.time = float(now)
@@ -71,7 +71,7 @@ class FakeMeter:
 
 
 class FakeQueue:
-    """Keeps what was sent; refuses what it is told to."""
+    """Keeps what was sent. Refuses what a test names."""
 
     def __init__(self) -> None:
         self.messages: list[StartHint] = []
@@ -96,7 +96,7 @@ class FakeQueue:
 
 
 class FakeBus:
-    """Keeps what was put; refuses the detail types it is told to."""
+    """Keeps what was put. Refuses the detail types that a test names."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -108,7 +108,7 @@ class FakeBus:
 
 
 class FakeWorkerQueue:
-    """Keeps what was sent, unless it is told to refuse it."""
+    """Keeps what was sent, unless a test has it refuse that."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
@@ -121,12 +121,12 @@ class FakeWorkerQueue:
 
 
 class FakeSessions:
-    """`SessionStore` in memory: versions by key, of each the newest first."""
+    """`SessionStore` in memory: the versions of each key, the newest first."""
 
     def __init__(self) -> None:
         self.versions: dict[ObjectVersion, None] = {}
         self._numbers = count()
-        #: The code with which the deletion of a version is refused, by its key.
+        #: The codes with which deletions are refused, by key.
         self.refuses: dict[str, str] = {}
         self.batches: list[int] = []
         #: Called after each batch with its number.
@@ -150,7 +150,7 @@ class FakeSessions:
     def list_versions(self, prefix: str, after: ObjectVersion | None, limit: int) -> VersionPage:
         found = self._under(prefix)
         if after is not None:
-            found = found[found.index(after) + 1 :]  # S3 promises nothing of a marker that is gone
+            found = found[found.index(after) + 1 :]  # S3 promises nothing about a marker that is gone
         return VersionPage(found[:limit], len(found) > limit)
 
     def count_versions(self, prefix: str, at_most: int) -> int:
@@ -160,7 +160,7 @@ class FakeSessions:
         refused = [(version, self.refuses[version.key]) for version in versions if version.key in self.refuses]
         for version in versions:
             if version.key not in self.refuses:
-                self.versions.pop(version, None)  # one that is gone is deleted, says S3
+                self.versions.pop(version, None)  # S3 reports a version that is gone as deleted
         self.batches.append(len(versions))
         self.after_batch(len(self.batches))
         return refused

@@ -1,4 +1,4 @@
-"""The real store and directory over a client that a test has."""
+"""The real store and directory over the client of a test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Store(JobStore, Attempts, Payload, DueIndex, Protocol):
 
 
 class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBDueIndex):
-    """All parts of the store as one object, for suites that hold the parts together."""
+    """All parts of the store as one object, for suites that need them together."""
 
     def __init__(self, table: Table, shards: int, start_batch: int = 1) -> None:
         DynamoDBJobStore.__init__(self, table, shards)
@@ -50,6 +50,6 @@ def an_admin(client: DynamoDBClient, clock: Clock | None = None) -> DynamoDBDire
 
 
 def the_store() -> WholeStore:
-    """The store of the functions that this process calls."""
+    """The store of the functions that run in this process."""
     ports = wiring.ports()
     return WholeStore(ports.table, ports.settings.table.shards)

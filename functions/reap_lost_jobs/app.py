@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Run the reaper. An exception fails the invocation, which raises an alarm; the next run begins anew."""
+    """Run the reaper. An exception fails the invocation, which raises an alarm; the next run begins again."""
     ports = wiring.ports()
     with observability.invocation(context):
         reaped = reaping.reap(ports, ports.settings.table.shards, time_left(context))

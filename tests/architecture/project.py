@@ -12,17 +12,17 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = load(ROOT)
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 
-#: Every function by the name of its folder, which is the verb that it does.
+#: The folders of the functions. A folder's name says what its function does.
 FOLDERS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.name != "__pycache__")
 
 
 def logical_id(folder: str) -> str:
-    """The id in the template of a function: list_jobs is ListJobsFunction."""
+    """A function's id in the template: list_jobs is ListJobsFunction."""
     return "".join(word.capitalize() for word in folder.split("_")) + "Function"
 
 
 def resources(type_: str) -> dict[str, Any]:
-    """The properties of the template's resources of a type, by logical id."""
+    """The properties of all resources of a type, by logical id."""
     return {name: resource.get("Properties", {}) for name, resource in RESOURCES.items() if resource["Type"] == type_}
 
 
@@ -30,7 +30,7 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 
 
 def properties(folder: str) -> dict[str, Any]:
-    """The properties of a function; none of one that the template has not, which test_tree.py tells."""
+    """The properties of a function; empty if the template lacks it, which is for test_tree.py to say."""
     found: dict[str, Any] = FUNCTIONS.get(logical_id(folder), {})
     return found
 
@@ -42,7 +42,7 @@ def events(folder: str, type_: str) -> list[dict[str, Any]]:
 
 
 def route_keys(folder: str) -> frozenset[str]:
-    """The routes of a function, in the words of the API's access log: "GET /public/{projectKey}/jobs"."""
+    """The routes of a function, as the access log has them: "GET /public/{projectKey}/jobs"."""
     return frozenset(
         f"{event['Method']} {event['Path']}" if "Path" in event else "$default" for event in events(folder, "HttpApi")
     )
@@ -67,7 +67,7 @@ def resource_of(arn: object) -> str:
     """The resource that an ARN of the template is of: a logical id, with what follows it, or all of them.
 
     Raises:
-        ValueError: it is not the ARN of one resource of this stack.
+        ValueError: it is no ARN of a single resource of this stack.
     """
     match arn:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
@@ -83,5 +83,5 @@ def resource_of(arn: object) -> str:
 
 
 def _listed(value: object) -> list[Any]:
-    """A policy may say one thing bare or several in a list."""
+    """What a policy lists. One thing may stand there without a list."""
     return value if isinstance(value, list) else [value]

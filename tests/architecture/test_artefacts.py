@@ -1,4 +1,4 @@
-"""What `make build` made, which is what is deployed: complete by itself, and quick to load."""
+"""What `make build` made and `sam deploy` uploads: it is complete, and it loads quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BUILD = ROOT / ".aws-sam" / "build"
 CORE = BUILD / "CoreLayer" / "python"
-#: The dependencies hold machine code. Where the build is for another processor there is one for this one beside it.
+#: The dependencies hold machine code. If the build is for another processor, this machine has one of its own beside it.
 DEPENDENCIES = [BUILD / "DependenciesLayer" / "python", ROOT / ".aws-sam" / "native" / "DependenciesLayer" / "python"]
 
 LAMBDA_UNZIPPED_LIMIT = 250 * 2**20
@@ -40,7 +40,7 @@ def test_a_function_imports_with_nothing_but_its_layers(folder: str) -> None:
     path = [str(BUILD / logical_id(folder)), str(dependencies()), str(CORE)]
     program = f"import sys; sys.path[:0] = {path}; import app; assert callable(app.handler); print(app.__file__)"
 
-    # isolated, without site-packages, without any variable of an environment, and leaving no byte code behind
+    # isolated: no site-packages, no environment variables, and no byte code left behind
     command = [sys.executable, "-I", "-S", "-B", "-c", program]
     run = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
 

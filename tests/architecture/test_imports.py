@@ -1,4 +1,4 @@
-"""What is paid at every cold start: pydantic costs half of what boto3 does, and only a request that writes needs it."""
+"""What a cold start imports. pydantic costs half as much as boto3, and only requests that write need it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRITES_REQUESTS = {"create_job", "ingest_events"}
 
 @cache
 def imported_by(folder: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has after importing a function."""
+    """The top-level modules of a fresh interpreter that has imported a function."""
     program = f"import sys, functions.{folder}.app; print(*{{name.partition('.')[0] for name in sys.modules}})"
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(run.stdout.split())

@@ -1,4 +1,4 @@
-"""The OpenAPI document: of every route and no other, valid, as the code has it, and as it is committed."""
+"""The OpenAPI document: it has every route and no other, is valid, and is the one that is committed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DOCUMENT = described()
 OPERATIONS: dict[str, Any] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
 }
-#: Beside a schema, for its references.
+#: What the references of a schema lead to.
 COMPONENTS = {"components": DOCUMENT["components"]}
 IN_SECONDS = json.dumps({"action": "a", "startAt": NOW // 1_000})
 OF_NOBODY = a_call(OPENREPLAY_V1, path={"userId": " "})
@@ -46,7 +46,7 @@ GOLDEN = ROOT / "tests" / "golden"
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """What a reference within the document leads to, else the node itself."""
+    """The node that a reference within the document leads to, or the node itself."""
     if "$ref" not in node:
         return node
     found: Any = DOCUMENT
@@ -56,13 +56,13 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def examples(name: str, status: int) -> dict[str, Any]:
-    """The bodies that an operation shows for a status, by their names."""
+    """The example bodies of an operation for a status, by name."""
     content = resolved(OPERATIONS[name]["responses"][str(status)])["content"]["application/json"]
     return {example: shown["value"] for example, shown in content["examples"].items()}
 
 
 def shown() -> Iterator[tuple[str, dict[str, Any], Any]]:
-    """Every example with the schema that it is of, and where it stands."""
+    """Every example: where it stands, its schema, and its value."""
     for name, operation in OPERATIONS.items():
         for parameter in operation["parameters"]:
             if "example" in parameter:
@@ -95,7 +95,7 @@ def test_a_route_without_a_description_is_an_error_and_so_is_a_description_witho
 
 
 def test_it_is_valid_openapi_3_1() -> None:
-    # Without formats: that schema wants an absolute address of the token endpoint, which the specification does not.
+    # Without formats: this schema wants an absolute address of the token endpoint; the specification does not.
     Draft202012Validator(OPENAPI_31, validate_formats=False).validate(DOCUMENT)
     for schema in DOCUMENT["components"]["schemas"].values():
         meta.validate(schema)
@@ -125,7 +125,7 @@ def test_every_example_is_one_of_its_schema() -> None:
 
 
 def objects(schema: object) -> Iterator[dict[str, Any]]:
-    """Every object that a schema is made of."""
+    """Every object within a schema."""
     if isinstance(schema, dict):
         if schema.get("type") == "object":
             yield schema
@@ -149,10 +149,12 @@ def test_an_answer_has_all_its_fields_and_no_other() -> None:
 
 def test_a_pydantic_field_without_a_description_is_named_with_the_file_to_edit() -> None:
     class JobRequest(bodies.JobRequest):
-        tags: list[str] | None = None
+        colour: str | None = None
 
     descriptions = dict.fromkeys(bodies.JobRequest.model_fields, "Words.")
-    with pytest.raises(ValueError, match=r"^JobRequest\.tags has no description: add it to openapi/openreplay\.py REQ"):
+    with pytest.raises(
+        ValueError, match=r"^JobRequest\.colour has no description: add it to openapi/openreplay\.py REQ"
+    ):
         request_of(JobRequest, "openapi/openreplay.py REQUEST", descriptions)
 
 

@@ -1,4 +1,4 @@
-"""A function may make the calls that it makes and no others: its policies against what its handler is seen to call."""
+"""A function may make the calls that it makes and no others: its policies compared with the calls of its handler."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ OF_TRANSACTION = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
-#: Likewise of a PartiQL statement, by its verb.
+#: The right that a PartiQL statement needs, by its verb.
 OF_STATEMENT = {"UPDATE": "dynamodb:PartiQLUpdate"}
 
 
 def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a call needs by the Service Authorization Reference: a resource of the template and an action on it."""
+    """What a call needs by AWS's Service Authorization Reference: a resource of the template and an action on it."""
     match client, operation:
         case "dynamodb", _:
             yield from needed_of_table(operation, parameters)
@@ -70,7 +70,7 @@ def needed_of_table(operation: str, parameters: Mapping[str, Any]) -> Iterator[t
 
 
 def queue_of(parameters: Mapping[str, Any]) -> str:
-    """The queue that a call names, which the fixture has named for the template's."""
+    """The queue of a call. The fixture names its queues like those of the template."""
     name: str = parameters["QueueUrl"].rpartition("/")[2]
     return "StartQueue" if name == "start" else name
 
@@ -79,13 +79,13 @@ def needed_to_delete(version: Mapping[str, Any]) -> tuple[str, str]:
     return "SessionsBucket/*", "s3:DeleteObjectVersion" if "VersionId" in version else "s3:DeleteObject"
 
 
-#: The queues that the service fixture has not, with the variable that tells a function of each.
+#: The queues that the service fixture lacks, each with the variable that names it for a function.
 OTHER_QUEUES = {
     "IngestQueue": "INGEST_QUEUE_URL",
     "IngestDeadLetterQueue": "INGEST_DEAD_LETTER_QUEUE_URL",
     "DeleteUserDataQueue": "WORKER_QUEUE_URL",
 }
-#: A call that moto can make nothing of, with two statements in the tour: it is seen, and then answered in moto's place.
+#: A call that moto does not understand. The test records it and answers in the place of moto.
 UNANSWERED = "before-call.dynamodb.BatchExecuteStatement"
 #: What Lambda does to read a queue in a function's name.
 READ_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
@@ -116,7 +116,7 @@ def by_lambda(folder: str) -> dict[str, set[str]]:
 
 
 class Watch:
-    """The calls of each function, seen where they enter the clients."""
+    """The calls of each function, recorded as they enter the clients."""
 
     def __init__(self, service: Service) -> None:
         self.calls: dict[str, dict[str, set[str]]] = {folder: defaultdict(set) for folder in FOLDERS}
@@ -125,7 +125,7 @@ class Watch:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         self._function = function
-        wiring.clear()  # each is an environment of its own, that knows no credential yet
+        wiring.clear()  # each function has an environment of its own, which knows no credential yet
         try:
             return Service.invoke(self._service, function, event)
         finally:
@@ -133,16 +133,16 @@ class Watch:
 
     def see(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if not self._function:
-            return  # set up by hand
+            return  # made by hand
         for resource, action in needed(model.service_model.service_name, model.name, params):
             self.calls[self._function][resource].add(action)
 
 
 def tour(service: Service) -> None:
-    """Go every way through the functions on which other calls are made."""
+    """Go every way through the functions that makes other calls."""
     for dialect in ("openreplay_v1", "public"):
         service.http("list_jobs", dialect)
-    # one behind a full block, whose opening is noted in the project's row
+    # a job behind a full block, so that the project's row notes the new block
     service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(a_job(job_id=1_000), "token", 32))
     job = service.create(params={"format": "csv"})
     service.http("create_job", "public", headers={"idempotency-key": "tour"})
@@ -168,7 +168,7 @@ def tour(service: Service) -> None:
 
 
 def take_events(service: Service) -> None:
-    """Have events taken: reports before the start and after it, requests, and what is refused."""
+    """Take events: reports before the start and after it, requests, and one that is refused."""
     put(service, a_job(job_id=1))
     service.invoke("ingest_events", service.event("ingest_events", "job_progress"))
     put(service, running())
@@ -177,7 +177,7 @@ def take_events(service: Service) -> None:
 
 
 def work_and_reap(service: Service) -> None:
-    """Have a change published, a user's data deleted in more than one invocation, and a lost attempt ended."""
+    """Publish a change, delete a user's data in more than one invocation, and end a lost attempt."""
     service.invoke("publish_changes", service.event("publish_changes", "created_with_params"))
     put(service, running(action=DELETE_USER_DATA, reference_id="user/1"))
     wiring.client("s3", 10).put_object(Bucket="sessions", Key=f"{prefix_of(PROJECT_KEY, 'user/1')}session", Body=b"")
@@ -197,7 +197,7 @@ def put(service: Service, job: Job) -> None:
 
 @pytest.fixture
 def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service with all else that its functions call, by the names that the template has for it."""
+    """The service with everything else that its functions call, by its names in the template."""
     urls = {name: service.sqs.create_queue(QueueName=name)["QueueUrl"] for name in OTHER_QUEUES}
     s3, bus = wiring.client("s3", 10), boto3.client("events")
     s3.create_bucket(Bucket="sessions")
@@ -214,7 +214,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
         monkeypatch.setenv(variable, value)
     answer: Any = SimpleNamespace(status_code=200, headers={}, content=b""), {"Responses": [{"TableName": TABLE}] * 2}
     wiring.dynamodb().meta.events.register(UNANSWERED, lambda **_: answer, unique_id=UNANSWERED)
-    # what is left after one batch is the next invocation's
+    # the next invocation does what is left after one batch
     monkeypatch.setattr(erasing, "BATCH_TIME", 60_000)
     yield service
     wiring.dynamodb().meta.events.unregister(UNANSWERED, unique_id=UNANSWERED)

@@ -1,4 +1,4 @@
-"""What template.yaml promises: what is logged and kept, which route is whose, and who may do no more than named."""
+"""What template.yaml promises: what is logged and kept, which function has which route, and who may do what."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TABLE = "JobsTable"
 START_QUEUE = "StartQueue"
 MAX_RETENTION = 14 * 24 * 3600
 
-#: Fields of an access log that name no one. Everything else, a path or an address, may be personal data.
+#: Fields of an access log that name nobody. Everything else, such as a path or an address, may be personal data.
 IMPERSONAL = {
     "integration.integrationStatus",
     "integrationLatency",
@@ -49,11 +49,11 @@ NOT_ENCRYPTED = {"Bool": {"aws:SecureTransport": "false"}}
 #: Where the rules of the bus put events.
 TARGETS = [(name, target) for name, rule in resources("AWS::Events::Rule").items() for target in rule["Targets"]]
 
-#: The functions that the gateway chooses among by route, where $default is none.
+#: The functions with routes of their own. $default does not count.
 ROUTED = [folder for folder in FOLDERS if route_keys(folder) - {"$default"}]
 
 
-#: Seconds that DynamoDB and the function take at least for a batch of starts, as docs/operations.md reckons.
+#: The least seconds that DynamoDB and the function take for a batch of starts (docs/operations.md).
 MIN_BATCH = 0.0125
 #: Writes per second that one partition key of the index takes.
 PARTITION_WRITES = 1_000
@@ -74,7 +74,7 @@ def test_a_policy_names_single_actions_on_single_resources(folder: str) -> None:
             continue  # X-Ray has no resources; test_rights.py knows the actions
         assert statement["Effect"] == "Allow"
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}  # no NotAction, no NotResource
-        # the objects of a bucket are no single resource, and are named by whoever puts them
+        # the objects of a bucket are no single resource, and their names come from outside
         assert "*" not in re.sub(r"\$\{\w+Bucket\.Arn\}/\*", "", json.dumps(statement))
 
 
@@ -92,7 +92,7 @@ def test_a_queue_lets_nobody_in_but_rules_of_this_stack_that_name_it(queue_polic
 
 
 def _if_there(arn: Any) -> Any:
-    """An ARN, also where a condition decides whether there is one."""
+    """An ARN, also if a condition decides whether it exists."""
     match arn:
         case {"Fn::If": [_, there, {"Ref": "AWS::NoValue"}]}:
             return there
@@ -158,7 +158,7 @@ def test_the_stream_is_read_from_its_beginning_in_bounds_and_what_fails_is_kept_
     assert source["BisectBatchOnFunctionError"] is True
     assert 0 < source["MaximumRetryAttempts"] <= 100
     assert 0 < source["MaximumRecordAgeInSeconds"] < 24 * 3600  # after which the stream itself forgets
-    # of the places there are, the one that gets more than the batch's place in the stream
+    # of all possible places, this one gets more than the batch's position in the stream
     assert RESOURCES[resource_of(source["DestinationConfig"]["OnFailure"]["Destination"])]["Type"] == "AWS::S3::Bucket"
 
 
@@ -250,7 +250,7 @@ def test_a_queue_s_message_is_not_handed_out_twice_while_it_is_worked_on_and_doe
 
         window = source.get("MaximumBatchingWindowInSeconds", 0)
         assert queue["VisibilityTimeout"] >= 6 * properties(folder)["Timeout"] + window
-        # an event is tried once, and again five times
+        # an event is tried once, and five more times
         assert queue["RedrivePolicy"]["maxReceiveCount"] == (6 if folder == "ingest_events" else 5)
         assert dead_letters["MessageRetentionPeriod"] == MAX_RETENTION
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -1,4 +1,4 @@
-"""The listing is the truth: a function is a folder, a resource, a folder of events and a row of README.md."""
+"""The listing is the truth: a function is a folder, a resource, a folder of events and a row of docs/api.md."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, logical_id, properties, route_keys
 from tests.sam_local.test_invocations import CASES
 
-README = (ROOT / "README.md").read_text()
-#: What README.md's tables hold in code type.
-IN_TABLES = set(re.findall(r"`([^`]+)`", "\n".join(line for line in README.splitlines() if line.startswith("|"))))
+API = (ROOT / "docs" / "api.md").read_text()
+#: What the tables of the page hold in code type.
+IN_TABLES = set(re.findall(r"`([^`]+)`", "\n".join(line for line in API.splitlines() if line.startswith("|"))))
 
 
 def test_every_function_of_the_template_is_a_folder_and_every_folder_one_of_its_functions() -> None:
@@ -42,7 +42,7 @@ def test_the_events_of_a_function_are_such_as_it_gets(folder: str) -> None:
     assert events
 
     if routes := route_keys(folder):
-        # the gateway's payload 2.0, and an event for each route
+        # the gateway's payload format 2.0, and an event for each route
         assert {event["version"] for event in events.values()} == {"2.0"}
         assert {event["routeKey"] for event in events.values()} == routes
         for name, event in events.items():
@@ -55,11 +55,11 @@ def test_every_event_is_handed_to_its_function_in_a_container() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_readme_has_a_row_for_the_function_and_for_each_of_its_routes(folder: str) -> None:
+def test_api_md_has_a_row_for_the_function_and_for_each_of_its_routes(folder: str) -> None:
     assert {folder, *route_keys(folder)} <= IN_TABLES
 
 
-def test_readme_s_tables_name_no_route_that_is_not_there() -> None:
+def test_api_md_names_no_route_that_is_not_there() -> None:
     routes = frozenset[str]().union(*(route_keys(folder) for folder in FOLDERS))
 
     assert {cell for cell in IN_TABLES if re.match(r"(GET|POST|PUT|PATCH|DELETE) /", cell)} <= routes

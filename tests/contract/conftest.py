@@ -1,4 +1,4 @@
-"""The table on the embedded AWS, for what moto can not do."""
+"""The table on the embedded AWS, for what moto cannot do."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def ministack_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dynam
 
 @pytest.fixture
 def ministack(ministack_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
-    """The table there, empty."""
+    """That table, empty."""
     with table(ministack_client):
         yield ministack_client

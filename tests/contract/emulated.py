@@ -1,4 +1,4 @@
-"""The embedded AWS as a child of the tests: it takes over the environment of the process that it is in."""
+"""The embedded AWS as a child process of the tests, because it takes over the environment of its process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def emulator(scratch: Path) -> Iterator[str]:
-    """Run one and give its endpoint."""
+    """Run one and return its endpoint."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__, str(scratch)],
         cwd=Path(__file__).parents[2],
@@ -45,7 +45,7 @@ async def _serve(scratch: Path) -> None:
 
 
 def _teach_list_append() -> None:
-    """Add LIST_APPEND, which is documented for DynamoDB's PartiQL and missing from the emulator's."""
+    """Add LIST_APPEND, which DynamoDB's PartiQL has by its documentation and the emulator's lacks."""
     service = importlib.import_module("ministack.services.dynamodb")
     known = service._pq_call  # the version is pinned
 

@@ -1,8 +1,8 @@
 """The same random operations on both stores: equal answers, and equal rows after each.
 
-The suite of test_job_store.py says what a store must do, case by case. This looks for cases that nobody has thought of:
-what is proven over the store in memory is worth as much as that store is like the real one. A call that comes again
-with the token of its first try stands for the client's retry after a lost answer.
+The suite of test_job_store.py says what a store must do, case by case. This one looks for cases that nobody thought of,
+because a proof over the store in memory is worth only as much as that store is like the real one. A call that comes
+again with the token of its first try stands for the client's second try after a lost answer.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ OPERATIONS = 250
 BEFORE_THE_FIRST = (0, 0, 997)
 #: Callers, keys and events.
 NAMES = ("ann", "bob", "cy")
-#: Has a lock in each project.
+#: The user with a lock in each project.
 USER = "ann"
-#: Of so many operations one is an earlier one that is sent again.
+#: One of this many operations repeats an earlier one.
 AGAIN = 6
 
 
 class Operation(NamedTuple):
-    """A call of the port, with the token that a store makes within it."""
+    """A call of a port, with the token that a store makes within it."""
 
     method: str
     args: tuple[Any, ...]
@@ -64,12 +64,12 @@ class Operation(NamedTuple):
     token: str
 
     def answer(self, store: Store) -> Any:
-        """What a store answers, be it an error."""
+        """What a store answers, or the error that it raises."""
         try:
             answer = getattr(store, self.method)(*self.args, **self.kwargs)
         except JobsError as error:
             return type(error), vars(error)
-        # Behind a last page that is full DynamoDB says to go on; moto does not.
+        # After a last page that is full DynamoDB says that there is more; moto does not.
         if self.method == "list_messages":
             return answer.messages
         return [*answer] if self.method.startswith("walk_") else answer
@@ -84,7 +84,7 @@ def given(*args: Any, **kwargs: Any) -> Made:
 
 
 class Operations:
-    """Makes operations up, out of what there is: each method makes the arguments of the port's method of its name."""
+    """Makes operations up. Each method makes the arguments of the port's method that has its name."""
 
     def __init__(self, seed: int, store: TokenStore) -> None:
         self._chance = random.Random(seed)  # noqa: S311  # any operations do
@@ -97,7 +97,7 @@ class Operations:
         self._past: list[Operation] = []
 
     def next(self) -> Operation:
-        """An operation that is made up, or an earlier one once more."""
+        """A new operation, or an earlier one again."""
         self._now += self._one_of(0, 1, 400, 5_000)
         if self._past and self._chance.randrange(AGAIN) == 0:
             return self._chance.choice(self._past[-2 * AGAIN :])
@@ -167,7 +167,7 @@ class Operations:
         return given(self._attempt(), self._now + self._one_of(1, 60) * SECOND, self._one_of(0, 50, 100))
 
     def retry_job(self) -> Made | None:
-        """Only what has failed or was cancelled is retried, perhaps by one who saw it long ago."""
+        """Only failed and cancelled jobs are retried, perhaps by a caller who read them long ago."""
         self._ended += [job for job in self._store.jobs.values() if job.status in {Status.FAILED, Status.CANCELLED}]
         if not self._ended:
             return None
@@ -241,7 +241,7 @@ class Operations:
         return self._chance.choice(values)
 
     def _maybe(self) -> bool:
-        return self._chance.random() < 0.3  # rather not
+        return self._chance.random() < 0.3  # not this time
 
     def _token(self) -> str:
         return f"token-{next(self._numbers)}"
@@ -262,7 +262,7 @@ class Operations:
         return max((job_id for of, job_id in self._store.jobs if of == project), default=self._before_the_first)
 
     def _key(self) -> tuple[int, int]:
-        """A job that is there, mostly."""
+        """A job that usually exists."""
         there = [*self._store.jobs]
         return self._chance.choice([*there, *there, *there, (1, self._before_the_first + 50)])
 
@@ -286,7 +286,7 @@ class Operations:
         return DeletionLock(USER, job_id, max(version, 1))
 
     def _free(self) -> tuple[int, int]:
-        """A project and its next number, or its last, as one sees it who is late."""
+        """A project and its next number, or its last one, as a late caller sees it."""
         project = self._project()
         highest = self._highest(project)
         return project, max(highest + self._one_of(1, 1, 1, 0), self._before_the_first + 1)
@@ -328,7 +328,7 @@ def written(operation: Operation) -> Iterator[tuple[int, int]]:
 
 
 def everything(store: Store) -> dict[str, Any]:
-    """All that can be seen of a store."""
+    """Everything that can be read from a store."""
     jobs = [job for project in PROJECTS for start in (1, 998) for job in store.list_jobs(project, start, start + 60)]
     return {
         "jobs": jobs,

@@ -1,4 +1,4 @@
-"""One suite, two registries: who owns what, in DynamoDB and in memory."""
+"""One suite, two directories: who owns what, in DynamoDB and in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     class Registry(DirectoryAdmin, TokenStore, Protocol):
-        """Both registries keep tokens too."""
+        """Both directories keep tokens too."""
 
 
 @pytest.fixture(params=["fake", "moto"])
@@ -239,7 +239,7 @@ def test_a_role_changes_and_nothing_else_with_it(registry: Registry) -> None:
     assert registry.find_user(mine, "user-1") == member
 
 
-#: Names of collections, some of which mean something to DynamoDB's expressions.
+#: Names of collections. Some of them mean something in DynamoDB's expressions.
 COLLECTIONS = ["a", "a.b", "#collection", ":right", "size(co)", "co", "Größe 🙂", "[0]", "S", "M", "x" * 256, " a"]
 
 

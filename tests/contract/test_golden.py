@@ -1,8 +1,8 @@
 """The documented bodies of the three seeds, byte for byte after compact re-serialisation in order.
 
-`tests/golden` holds the lists of the first two as they print them. Both show their jobs singly too, in the same words:
-the first as the answer of GET, the second as the answer of DELETE. The third shows a job with placeholders for values,
-so its fields, their order and their types are what is held to.
+`tests/golden` has the lists of the first two as they print them. Both also show their jobs one by one, in the same
+words: the first job as the answer of GET, the second as the answer of DELETE. The third shows a job with placeholders
+for values, so the test compares its fields, their order and their types.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def test_a_seed_shows_a_job_singly_as_in_its_list(golden: str, singles: tuple[st
 
 
 def shape(body: Any) -> Any:
-    """What a body is made of: its fields in their order, and the type of each value."""
+    """The shape of a body: its fields in order, and the type of each value."""
     match body:
         case dict():
             return [(name, shape(value)) for name, value in body.items()]
@@ -170,5 +170,5 @@ def test_seed_3_s_message_is_the_one_of_its_job() -> None:
 
 
 def test_seed_3_s_placeholders_are_values_that_the_service_gives() -> None:
-    """Where the seed shows more than a type: a job that asked for no priority has the documented one."""
+    """Here the seed shows more than a type: a job that asked for no priority has the documented one."""
     assert json.loads(ALTERYX_V3.render_job(a_job(), [], []).body)["priority"] == DOCUMENTED["priority"]

@@ -1,4 +1,4 @@
-"""One suite, two stores: the fake is worth testing on as long as it does what DynamoDB does."""
+"""One suite for every store: tests on the fake are worth something only if it does what DynamoDB does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from jobs.outcomes import (
     Watermark,
 )
 
-from tests.builders import NOW, a_job, a_project, append, start
+from tests.builders import NOW, a_full_job, a_job, a_project, append, start
 from tests.fakes import FakeStore
 from tests.proofs.simulation.stack import a_simulated_store
 from tests.stores import Store, WholeStore, a_store, an_admin
@@ -50,7 +50,7 @@ SHARDS = 4
 def store(request: pytest.FixtureRequest) -> Store:
     """The fake, and the real one on either emulator and on the table of the simulation.
 
-    Each has something wrong: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
+    Each emulator has its faults: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
     """
     match request.param:
         case "moto":
@@ -73,14 +73,7 @@ def due_everywhere(store: Store, until: int) -> list[DueJob]:
 
 
 def test_a_job_is_read_as_it_was_appended(store: Store) -> None:
-    job = a_job(
-        description="Überblick 🙂",
-        reference_id="a/b",
-        errors=("no disk", ""),
-        max_attempts=3,
-        timeout_seconds=43_200,
-        has_params=True,
-    )
+    job = a_full_job()
 
     assert (
         append(store, job, "token", {"nested": {"pi": 3.14159265358979323846, "n": 10**30}}, None, None)
@@ -153,7 +146,7 @@ def test_a_deletion_lock_moves_from_version_to_version(store: Store) -> None:
 
     assert store.find_deletion_lock(1, "digest") == DeletionLock("digest", 2, 2)
     assert store.find_deletion_lock(2, "digest") is None
-    # moved on twice since it was seen
+    # it has moved twice since it was read
     assert append(store, a_job(job_id=3), "token-3", {}, None, DeletionLock("digest", 3, 3)) is AppendOutcome.DONE
     assert append(store, a_job(job_id=4), "token-4", {}, None, DeletionLock("digest", 4, 2)) is AppendOutcome.OVERTAKEN
 
@@ -161,7 +154,7 @@ def test_a_deletion_lock_moves_from_version_to_version(store: Store) -> None:
 def test_the_highest_number_is_found_in_any_block(store: Store) -> None:
     for number in (1, 2, 999, 1000, 1001):
         put(store, a_job(job_id=number))
-        if number > 2:  # a block is looked at from its end, as numbers are dense
+        if number > 2:  # a block is read from its end, because numbers are dense
             assert store.highest_job_id(a_project(), strong=True) == number
     put(store, a_job(job_id=1, project_id=2))
     assert store.highest_job_id(a_project(project_id=2), strong=False) == 1
@@ -298,7 +291,7 @@ def test_scheduled_jobs_are_listed_by_due_time_until_they_start(store: Store) ->
 
 
 def test_due_jobs_go_on_behind_any_row_even_one_that_has_left(store: Store) -> None:
-    """All due in one millisecond, as at midnight: the order within it must hold from page to page."""
+    """All are due in one millisecond, as at midnight. Their order must be the same from page to page."""
     put(store, *(a_job(job_id=number) for number in range(1, 41)))
 
     walked: list[DueJob] = []
@@ -367,7 +360,7 @@ def test_a_job_of_an_event_is_appended_once(store: Store) -> None:
 
     assert (
         append(store, a_job(), "token-1", {}, None, None, a_mark("a")) is AppendOutcome.DONE
-    )  # its creator, after a lost answer
+    )  # by its creator, after a lost answer
     assert append(store, a_job(job_id=2), "token-2", {}, None, None, a_mark("a")) is AppendOutcome.OVERTAKEN
     assert append(store, a_job(), "token-2", {}, None, None, a_mark("a")) is AppendOutcome.NUMBER_TAKEN
     assert append(store, a_job(job_id=2), "token-2", {}, None, None, a_mark("b")) is AppendOutcome.DONE
@@ -703,7 +696,7 @@ def test_progress_moves_the_time_out_on_and_never_falls(store: Store) -> None:
     assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 39) is ReportOutcome.REFUSED
     assert (the_job(store).progress, the_job(store).timeout_at) == (40, NOW + 2_000 + TIMEOUT)
     assert store.note_progress(FIRST, NOW + 4_000 + TIMEOUT, 40) is ReportOutcome.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 50) is ReportOutcome.REFUSED  # nor does the time-out
+    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 50) is ReportOutcome.REFUSED  # nor may the time-out fall
 
     assert the_job(store).timeout_at == NOW + 4_000 + TIMEOUT
     assert the_job(store).history == history
@@ -782,7 +775,7 @@ def test_a_job_is_retried_once_from_the_state_in_which_it_was_seen(store: Store)
     assert store.retry_job(cancelled, as_retried(cancelled), "third", None) is AppendOutcome.DONE
     assert the_job(store).attempt == 3
 
-    # cancelled as it was seen, and an attempt further
+    # cancelled as it was read, but one attempt later
     store.cancel_job(1, 1, NOW + 300, "key-1")
     assert store.retry_job(cancelled, as_retried(cancelled), "fourth", None) is AppendOutcome.OVERTAKEN
     assert the_job(store).attempt == 3
@@ -900,7 +893,7 @@ def test_the_place_of_a_message_leads_on_behind_it_in_either_direction(
 # ---- a workflow's jobs ----------------------------------------------------------------------------------------------
 
 
-#: The table of the simulation has no workflow index: nobody runs workflows there.
+#: The table of the simulation has no workflow index, because nobody runs workflows there.
 with_workflows = pytest.mark.parametrize("store", ["fake", "moto", "ministack"], indirect=True)
 
 

@@ -1,4 +1,4 @@
-"""Starts that go out together, on the emulator whose PartiQL works: repeated, unheard, and contended for."""
+"""Starts in batches, on the emulator whose PartiQL works: repeated, without an answer, and contended."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def histories(store: WholeStore) -> Counter[tuple[str, ...]]:
 
 
 def twice(monkeypatch: pytest.MonkeyPatch, second: Callable[[Callable[[], Any]], Any]) -> None:
-    """Have each batch done and its answer lost, and `second` decide what the caller gets."""
+    """Execute each batch and lose its answer. `second` decides what the caller gets."""
     send = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one way out, unknown to its stubs
 
     def patched(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:

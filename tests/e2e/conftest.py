@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """`make run` on a free port. Whatever it leaves behind at the end is an error of the test that ran last."""
+    """`make run` on a free port. Anything that it leaves behind is an error of the last test."""
     running = embedded(tmp_path_factory.mktemp("local"))
     try:
         running.start()
@@ -27,7 +27,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 @pytest.fixture
 def another(tmp_path: Path) -> Iterator[Callable[..., Embedded]]:
-    """Makes further ones, not started, for tests of starting and stopping."""
+    """Make further ones, not started, for tests of starting and stopping."""
     made = []
 
     def make(**environment: str) -> Embedded:

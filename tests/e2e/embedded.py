@@ -1,4 +1,4 @@
-"""`python -m local` as a child of the tests: started, spoken to, stopped, and looked at for what it leaves behind."""
+"""`python -m local` as a child process of the tests: to start it, call it, stop it, and see what it leaves behind."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 DAY = 86_400_000
 ROOT = Path(__file__).parents[2]
-#: What a newcomer waits at most; a slow machine is no failure of the service, so the tests wait longer.
+#: Longer than a newcomer has to wait, because a slow machine is no failure of the service.
 STARTS_WITHIN = 60.0
 STOPS_WITHIN = 5.0
-#: Nothing here speaks TLS, and reading the certificates is most of the time that a client takes to be made.
+#: Nothing here uses TLS, and reading the certificates takes most of the time that making a client takes.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -58,7 +58,7 @@ class Tenant:
         return f"/public/{self.project.project_key}"
 
     def call(self, method: str, target: str, **request: Any) -> httpx.Response:
-        """Send one request with the key, in the way of the path's dialect; escapes in `target` go out as they are."""
+        """Send a request with the key, in the form of the path's dialect. Escapes in `target` stay as they are."""
         authorization = self.key if target.startswith("/api/v1/") else f"Bearer {self.key}"
         headers = {"Authorization": authorization, **request.pop("headers", {})}
         return send(self.base_url, method, target, headers=headers, **request)
@@ -71,14 +71,14 @@ class Tenant:
         return job
 
     def details(self, job_id: int) -> dict[str, Any]:
-        """A job with all there is to know of it."""
+        """A job with its details."""
         job: dict[str, Any] = self.call("GET", f"{self.public}/jobs/{job_id}?include=details").json()["data"]
         return job
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user of an organisation by one of their clients, and what that client was granted: the answer with a token."""
+    """A user of an organisation, a client of that user, and the answer with the client's token."""
 
     base_url: str
     client: Client
@@ -87,7 +87,7 @@ class Caller:
 
     @property
     def authorization(self) -> str:
-        """The header that opens, as a client makes it of what it was granted."""
+        """The header that a client makes from the answer with its token."""
         return f"{self.granted['token_type']} {self.granted['access_token']}"
 
     def call(self, method: str, target: str, **request: Any) -> httpx.Response:
@@ -119,7 +119,7 @@ def now() -> int:
 
 
 def far_ahead() -> int:
-    """A time that no test lives to see."""
+    """A time after the end of every test."""
     return now() + DAY
 
 
@@ -129,7 +129,7 @@ def text(body: object) -> str:
 
 
 def send(base_url: str, method: str, target: str, **request: Any) -> httpx.Response:
-    """Send one request whose target stays exactly as it is given."""
+    """Send one request. Its target stays exactly as it is."""
     with httpx.Client(base_url=base_url, timeout=60, trust_env=False, verify=NO_CERTIFICATES) as client:
         return client.request(method, "/", extensions={"target": target.encode()}, **request)
 
@@ -140,17 +140,17 @@ class Embedded:
 
     folder: Path
     environment: dict[str, str]
-    #: The project that is run.
+    #: The project to run.
     root: Path = ROOT
     #: Further arguments of the command.
     arguments: tuple[str, ...] = ()
-    #: Seconds that it is given.
+    #: Seconds that starting and stopping may take.
     starts_within: float = STARTS_WITHIN
     stops_within: float = STOPS_WITHIN
-    #: When it was launched, by the system's clock.
+    #: When it was launched, by the system clock.
     _began: float = 0.0
     _process: subprocess.Popen[bytes] | None = None
-    #: Seconds until it was ready, and until it had stopped.
+    #: Seconds until it was ready, and until it had stopped after the signal.
     started: float = 0.0
     stopped: float = 0.0
 
@@ -188,12 +188,12 @@ class Embedded:
         assert code == 0, self.output
         assert [child for child in children if is_alive(child)] == []
         assert list(self.scratch.iterdir()) == []
-        # where the emulator writes unless told otherwise, whatever TMPDIR says
+        # the emulator writes here by default, for any TMPDIR
         assert [path for path in Path("/tmp").glob("ministack-*") if path.stat().st_mtime >= self._began] == []  # noqa: S108
         assert [port for port in ports if is_open(port)] == []
 
     def kill(self) -> None:
-        """End it and its children if it still runs: for the end of a test that failed."""
+        """Kill it and its children if it still runs, after a test that failed."""
         if self._process and self._process.poll() is None:
             children = self.children()
             self._process.kill()
@@ -204,28 +204,28 @@ class Embedded:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The process, once it was launched."""
+        """The process; it must be launched."""
         assert self._process, "not launched"
         return self._process
 
     @property
     def scratch(self) -> Path:
-        """The system's folder for temporary files, as the process sees it."""
+        """The folder for temporary files that the process sees."""
         return self.folder / "tmp"
 
     @property
     def output_file(self) -> Path:
-        """Where what it prints goes."""
+        """The file that gets its output."""
         return self.folder / "output.txt"
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         return self.output_file.read_text()
 
     @property
     def demo_file(self) -> Path:
-        """What it tells programs."""
+        """The file that it writes for programs."""
         return self.folder / "demo.json"
 
     @property
@@ -246,14 +246,14 @@ class Embedded:
         return _client(service, self.demo["region"], self.demo["awsEndpoint"], keys)
 
     def new_tenant(self, name: str = "Test") -> Tenant:
-        """Make an organisation with one project, empty, so that tests do not see each other's jobs."""
+        """Make an organisation with an empty project, so that tests do not see each other's jobs."""
         organisation = administration.create_organisation(self.directory, name)
         project = administration.create_project(self.directory, organisation.organisation_id, name)
         issued = administration.create_api_key(self.directory, organisation.organisation_id)
         return Tenant(self.base_url, project, issued.secret)
 
     def new_caller(self, tenant: Tenant, role: Role = Role.MEMBER, **collections: Right) -> Caller:
-        """Make a user of a tenant's organisation, in these collections, and have a client of theirs ask for a token."""
+        """Make a user of a tenant's organisation in these collections, and a client of that user that gets a token."""
         directory, organisation = self.directory, tenant.project.organisation_id
         user = administration.create_user(directory, organisation, "Test", role)
         for collection, right in collections.items():
@@ -266,20 +266,20 @@ class Embedded:
 
     @property
     def directory(self) -> DynamoDBDirectoryAdmin:
-        """Who may do what, past the API."""
+        """The directory, without the API."""
         return directory_admin(self.aws("dynamodb"), self.demo["tableName"], BY)
 
     def ports(self) -> list[int]:
-        """The ports that it listens on, as far as it tells."""
+        """The ports that it says it listens on."""
         return [httpx.URL(self.demo[name]).port or 0 for name in ("baseUrl", "awsEndpoint")]
 
     def children(self) -> list[int]:
-        """Its child processes; empty where the system has no /proc to ask."""
+        """Its child processes; empty if the system has no /proc."""
         return list(_children_of(self.process.pid))
 
 
 def embedded(folder: Path, **environment: str) -> Embedded:
-    """One that shares nothing with another: a folder, temporary files and ports of its own."""
+    """A stack that shares nothing with another one: it has its own folder, temporary files and ports."""
     inherited = {name: value for name, value in os.environ.items() if name not in {"PERSIST", "TMPDIR"}}
     own = {"JOBS_LOCAL_DIR": str(folder), "TMPDIR": str(folder / "tmp"), "PORT": "0"}
     return Embedded(folder, {**inherited, **own, **environment})
@@ -288,7 +288,7 @@ def embedded(folder: Path, **environment: str) -> Embedded:
 @cache
 def _client(service: str, region: str, endpoint: str, keys: tuple[str, str]) -> Any:
     """A client of one service. It is kept, as making one takes longer than most tests do."""
-    # One value for all that every client can be made of: `Any`, as services are named by strings here.
+    # `Any`, because the stubs take names of services only as literals.
     session: Any = boto3.session.Session(*keys, region_name=region)
     return session.client(service, endpoint_url=endpoint)
 
@@ -296,13 +296,13 @@ def _client(service: str, region: str, endpoint: str, keys: tuple[str, str]) -> 
 def _children_of(parent: int) -> Iterator[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            # The name, in parentheses, may hold anything; the parent is the second field behind it.
+            # The name, in parentheses, may hold anything. The parent is the second field after it.
             if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
                 yield int(status.parent.name)
 
 
 def is_alive(process: int) -> bool:
-    """Whether there is a process of this number."""
+    """Whether a process with this number exists."""
     try:
         os.kill(process, 0)
     except OSError:

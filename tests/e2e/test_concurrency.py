@@ -1,4 +1,4 @@
-"""What must hold when callers come all at once, over real HTTP and through many function environments."""
+"""What must hold when many callers come at once, over real HTTP and through many function environments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 
 def at_once(times: int, call: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """Make calls from as many threads, let go together."""
+    """Make calls from as many threads, all at the same moment."""
     barrier = threading.Barrier(times)
 
     def run(number: int) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""How template.yaml becomes what the emulator can deploy, and what is said when it can not."""
+"""How template.yaml becomes something that the emulator can deploy, and the message if it cannot."""
 
 from __future__ import annotations
 

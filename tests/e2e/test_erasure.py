@@ -1,4 +1,4 @@
-"""The worker delete_user_data, over HTTP and what is left in the bucket."""
+"""The worker delete_user_data, seen over HTTP and by what is left in the bucket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH = 1_000
 
 @dataclass
 class Sessions:
-    """The bucket, as whoever records sessions sees it."""
+    """The bucket, as a recorder of sessions sees it."""
 
     stack: Embedded
     tenant: Tenant
@@ -50,12 +50,12 @@ class Sessions:
         return sum(len(page.get("Versions", [])) + len(page.get("DeleteMarkers", [])) for page in pages)
 
     def has(self, user: str, number: int) -> bool:
-        """Whether there is an object."""
+        """Whether an object exists."""
         key = f"{self.prefix(user)}{number:05}"
         return bool(self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key).get("Contents"))
 
     def delete(self, user: str) -> int:
-        """Ask for the deletion of a user, now; the job's number."""
+        """Ask for the deletion of a user now, and return the job's number."""
         number: int = self.tenant.create(action="delete_user_data", referenceId=user)["jobId"]
         return number
 

@@ -1,4 +1,4 @@
-"""Events in and out, over the bus and HTTP alone: what others ask for and report, and what they are told."""
+"""Events in and out, over the bus and HTTP only: what others ask for and report, and what they hear."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 SOURCE = "com.example.worker"
-#: Seconds that something may take to happen; nothing here takes more than a few.
+#: Seconds to wait for something. Nothing here takes more than a few.
 PATIENCE = 30.0
 EVENTS_MD = (ROOT / "docs" / "events.md").read_text()
+WORKERS_MD = (ROOT / "docs" / "workers.md").read_text()
 
 
-def documented(kind: str) -> list[str]:
-    """The fenced blocks of docs/events.md of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", EVENTS_MD, re.MULTILINE | re.DOTALL)
+def documented(kind: str, page: str = EVENTS_MD) -> list[str]:
+    """The fenced blocks of a page of a kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    """Look until there is something to see."""
+    """Look until something is there, and return it."""
     deadline = time.monotonic() + patience
     while not (seen := look()):
         assert time.monotonic() < deadline, "it did not happen"
@@ -47,7 +48,7 @@ def until(look: Callable[[], Any], patience: float = PATIENCE) -> Any:
 
 @dataclass
 class Outside:
-    """Another service of the account, or of another one: it has the bus, the queues and nothing else."""
+    """Another service, of this account or another one. It has the bus, the queues and nothing else."""
 
     stack: Embedded
     tenant: Tenant
@@ -60,7 +61,7 @@ class Outside:
         self.ingest_queue, self.dead_letters = outputs["IngestQueueUrl"], outputs["IngestDeadLetterQueueUrl"]
 
     def put(self, detail_type: str, source: str = SOURCE, **detail: Any) -> None:
-        """Put an event on the bus; it is about the tenant's project."""
+        """Put an event about the tenant's project on the bus."""
         self.put_all([(detail_type, source, detail)])
 
     def put_all(self, events: list[tuple[str, str, dict[str, Any]]]) -> None:
@@ -83,7 +84,7 @@ class Outside:
         self.put("Job Requested", **{"action": "export", **detail})
 
     def deliver(self, body: object) -> None:
-        """Put a message straight on the ingest queue, as rules do, in whatever state it is."""
+        """Put a message straight on the ingest queue, as rules do, even a malformed one."""
         text = body if isinstance(body, str) else json.dumps(body)
         self.sqs.send_message(QueueUrl=self.ingest_queue, MessageBody=text)
 
@@ -104,7 +105,7 @@ class Outside:
         return jobs
 
     def job_is(self, status: str, job_id: int = 1, attempt: int = 1) -> dict[str, Any]:
-        """Wait until a job has a status; its details."""
+        """Wait until a job has a status, and return its details."""
 
         def look() -> dict[str, Any] | None:
             answer = self.tenant.call("GET", f"{self.tenant.public}/jobs/{job_id}?include=details")
@@ -115,17 +116,17 @@ class Outside:
         return job
 
     def report(self, detail_type: str, **detail: Any) -> None:
-        """Report of the first attempt of the first job."""
+        """Report on the first attempt of the first job."""
         self.put(detail_type, **{"jobId": 1, "attempt": 1, **detail})
 
     def messages(self) -> list[dict[str, Any]]:
-        """What was said of the first job."""
+        """The messages of the first job."""
         answer = self.tenant.call("GET", f"{self.tenant.public}/jobs/1/messages")
         messages: list[dict[str, Any]] = answer.json()["data"]
         return messages
 
     def refused(self, count: int, mark: str | None = None) -> list[str]:
-        """Wait until so many events of this project, or with a mark, are in the dead-letter queue; their bodies."""
+        """Wait until `count` events of this project, or with a mark, are dead letters, and return their bodies."""
         found: dict[str, str] = {}
 
         def look() -> bool:
@@ -196,7 +197,7 @@ def test_an_event_that_is_delivered_again_counts_once(outside: Outside) -> None:
 
 
 def test_of_a_thousand_events_with_one_poison_999_are_taken_and_one_is_set_aside_whole(outside: Outside) -> None:
-    # late enough that none starts while the others are still created
+    # late enough that none starts while others are being created
     start_at = now() + 86_400_000
     events = [("Job Requested", SOURCE, {"action": "export", "startAt": start_at}) for _ in range(1_000)]
     events[617][2]["colour"] = "blue"
@@ -204,7 +205,7 @@ def test_of_a_thousand_events_with_one_poison_999_are_taken_and_one_is_set_aside
         list(pool.map(outside.put_all, [events[at : at + 10] for at in range(0, 1_000, 10)]))
 
     def all_there() -> bool:
-        # the last number, as numbers have no gap
+        # the last number, because numbers have no gap
         return outside.tenant.call("GET", f"{outside.tenant.public}/jobs/999").status_code == 200
 
     until(all_there, 120)
@@ -371,7 +372,7 @@ def test_what_claims_on_the_bus_to_be_ours_is_refused_and_seen(outside: Outside)
 
 @pytest.fixture
 def told(outside: Outside) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Everything that the bus tells of the project's jobs so far, in the order in which it came."""
+    """All events about the project's jobs so far, in the order in which they came."""
     name = f"told-{uuid.uuid4()}"
     url = outside.sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = outside.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -489,7 +490,7 @@ def test_an_object_that_is_put_into_a_bucket_becomes_a_job_by_the_documented_rul
 
 
 def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outside) -> None:
-    [worker] = documented("yaml")
+    [worker] = documented("yaml", WORKERS_MD)
     cloudformation, name = stack.aws("cloudformation"), f"worker-{uuid.uuid4()}"
     cloudformation.create_stack(
         StackName=name,

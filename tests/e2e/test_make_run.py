@@ -70,7 +70,7 @@ def test_every_line_to_paste_works(stack: Embedded) -> None:
 
 
 def _seen(look: Callable[[], str], wanted: str) -> str:
-    """Look until something is there; it has ten seconds."""
+    """Look for up to ten seconds until something is there."""
     deadline = time.monotonic() + 10
     while wanted not in (output := look()):
         assert time.monotonic() < deadline, output
@@ -96,7 +96,7 @@ def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenan
 
 
 def wait_for(stack: Embedded, pattern: str) -> None:
-    """Wait until a line is told; it has ten seconds."""
+    """Wait for up to ten seconds until a line is printed."""
     deadline = time.monotonic() + 10
     while not re.search(pattern, stack.output, re.MULTILINE):
         assert time.monotonic() < deadline, stack.output

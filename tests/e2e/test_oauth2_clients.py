@@ -1,4 +1,4 @@
-"""Clients of others' making: the ways in which they ask for tokens, and send back what they were given."""
+"""Clients that others wrote: how they ask for tokens, and how they send the tokens back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_client_asks_for_tokens_in_either_way(stack: Embedded, tenant: Tenant,
         assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 3600)
         tokens.add(answer.json()["access_token"])
 
-    # each is good, the first still after the second was given
+    # each is valid, the first one even after the second
     assert len(tokens) == 2
     for token in tokens:
         answer = send(

@@ -1,4 +1,4 @@
-"""The running service against its own document: whatever is sent, the answer is one that the document describes."""
+"""The running service compared with its own document, which must describe the answer to every request."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-#: Bodies that lead further than those that are generated: a user who is deleted twice, a form for HTTP Basic.
+#: Bodies that get further than generated ones: a user who is deleted twice, a form for HTTP Basic.
 BODIES: dict[str, Any] = {
     "createJob": {"action": "delete_user_data", "referenceId": "ada@example.com"},
     "issueToken": {"grant_type": "client_credentials"},
 }
 #: How many requests are generated for an operation: some in `make test`, all in `make prove`.
 sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])
-#: What of a request leads somewhere, where it is not as it was generated.
+#: Parts of a request that replace the generated ones, so that it gets somewhere.
 IN_PATH = {"projectKey", "jobId", "workflowId"}
 ALL = IN_PATH | {"userId", "body"}
 
 
 @dataclass
 class Organisation:
-    """What the requests of a run may know: a project with jobs in every state, its key, an administrator's client."""
+    """What requests may use: a project with jobs in every state, its key, and an administrator's client."""
 
     tenant: Tenant
     client: str
@@ -70,7 +70,7 @@ class Organisation:
     ended: list[dict[str, Any]]
 
     def credential(self, path: str) -> str:
-        """What opens an operation."""
+        """The credential of an operation."""
         if path.startswith("/api/v1/"):
             return self.tenant.key
         if path.startswith("/public/"):
@@ -78,7 +78,7 @@ class Organisation:
         return f"Bearer {self.token}" if path.startswith("/webapi/v3/") else f"Basic {self.client}"
 
     def places(self, path: str) -> list[dict[str, Any]]:
-        """Parameters of a path that lead somewhere, to jobs in every state."""
+        """Parameters of a path that name jobs in every state."""
         jobs = [*self.ended, *(self.tenant.create(startAt=far_ahead()) for _ in range(8))]
         for job in jobs[-4:]:
             self.tenant.call("DELETE", f"{self.tenant.public}/jobs/{job['jobId']}")
@@ -127,7 +127,7 @@ def schema(stack: Embedded) -> Any:
 
 @pytest.fixture(scope="module")
 def tally(say_at_the_end: Callable[[str], None]) -> Iterator[Counter[int]]:
-    """How often each status was answered; told at the end."""
+    """How often each status was answered; printed at the end."""
     answered: Counter[int] = Counter()
     yield answered
     told = ", ".join(f"{count} with {status}" for status, count in sorted(answered.items()))
@@ -204,7 +204,7 @@ def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in( 
             assert answer.request.headers.get("Authorization") == own
             let_in += 1
             if let_in <= 5:
-                # sent again without a credential, with a wrong one, with another organisation's
+                # sent again without a credential, with a wrong one, and with another organisation's
                 case.validate_response(answer, [checks.ignored_auth], headers=headers)
                 if foreign:
                     assert case.call(base_url=stack.base_url, headers={"Authorization": foreign}).status_code == 404
@@ -216,7 +216,7 @@ def test_whatever_is_sent_the_answer_is_as_described_and_nobody_else_is_let_in( 
 
 
 def is_of(template: str, path: str) -> bool:
-    """Whether a path that was sent is one of an operation: what dots and slashes made of another one is not."""
+    """Whether a path belongs to an operation. Dots and slashes may have turned it into another path."""
     pattern = re.sub(r"\{(\w+)\}", lambda name: ".+" if name[1] == "userId" else "[^/]+", template)
     return re.fullmatch(pattern, unquote(path), re.DOTALL) is not None
 

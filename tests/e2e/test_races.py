@@ -1,4 +1,4 @@
-"""Writers that meet on one row: whoever comes first, the history is one that the state machine allows."""
+"""Writers that meet on one row: in any order, the history is one that the state machine allows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SHARDS = 32
 
 
 def is_allowed(history: Sequence[str]) -> bool:
-    """Whether the states follow each other as the state machine has them."""
+    """Whether each state follows the last one by a move of the state machine."""
     states = [Status(state) for state in history]
     return states[0] is Status.SCHEDULED and all(to in TRANSITIONS[of] for of, to in pairwise(states))
 
@@ -65,13 +65,13 @@ def soon(pool: ThreadPoolExecutor, tenant: Tenant, cancel: Callable[[], httpx.Re
 
 
 def test_fifty_cancels_racing_fifty_starts_leave_one_history_each(tenant: Tenant) -> None:
-    """Through the service itself: hints are delivered, and callers cancel, in the same moment."""
+    """Through the service itself: hints are delivered and callers cancel at the same moment."""
     with ThreadPoolExecutor(8) as pool:
         due = soon(pool, tenant, lambda: tenant.call("DELETE", f"{tenant.public}/jobs/0"))
         list(pool.map(lambda _: tenant.create(startAt=due), range(JOBS)))
 
     def cancel(number: int) -> int:
-        # spread around the moment, as who comes first depends on the machine
+        # spread around the moment, because the order depends on the machine
         time.sleep(max(0, due + 30 * number - 900 - now()) / 1_000)
         return tenant.call("DELETE", f"{tenant.public}/jobs/{number}").status_code
 
@@ -86,9 +86,9 @@ def test_fifty_cancels_racing_fifty_starts_leave_one_history_each(tenant: Tenant
 
 
 DELETED, CANCELLED = '{"message":"Deleted Successfully."}', '{"message":"Cancelled Successfully."}'
-#: What a user is told of a cancellation by the history that it has ended.
+#: The answer to a cancellation, by the history that it ended.
 TOLD = {("scheduled", "cancelled"): DELETED, ("scheduled", "running", "cancelled"): CANCELLED}
-#: Of how many jobs it does not depend on the machine which comes first.
+#: For how many jobs the order does not depend on the machine.
 SURE = 5
 
 
@@ -104,7 +104,7 @@ def test_what_users_are_told_of_fifty_cancels_racing_fifty_starts_is_what_the_hi
 
     def cancel(number: int) -> tuple[int, str]:
         time.sleep(max(0, due + 30 * number - 900 - now()) / 1_000)
-        # some run for sure, and those that are due tomorrow do not: whatever the machine, there are both
+        # some run for sure, and those that are due tomorrow do not, so both occur on any machine
         while number <= SURE and administrator.job(ids[number])["status"] == "Queued":
             time.sleep(0.1)
         answer = administrator.call("DELETE", f"/webapi/v3/jobs/{ids[number]}")
@@ -125,7 +125,7 @@ def test_what_users_are_told_of_fifty_cancels_racing_fifty_starts_is_what_the_hi
 def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before(
     stack: Embedded, tenant: Tenant
 ) -> None:
-    """The two let go together: this is the test that fails where the answer is made of what the caller was shown."""
+    """Both at the same moment. This test fails if the answer is made from what the caller read before."""
     store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     client = stack.new_caller(tenant, Role.ADMINISTRATOR).client
     user = stack.directory.find_user(client.organisation_id, client.user_id)
@@ -139,7 +139,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
 
         def start_it() -> None:
             barrier.wait()
-            # within the moment between the look and the write, wherever that falls
+            # between the read and the write, wherever that is
             time.sleep(number / JOBS / 100)
             start(store, job["jobId"], later, project)
 
@@ -156,7 +156,7 @@ def test_what_a_user_is_told_is_what_the_write_replaced_not_what_was_read_before
 
 
 def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedded, tenant: Tenant) -> None:
-    """The two writes alone, let go together: this is the test that fails without the start's condition."""
+    """Only the two writes, at the same moment. This test fails without the condition of the start."""
     for _ in range(JOBS):
         tenant.create(startAt=now() + 3_600_000)
     later = now() + 7_200_000
@@ -186,7 +186,7 @@ def test_a_cancel_and_a_start_in_the_same_moment_leave_one_history(stack: Embedd
 
 
 def test_sixty_creators_on_one_number_at_once_leave_no_gap(stack: Embedded, tenant: Tenant) -> None:
-    """The use case alone, without the gateway's turns: sixty threads contend for each next number."""
+    """The use case without the gateway, which would serialise the calls: sixty threads contend for each number."""
     store = a_store(stack.aws("dynamodb"), SHARDS, table=stack.demo["tableName"])
     barrier = threading.Barrier(60)
 
@@ -221,7 +221,7 @@ def test_twenty_four_deletions_and_a_cancel_leave_one_active_at_most(stack: Embe
 
 
 def ports(store: WholeStore) -> World:
-    """The real ports but for the queue and the meter, which a race does not need."""
+    """The real ports, without the queue and the meter, which a race does not need."""
     return World(
         store=cast("Any", store),
         clock=cast("Any", SystemClock()),

@@ -48,12 +48,12 @@ def a_running_job(caller: Caller, **body: Any) -> dict[str, Any]:
 
 
 def a_queued_job(tenant: Tenant) -> str:
-    """A job that does not start while a test lasts; its id in Alteryx' form."""
+    """A job that does not start during a test; return its id in Alteryx' form."""
     return v3_id(tenant.create(startAt=far_ahead()))
 
 
 def is_time(shown: str) -> bool:
-    """Whether a time is written as the documentation writes it."""
+    """Whether a time has the form of the documentation."""
     return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", shown) is not None
 
 

@@ -22,7 +22,7 @@ UNKNOWN_KEY = f"jk_{'0' * 48}"
 
 
 def deletion(tenant: Tenant, job_id: int, user: str, **changed: Any) -> dict[str, Any]:
-    """The documented job of a user's deletion, but for its times."""
+    """The documented job of a user's deletion, without its times."""
     return {
         "jobId": job_id,
         "description": f"Delete user sessions of userId = {user}",
@@ -163,7 +163,7 @@ def test_a_blank_or_overlong_user_is_refused_and_nothing_is_created(tenant: Tena
 
 
 def wait_until_running(tenant: Tenant, job_id: int) -> None:
-    """Give a job that is due ten seconds to start."""
+    """Wait for up to ten seconds until a due job starts."""
     deadline = time.monotonic() + 10
     while tenant.details(job_id)["status"] == "scheduled":
         assert time.monotonic() < deadline

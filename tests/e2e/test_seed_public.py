@@ -202,7 +202,7 @@ def test_a_blank_or_overlong_user_is_refused_and_nothing_is_created(tenant: Tena
 def test_a_created_job_is_where_its_location_says(tenant: Tenant) -> None:
     body = {"action": "export", "description": "d", "referenceId": "r", "startAt": far_ahead(), "params": {"a": [1.50]}}
 
-    # what only the gateway may say is not taken from the caller
+    # the service does not believe a caller who sends what only the gateway may send
     answer = tenant.call("POST", f"{tenant.public}/jobs", json=body, headers={"X-Forwarded-Proto": "https"})
 
     assert answer.status_code == 201

@@ -1,4 +1,4 @@
-"""Jobs start on the second they are due: never before, and not noticeably after."""
+"""Jobs start on the second they are due, never early, and not noticeably late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-#: What an HTTP caller may see of lateness: reading included.
+#: How late a start may look to an HTTP caller, whose reads take time too.
 LATEST = 1_500
 
 
@@ -72,7 +72,7 @@ def test_a_job_cancelled_before_it_is_due_never_starts(tenant: Tenant) -> None:
 
 
 def started(tenant: Tenant, job_id: int) -> int:
-    """When a job started; it has ten seconds."""
+    """Wait for up to ten seconds until a job starts, and return when it did."""
     deadline = time.monotonic() + 10
     while (job := tenant.details(job_id))["status"] == "scheduled":
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""What belongs to another organisation can not be told from what does not exist: not by status, body or header."""
+"""What belongs to another organisation looks like something that does not exist: status, body and headers are equal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-#: Headers that differ from answer to answer whatever is answered.
+#: Headers that differ between any two answers.
 PASSING = {"date", "apigw-requestid", "x-amzn-requestid", "x-amz-request-id"}
 V3 = "/webapi/v3/"
 TOKENS = "/webapi/oauth2/token"
@@ -27,7 +27,7 @@ WORKFLOW = "5bc4a813156ae016dcb442bd"
 
 @pytest.fixture(scope="module")
 def routes(stack: Embedded) -> list[tuple[str, str]]:
-    """Every route of the deployed API but `$default`, so that none that comes later is forgotten."""
+    """Every route of the deployed API except `$default`, so that no later one is forgotten."""
     gateway = stack.aws("apigatewayv2")
     [api] = gateway.get_apis()["Items"]
     keys = [route["RouteKey"] for route in gateway.get_routes(ApiId=api["ApiId"])["Items"]]
@@ -44,7 +44,7 @@ def own(stack: Embedded) -> Tenant:
 
 @pytest.fixture(scope="module")
 def foreign(stack: Embedded) -> Tenant:
-    """Another organisation, whose project has jobs and deletes a user."""
+    """Another organisation. Its project has jobs and deletes a user."""
     tenant = stack.new_tenant("Foreign")
     for _ in range(3):
         tenant.create(startAt=far_ahead())
@@ -77,7 +77,7 @@ def test_a_foreign_project_answers_as_an_unknown_one_on_every_route(
     routes: list[tuple[str, str]], own: Tenant, foreign: Tenant
 ) -> None:
     before = foreign.call("GET", f"{foreign.v1}/jobs").text
-    # As long as a real one: an answer that repeats the key would have another length.
+    # As long as a real key, because an answer that repeats the key would have another length otherwise.
     unknown = "A" * len(foreign.project.project_key)
     compared = 0
 
@@ -103,7 +103,7 @@ def test_a_foreign_job_answers_as_an_unknown_one_on_every_route(
     for method, path in routes:
         if "{jobId}" not in path or path.startswith(V3):
             continue
-        # Numbers are given per project: 2 is a job there and none here, 4242 is none anywhere.
+        # Each project has numbers of its own: job 2 exists there and not here, job 4242 nowhere.
         of_foreign = call(own, method, path, own.project.project_key, "2")
         of_unknown = call(own, method, path, own.project.project_key, "4242")
         assert of_foreign.status_code == 404, (method, path)
@@ -142,7 +142,7 @@ def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
     assert all_but_passing(answers[0]) == all_but_passing(answers[1])
     assert own_caller.call("GET", f"{V3}jobs").text == '{"data":[]}'
 
-    # run here, a workflow of that id is another one: not the foreign members', not even through its collections
+    # a workflow with that id that runs here is another one, and the foreign collections do not share it
     stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"])
     caller = stack.new_tenant()
     job = stack.new_caller(caller).run(WORKFLOW)

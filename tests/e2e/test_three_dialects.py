@@ -1,4 +1,4 @@
-"""One job, three dialects: however it came in, it is read through all of them, and they agree."""
+"""One job, three dialects: all of them read it alike, however it was created."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def administrator(stack: Embedded, tenant: Tenant) -> Caller:
 
 
 def in_words_of_v3(job: dict[str, Any], **told: Any) -> dict[str, Any]:
-    """A job of the public dialect as the third shows it; `told` is what an event or a run says beside."""
+    """A job of the public dialect as the third one shows it. `told` is what an event or a run adds."""
     status, disposition = SHOWN[job["status"]]
     created = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=job["createdAt"])
     return {
@@ -47,7 +47,7 @@ def in_words_of_v3(job: dict[str, Any], **told: Any) -> dict[str, Any]:
 
 
 def read_everywhere(tenant: Tenant, administrator: Caller) -> dict[str, Any]:
-    """The tenant's one job, the public dialect's way, after a look at it through the other two: they agree on it."""
+    """The tenant's only job as the public dialect shows it, after checking that the other two agree."""
     [job] = tenant.call("GET", f"{tenant.public}/jobs").json()["data"]
     in_v1 = {**job, "updatedAt": job["updatedAt"] or job["createdAt"]}
     assert tenant.call("GET", f"{tenant.public}/jobs/1").json() == {"data": job}
@@ -113,7 +113,7 @@ def test_a_job_that_waits_is_the_same_in_all_dialects_and_so_is_its_end(
     assert job["status"] == "scheduled"
     assert job["in_v3"] == in_words_of_v3(job, **told)
 
-    # deleted in the third is cancelled in the others, which can retry it: there it is again
+    # deleted in the third is cancelled in the others; a retry there brings it back
     path = f"/webapi/v3/jobs/{v3_id(job)}"
     assert administrator.call("DELETE", path).text == '{"message":"Deleted Successfully."}'
     assert tenant.call("GET", f"{tenant.v1}/jobs/1").json()["data"]["status"] == "cancelled"
@@ -142,7 +142,7 @@ def test_a_run_is_the_same_in_all_dialects(stack: Embedded, tenant: Tenant, admi
     assert job["in_v3"] == in_words_of_v3(job, workflowId=WORKFLOW, priority="High", workerTag="tag")
     assert tenant.details(1)["params"]["questions"] == [{"name": "Region", "value": "North"}]
 
-    # cancelled in another dialect, it is cancelled here, as it ran
+    # it ran, so a cancel in another dialect shows as cancelled here
     assert tenant.call("DELETE", f"{tenant.v1}/jobs/1").status_code == 200
     cancelled = read_everywhere(tenant, administrator)
     assert cancelled["status"] == "cancelled"

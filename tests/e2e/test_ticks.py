@@ -1,4 +1,4 @@
-"""What the minute's tick does, in real time: the emulator fires the schedule itself."""
+"""The tick in real time: the emulator fires the schedule."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 LATEST = 1_500
 
-#: Four minutes and more; `make check` and CI run it, `make test` does not.
+#: Over four minutes. `make check` and CI run it, `make test` does not.
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def physical_id(stack: Embedded, logical_id: str) -> str:
-    """What a resource of the template is called where it was deployed."""
+    """The name under which a resource of the template was deployed."""
     described = stack.aws("cloudformation").describe_stack_resource(
         StackName=stack.demo["stackName"], LogicalResourceId=logical_id
     )
@@ -46,7 +46,7 @@ def watch_start(tenant: Tenant, job_id: int, until: int) -> int:
 
 
 def test_the_tick_starts_what_nobody_else_has_hinted(stack: Embedded) -> None:
-    """A job 250 s ahead is too far for its creator to hint; one whose hint is thrown away is found by the sweep."""
+    """The creator does not hint a job that is 250 s ahead. The sweep finds a job whose hint was thrown away."""
     ahead, lost = stack.new_tenant(), stack.new_tenant()
 
     def ahead_starts_by_the_tick() -> int:
@@ -57,7 +57,7 @@ def test_the_tick_starts_what_nobody_else_has_hinted(stack: Embedded) -> None:
     def lost_starts_by_the_sweep() -> int:
         due = now() + 20_000
         lost.create(startAt=due)
-        # A tick of our own puts it behind the watermark, so that only the sweep is left to find it.
+        # A tick that the test runs moves the watermark past it, so that only the sweep can find it.
         stack.aws("lambda").invoke(FunctionName=physical_id(stack, "DispatchDueJobsFunction"))
         assert waiting(stack) > 0
         stack.aws("sqs").purge_queue(QueueUrl=physical_id(stack, "StartQueue"))

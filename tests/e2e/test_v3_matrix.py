@@ -1,4 +1,4 @@
-"""Who gets what of the third dialect: each kind of caller at each call, and that no refusal tells more than another."""
+"""The third dialect's answer to each kind of caller at each call. No refusal tells more than another."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-#: What each caller gets at each call. The job is the owner's; it is shared with the viewer and the canceller through
-#: collections. The stranger is an administrator of another organisation, the late one's token has expired.
+#: What each caller gets at each call. The owner owns the job, and collections share it with the viewer and the
+#: canceller. The stranger is an administrator of another organisation. The token of the late caller has expired.
 MATRIX = """
                 administrator owner      viewer   canceller  member   stranger nobody   late
 job             job           job        job      job        none     none     refused  refused
@@ -57,7 +57,7 @@ CALLS = {
     "workflow": ("GET", "/webapi/v3/workflows/{workflowId}/jobs"),
     "organisation": ("GET", "/webapi/v3/jobs?limit=1"),
 }
-#: What a refusal or a cancellation is answered with, whoever asks.
+#: The answers of refusals and cancellations, the same for every caller.
 SENTENCES = {
     "none": (404, "Job not found."),
     "refused": (401, "Unauthorized"),
@@ -71,7 +71,7 @@ COLLECTIONS = {"seen": Right.VIEW, "shared": Right.CANCEL}
 
 @dataclass
 class Cast:
-    """Everybody who calls, by the `Authorization` header that they send, and the projects of both organisations."""
+    """The `Authorization` header of each caller, and the projects of both organisations."""
 
     stack: Embedded
     tenant: Tenant
@@ -88,13 +88,13 @@ class Cast:
         return send(self.stack.base_url, method, target, headers=headers)
 
     def put(self, project: Project, workflow_id: str) -> Job:
-        """Create a job as an event of another service would: of the owner, shared, and not to start for a day."""
+        """Create a job as another service's event does: owned, shared, and due in a day."""
         run = Run(workflow_id, self.owner_id, tuple(COLLECTIONS), "High", "tag")
         new = NewJob(action="run_workflow", start_at=far_ahead(), run=run)
         return creation.create_job(ports(self.store), project, new, by="key-1").job
 
     def move(self, job: Job, *moves: str) -> None:
-        """Have it started, and then completed."""
+        """Start it, and then complete it."""
         later = far_ahead() + 1_000
         if "start" in moves:
             start(self.store, job.job_id, later, job.project_id)
@@ -132,7 +132,7 @@ def id_of(job: Job) -> str:
 
 
 def a_job(job: Job, messages: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """The documented job, as it is queued."""
+    """The documented job while it is queued."""
     body = {
         "id": id_of(job),
         "appId": job.run.workflow_id,
@@ -149,7 +149,7 @@ def a_job(job: Job, messages: list[dict[str, Any]] | None) -> dict[str, Any]:
 
 
 def a_row(job: Job) -> dict[str, Any]:
-    """A job as its workflow's list shows it."""
+    """A job as the list of its workflow shows it."""
     shown = {"id": id_of(job), "createDate": time_of(job), "status": "Queued"}
     return {**shown, "priority": "High", "workerTag": "tag", "runWithE2": False}
 
@@ -161,7 +161,7 @@ def an_entry(job: Job) -> dict[str, Any]:
 
 
 def a_run(body: dict[str, Any], workflow_id: str) -> dict[str, Any]:
-    """The documented job of a run that asks for nothing, with the id and time that were given to it."""
+    """The documented job of a run with an empty body, with its own id and time."""
     given = {"id": body["id"], "appId": workflow_id, "createDateTime": body["createDateTime"]}
     state: dict[str, Any] = {"status": "Queued", "disposition": "None", "outputs": [], "messages": []}
     return {**given, **state, "priority": "Default", "workerTag": "", "runWithE2": False}
@@ -233,7 +233,7 @@ def test_what_is_not_there_for_a_caller_answers_in_one_way_for_every_reason(
         "null",
     ]
     if caller == "member":
-        ids.append(id_of(job))  # another's, and not shared
+        ids.append(id_of(job))  # it belongs to another user and is not shared
 
     answers = [cast.call(caller, method, f"/webapi/v3/jobs/{one}{rest}") for one in ids]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.memory_aws import TableRows
 
-#: What the files of `events/` carry.
+#: The credentials in the files of `events/`.
 PROJECT_KEY = "3sWXSsqHgSKnE87YkNJK"
 API_KEY = "jk_0123456789abcdef0123456789abcdef012345672a342d20"
 OTHER_PROJECT_KEY = "9qLmZaTbRcVdWeXfYgHi"
@@ -38,7 +38,7 @@ WORKFLOW_ID = "5bc4a813156ae016dcb442bd"
 
 
 class Context:
-    """What Lambda tells a handler of its invocation."""
+    """What Lambda tells a handler about its invocation."""
 
     function_name = "function"
     aws_request_id = "request-id"
@@ -49,7 +49,7 @@ class Context:
 
 @dataclass
 class Answered:
-    """An answer, its body read."""
+    """An answer with its body."""
 
     status: int
     headers: dict[str, str]
@@ -61,7 +61,7 @@ class Answered:
 
 
 def following(answer: Answered) -> dict[str, str]:
-    """The parameters with which a list's `Link` leads on."""
+    """The parameters of the URL in a list's `Link`."""
     url, _, relation = answer.headers["Link"].partition(">; ")
     assert relation == 'rel="next"'
     base, _, query = url.partition("?")
@@ -71,7 +71,7 @@ def following(answer: Answered) -> dict[str, str]:
 
 @dataclass
 class Service:
-    """The deployed service, as far as memory can hold it."""
+    """The deployed service, as far as it fits into memory."""
 
     dynamodb: DynamoDBClient
     sqs: SQSClient
@@ -85,7 +85,7 @@ class Service:
         return importlib.import_module(f"functions.{function}.app").handler(event, Context())
 
     def http(self, function: str, case: str, **changes: Any) -> Answered:
-        """Call a function with one of its events; `path` and `headers` are merged into the event's."""
+        """Call a function with one of its events. `path` and `headers` are merged into the event's own."""
         event = self.event(function, case)
         event["pathParameters"] = {**(event.get("pathParameters") or {}), **changes.pop("path", {})}
         event["headers"] = {**event["headers"], **changes.pop("headers", {})}
@@ -99,7 +99,7 @@ class Service:
         return job
 
     def run_workflow(self) -> str:
-        """Have the workflow of the events run, and return the job's id."""
+        """Run the workflow of the events, and return the job's id."""
         answer = self.http("create_job", "alteryx_v3_run_workflow")
         assert answer.status == 200, answer
         job_id: str = answer.json["id"]
@@ -150,7 +150,7 @@ def service(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     wiring.clear()
-    # Made by a test of another suite, they would know no namespace, and hold what that one counted.
+    # If a test of another suite had made them, they would have no namespace, and hold what that test counted.
     observability.metrics.cache_clear()
     observability.metrics().clear_metrics()
     rows.put(seeded)

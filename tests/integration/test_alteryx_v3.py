@@ -1,4 +1,4 @@
-"""Each call of the third dialect through the real handlers, with the events that `sam local` is given too."""
+"""Each call of the third dialect through the real handlers, with the events that `sam local` gets too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Answered, Service
 
-#: Every call of a user, by the event that makes it.
+#: Every call that a user makes, by its event.
 CALLS = [
     ("list_jobs", "alteryx_v3"),
     ("list_jobs", "alteryx_v3_workflow"),
@@ -40,7 +40,7 @@ CALLS = [
 OF_ADMINISTRATORS = [("list_jobs", "alteryx_v3"), ("get_messages", "alteryx_v3")]
 NO_JOB = (404, '{"message":"Job not found."}')
 UNAUTHORIZED = (401, '{"message":"Unauthorized"}')
-#: Well-formed, its checksum right, and nobody's.
+#: Well-formed, with the right checksum, and unknown.
 UNKNOWN_TOKEN = "jt_0000000000000000000000000000000000000000963fbb8e"
 
 
@@ -55,7 +55,7 @@ def start(service: Service) -> None:
 
 
 def a_member(service: Service, **collections: Right) -> dict[str, str]:
-    """A member of the organisation; the header of a call by a client of theirs."""
+    """Make a member of the organisation; return the header of a call by the member's client."""
     directory = an_admin(service.dynamodb)
     client = Client(client_id="f" * 24, organisation_id=1, user_id="member", project_id=1, secret_digest="")
     directory.add_user(User(organisation_id=1, user_id="member", role=Role.MEMBER, collections=collections))
@@ -65,7 +65,7 @@ def a_member(service: Service, **collections: Right) -> dict[str, str]:
 
 
 def say(count: int, size: int = 0) -> list[str]:
-    """Say things about job 1, one a millisecond."""
+    """Put messages about job 1, one for each millisecond."""
     store = a_store(wiring.dynamodb(), 32)
     texts = [f"{number:04} ".ljust(size, "x") for number in range(count)]
     for number, text in enumerate(texts):
@@ -204,7 +204,7 @@ def test_messages_beyond_a_megabyte_are_the_newest_and_links_to_the_rest(service
         read = page + read
 
     assert read == said
-    # a cursor is of this job's messages alone
+    # a cursor works for the messages of its own job only
     service.run_workflow()
     other = service.http("list_jobs", "alteryx_v3").json["data"][0]["jobId"]
     for job_id, cursor in ((other, query["cursor"]), (path["jobId"], "x" + query["cursor"][1:]), (path["jobId"], "é")):
@@ -403,7 +403,7 @@ def test_no_token_secret_or_workflow_reaches_the_logs(service: Service) -> None:
 
 
 def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> None:
-    """However it came to be, and whoever looks: no state of the model is without words here."""
+    """Every state of the model has words in this dialect, for any history and any caller."""
     ids = [service.run_workflow() for _ in Status]
     start(service)
     now, store = wiring.ports().clock.now(), the_store()

@@ -1,4 +1,4 @@
-"""What calls cost, counted where they leave the client: Queries, GetItems and the rows they read."""
+"""What calls cost, counted as they leave the client: Queries, GetItems, and the rows that they read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JOBS = 10_050
 
 
 class Calls:
-    """The DynamoDB calls of a test: how many of each, which reads were strong, and the rows that each Query read."""
+    """The DynamoDB calls of a test: how many of each kind, which reads were strong, and the rows of each Query."""
 
     def __init__(self) -> None:
         self.count: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Calls:
 
 @pytest.fixture
 def calls(service: Service) -> Iterator[Calls]:
-    """Watches the client of the handlers, once it has let the caller in and knows the project."""
+    """Watch the client of the handlers, after it has authenticated the caller and read the project."""
     calls = Calls()
     events = wiring.dynamodb().meta.events
     events.register("after-call.dynamodb", calls)
@@ -123,7 +123,7 @@ def test_a_walk_reads_what_it_shows_and_a_filter_a_thousand_rows_at_most(
     assert calls.count == {"Query": 2}
     assert sorted(calls.rows) == [1, 50]
 
-    # a filter that nothing passes: the newest number, then 250 rows at a time, one time over the end of a block
+    # nothing passes the filter: the newest number, then 250 rows at a time, once over the end of a block
     calls.clear()
     answer = service.http("list_jobs", "public", queryStringParameters={"status": "failed"})
     assert (answer.json, calls.count, sum(calls.rows)) == ({"data": []}, {"Query": 6}, 1_000)
@@ -222,7 +222,7 @@ def test_a_limit_of_creations_is_one_weak_read_and_none_where_no_limit_is_set(se
 
 @pytest.fixture
 def run(service: Service, calls: Calls) -> dict[str, str]:
-    """The path of a job that runs a workflow; who asks and the project are known from making it."""
+    """The path of a job that runs a workflow. Creating it has cached the caller and the project."""
     path = {"jobId": service.run_workflow()}
     service.http("get_job", "alteryx_v3", path=path)
     calls.clear()
@@ -233,7 +233,7 @@ def test_who_has_a_token_costs_three_reads_and_none_after_that(service: Service,
     nowhere = {"jobId": "0" * 24}
 
     service.http("get_job", "alteryx_v3", path=nowhere)
-    # the fourth is the project, which is not there
+    # the fourth is the project, which does not exist
     assert (calls.count, calls.strong) == ({"GetItem": 4}, ["GetItem"])
     calls.clear()
     service.http("get_job", "alteryx_v3", path={"jobId": "x"})
@@ -245,7 +245,7 @@ def test_a_stranger_costs_a_read_at_most(service: Service, calls: Calls) -> None
         service.http("list_jobs", "alteryx_v3", headers={"authorization": authorization})
     assert calls.count == {}
 
-    unknown = "jt_0000000000000000000000000000000000000000963fbb8e"  # its checksum is right
+    unknown = "jt_0000000000000000000000000000000000000000963fbb8e"  # the checksum is right
     service.http("list_jobs", "alteryx_v3", headers={"authorization": f"Bearer {unknown}"})
     assert calls.count == {"GetItem": 1}
 
@@ -318,7 +318,7 @@ def test_the_organisation_s_list_is_two_queries_for_each_project(service: Servic
     assert sorted(calls.rows) == [0, 1, 50]
     calls.clear()
 
-    # the furthest that a caller may ask for: six times 200 rows, twice over the end of a block
+    # the most that a caller may ask for: six times 200 rows, twice over the end of a block
     service.http("list_jobs", "alteryx_v3", queryStringParameters={"limit": "200", "offset": "1000"})
     assert calls.count == {"Query": 2 + 6 + 2}
     assert sum(calls.rows) == 1 + 6 * 200
@@ -326,7 +326,7 @@ def test_the_organisation_s_list_is_two_queries_for_each_project(service: Servic
 
 @pytest.fixture
 def many_runs(service: Service) -> int:
-    """250 runs of the workflow of the events, put past the API; every second one is the member's."""
+    """250 runs of the workflow of the events, put without the API. Every second one belongs to the member."""
     for number in range(1, 251):
         run = Run("5bc4a813156ae016dcb442bd", "member" if number % 2 else "another")
         item = items.job_to_item(a_job(job_id=number, run=run), "token", 32)

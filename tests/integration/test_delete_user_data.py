@@ -43,7 +43,7 @@ class Worker:
     entries: list[dict[str, str]]
 
     def fill(self, prefix: str, count: int) -> None:
-        """Put objects straight into the bucket's memory: over its API they would take ten times as long."""
+        """Put objects straight into the bucket's memory. The API would take ten times as long."""
         backend = s3_backends[ACCOUNT]["aws"]
         for number in range(count):
             backend.put_object(BUCKET, f"{prefix}{number:05}", b"")
@@ -64,7 +64,7 @@ class Worker:
         return event
 
     def reports(self) -> list[tuple[str, dict[str, Any]]]:
-        """What was put on the bus since the last look."""
+        """What was put on the bus since the last call."""
         taken = [(entry["DetailType"], json.loads(entry["Detail"])) for entry in self.entries]
         assert {(entry["EventBusName"], entry["Source"]) for entry in self.entries} <= {
             ("jobs", "jobs.delete_user_data")
@@ -73,7 +73,7 @@ class Worker:
         return taken
 
     def on_delete(self, monkeypatch: pytest.MonkeyPatch, call: Any) -> list[int]:
-        """Call something after each batch; the batches are counted."""
+        """Call something after each batch, with the number of the batch."""
         batches: list[int] = []
         delete = wiring.ports().sessions.delete
 
@@ -237,7 +237,7 @@ def test_an_end_that_can_not_be_reported_comes_again(worker: Worker, monkeypatch
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """All that the log lines hold."""
+    """Everything that the log lines hold."""
     return "\n".join(str(vars(record)) for record in caplog.records)
 
 

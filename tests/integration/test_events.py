@@ -1,4 +1,4 @@
-"""Events in and events out through the real handlers: whole envelopes from the queue, records of real rows."""
+"""Events in and out through the real handlers: whole envelopes from the queue, records of real rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NONE_FAILED: dict[str, list[Any]] = {"batchItemFailures": []}
 
 @dataclass
 class Bus:
-    """What other services and the service itself say to each other."""
+    """The bus between other services and this one."""
 
     service: Service
     queue_url: str
@@ -92,7 +92,7 @@ class Bus:
         return {(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
 
     def stream(self) -> list[dict[str, Any]]:
-        """The records that the table's stream has of everything since the last look, from the rows themselves."""
+        """The records of the table's stream since the last call, made from the rows themselves."""
         before, self._images = self._images, self.rows()
         changed = [key for key in sorted(self._images) if self._images[key] != before.get(key)]
         return [
@@ -152,7 +152,7 @@ def start(service: Service) -> None:
 
 @pytest.fixture
 def fast_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moto copies the whole table for each action of a transaction, for a rollback that a test may do without."""
+    """Keep moto from copying the whole table for each action of a transaction; no test needs the rollback."""
 
     def shallow(value: Any) -> Any:
         return value if isinstance(value, Table) else copy.deepcopy(value)
@@ -166,7 +166,7 @@ def test_of_a_thousand_events_with_one_poison_all_but_that_are_taken_and_that_is
     bodies = [bus.envelope("Job Requested", {"action": "export", "referenceId": f"{n}"}) for n in range(999)]
     bodies.insert(437, poison)
 
-    for first in range(0, 1_000, 100):  # as the template has them delivered
+    for first in range(0, 1_000, 100):  # delivered as the template says
         assert bus.deliver(*bodies[first : first + 100]) == NONE_FAILED
 
     jobs = the_store().list_jobs(1, 1, 2_000)
@@ -308,7 +308,7 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
     due = the_store().get_job(1, 1)
     assert due is not None
     the_store().start_jobs([JobKey(1, 1)], due.next_at or 0)
-    bus.report("Job Completed", attempt=1)  # late, and of the attempt before
+    bus.report("Job Completed", attempt=1)  # late, and about the attempt before
     bus.report("Job Completed", attempt=2, outputs=[{"file": "a.csv"}, "ü"])
     bus.report("Job Failed", attempt=2, errors=["too late"])
 
@@ -665,6 +665,6 @@ def test_a_failed_attempt_s_next_start_is_hinted(bus: Bus) -> None:
 
 
 def hints_waiting(service: Service) -> int:
-    """How many hints are in the start queue, delayed ones included, but for those taken."""
+    """How many hints are in the start queue, delayed ones included, without those that were taken."""
     attributes = service.sqs.get_queue_attributes(QueueUrl=service.queue_url, AttributeNames=["All"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesDelayed"])

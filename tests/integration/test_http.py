@@ -1,4 +1,4 @@
-"""Each call of both dialects through the real handlers, with the events that `sam local` is given too."""
+"""Each call of both dialects through the real handlers, with the events that `sam local` gets too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROUTES = [
     ("create_job", "public_delete_user"),
 ]
 UNAUTHORIZED = {"openreplay_v1": '{"errors":["Invalid API Key"]}', "public": '{"error":"unauthorized"}'}
-#: What can be wrong with the `Authorization` header of a caller who has a key.
+#: What can be wrong with an `Authorization` header although the caller has a key.
 SPOILT: dict[str, Callable[[str], str | None]] = {
     "missing": lambda _: None,
     "empty": lambda _: "",
@@ -46,7 +46,7 @@ SPOILT: dict[str, Callable[[str], str | None]] = {
     "doubled scheme": lambda key: f"Bearer Bearer {key}",
     "line end": lambda key: key + "\n",
 }
-#: Well-formed, its checksum right, and nobody's.
+#: Well-formed, with the right checksum, and unknown.
 UNKNOWN_KEY = "jk_0000000000000000000000000000000000000000963fbb8e"
 
 

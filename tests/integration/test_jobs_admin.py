@@ -1,4 +1,4 @@
-"""`jobs-admin` from its command line to the table, and a key that it made, used."""
+"""`jobs-admin` from its command line to the table, and the use of a key that it made."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_trust_is_set_as_a_whole(dynamodb: DynamoDBClient, run: Any) -> None:
 
 
 def bearer(service: Service, client: dict[str, Any]) -> dict[str, str]:
-    """Ask for a token as a client that was just made; the header that it opens with."""
+    """Ask for a token as a new client, and return the header that uses it."""
     secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
     answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
     assert answer.status == 200, answer
@@ -97,7 +97,7 @@ def test_a_user_and_a_client_that_it_makes_are_let_in_and_run_workflows(service:
     assert int(job["id"][8:16], 16) == project["projectId"]
     listed = service.http("list_jobs", "alteryx_v3", headers=header).json["data"]
     assert [one["jobId"] for one in listed] == [job["id"]]
-    # of the organisation of the events nothing is seen, nor of this one by those
+    # neither organisation sees anything of the other
     assert service.http("list_jobs", "alteryx_v3").text == '{"data":[]}'
 
 
@@ -107,14 +107,14 @@ def test_a_client_that_it_revokes_is_refused_and_its_tokens_too(service: Service
     assert service.http("list_jobs", "alteryx_v3", headers=header).status == 200
 
     _, revoked = run("client", "revoke", "--client", client["clientId"])
-    wiring.clear()  # what was believed of it
+    wiring.clear()  # what was cached of it
 
     assert revoked["clientId"] == client["clientId"]
     assert service.http("list_jobs", "alteryx_v3", headers=header).status == 401
     secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
     answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
     assert (answer.status, answer.text) == (401, '{"error":"invalid_client"}')
-    assert service.http("issue_token", "basic").status == 200  # another's is not touched
+    assert service.http("issue_token", "basic").status == 200  # another organisation's is not touched
 
 
 def test_a_client_expires_when_it_was_said_to(service: Service, run: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_member_sees_what_is_shared_and_a_role_opens_the_rest(service: Service
     service.run_workflow()
 
     def seen() -> list[str]:
-        wiring.clear()  # what was believed of the user
+        wiring.clear()  # what was cached of the user
         return [job["id"] for job in service.http("list_jobs", "alteryx_v3_workflow", headers=member).json]
 
     def cancel() -> tuple[int, str]:

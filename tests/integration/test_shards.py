@@ -1,4 +1,4 @@
-"""The shard count raised on a live table: every job is hinted, started and, where its worker is lost, reaped."""
+"""The shard count is raised on a live table: every job is hinted, started and, if its worker is lost, reaped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOBS = 20
 
 
 class Live:
-    """A table, and functions that may each know another shard count."""
+    """A table, and functions with a shard count of their own."""
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.world = World()
@@ -32,7 +32,7 @@ class Live:
         self.hinted: list[int] = []
 
     def create(self, shards: int, first: int) -> None:
-        """Create jobs that are due in five minutes, which is a tick's to hint."""
+        """Create jobs that are due in five minutes, so that only a tick hints them."""
         due = self.world.clock.now() + 5 * MINUTE
         for number in range(first, first + JOBS):
             job = a_job(job_id=number, at=due, timeout_seconds=60, max_attempts=2)
@@ -43,7 +43,7 @@ class Live:
         self.hinted += self.world.queue.job_ids
 
     def start(self, shards: int) -> None:
-        """Start what was hinted, when it is due."""
+        """Start the hinted jobs when they are due."""
         messages, self.world.queue.messages = self.world.queue.messages, []
         for message in sorted(messages, key=lambda message: message.due_at):
             self.world.clock.time = max(self.world.clock.time, message.due_at)
@@ -68,7 +68,7 @@ def test_raising_the_shards_with_the_dispatcher_first_loses_and_doubles_nothing(
     live.create(FEW, 101)
     live.start(FEW)
 
-    live.create(FEW, 201)  # the dispatcher knows the new shards, in which there is nothing
+    live.create(FEW, 201)  # the dispatcher knows the new shards, which are empty
     live.world.clock.sleep(3 * MINUTE)
     live.tick(MANY)
     live.start(FEW)
@@ -112,7 +112,7 @@ def test_lost_attempts_of_either_shard_count_are_reaped_and_start_again(live: Li
 
     assert live.reap(MANY) == 2 * JOBS
 
-    live.world.queue.messages.clear()  # what the reaper has hinted is lost
+    live.world.queue.messages.clear()  # the hints of the reaper are lost
     live.world.clock.sleep(5 * MINUTE)
     live.tick(MANY)
     live.start(starter)
@@ -121,7 +121,7 @@ def test_lost_attempts_of_either_shard_count_are_reaped_and_start_again(live: Li
 
 
 def test_the_shards_that_are_dropped_are_read_by_nobody(live: Live) -> None:
-    """Why the count is never lowered."""
+    """This is why the count is never lowered."""
     live.create(MANY, 1)
     live.world.clock.sleep(3 * MINUTE)
 

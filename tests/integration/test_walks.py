@@ -1,4 +1,4 @@
-"""A long list walked from its newest end while others create and cancel jobs.
+"""Walks over a long list from its newest end, while others create and cancel jobs.
 
 The handlers are the real ones, the jobs in memory: moto takes a millisecond for each row that it reads.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Answered, Service
 
 JOBS = 10_000
-#: These ended long ago: more of them on end than one call may read.
+#: These ended long ago: more of them in a row than one call may read.
 ENDED = range(3_001, 5_501)
 #: A second project of the caller's organisation.
 SECOND = "OfTheSameOrganisatio"
@@ -39,7 +39,7 @@ def put(number: int) -> Job:
 
 
 class Crowded(FakeStore):
-    """Others come in after each read of the list; nobody comes in on them."""
+    """Others create and cancel after each read of the list; nobody interrupts them."""
 
     others: Callable[[], None]
     _busy = False
@@ -54,13 +54,13 @@ class Crowded(FakeStore):
 
 
 class Others:
-    """Create a job and cancel three, of which some are ahead of the walk and some behind it."""
+    """Create a job and cancel three, some ahead of the walk and some behind it."""
 
     def __init__(self, service: Service) -> None:
         self.created: set[int] = set()
         self.cancelled: set[int] = set()
         self._service = service
-        # each job once, in an order that leaps: the step shares no factor with the number of jobs
+        # each job once, in jumps: the step shares no factor with the number of jobs
         self._victims = (1 + step * 7_919 % JOBS for step in count())
 
     def __call__(self) -> None:
@@ -73,7 +73,7 @@ class Others:
 
 @pytest.fixture
 def others(service: Service, monkeypatch: pytest.MonkeyPatch) -> Others:
-    """Ten thousand jobs, and those who create and cancel more."""
+    """Ten thousand jobs, and others who create and cancel more."""
     store = Crowded(jobs={(1, number): put(number) for number in range(1, JOBS + 1)})
     store.others = Others(service)
     monkeypatch.setattr(wiring.Wiring, "jobs", store)
@@ -110,7 +110,7 @@ def test_ten_thousand_jobs_are_walked_while_others_create_and_cancel(
     assert unmoved - set(ids) == set(), "one that nobody touched was missed"
     assert set(ids) - unmoved <= others.cancelled | others.created, "one that does not belong there was shown"
     assert {job["status"] for job in shown} <= statuses
-    # the others were there all the time, and only where a filter passes over jobs a page is short
+    # the others existed all the time, and a page is short only if a filter leaves out jobs
     assert len(others.created) >= len(pages)
     assert others.cancelled - set(ids) or "status" not in query
     assert ([] in pages) == ("status" in query)

@@ -1,7 +1,7 @@
 """`make bench`: what a cold start and a warm call cost, as ratios of one run.
 
-No test: machines are shared, so nothing here passes or fails. CPU seconds of this process are compared, never clock
-time; each figure is the least of several rounds. DynamoDB is a stand-in on 127.0.0.1 that answers with canned bytes.
+This is no test: machines are shared, so nothing here passes or fails. It compares CPU seconds of this process, never
+clock time. Each figure is the least of several rounds. DynamoDB is a stand-in on 127.0.0.1 with canned answers.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ def warm(call: Callable[[], object], times: int) -> float:
 
 
 def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
-    """Stand in for DynamoDB: a GetItem or UpdateItem has one row, a Query as many as its bounds say."""
+    """Stand in for DynamoDB: answer a GetItem or UpdateItem with one row, a Query with as many as its bounds say."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # One segment for head and body: waiting for the other's acknowledgement would be all that is measured.
+        # One segment for head and body, because waiting for an acknowledgement in between would dominate the figures.
         wbufsize = -1
 
         def do_POST(self) -> None:
@@ -103,7 +103,7 @@ def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
 
 
 def canned() -> dict[int, bytes]:
-    """Answers by how many rows they have; 0 is that of a GetItem and of an UpdateItem."""
+    """Answers by their number of rows; 0 is the answer of a GetItem and of an UpdateItem."""
     row = items.job_to_item(
         a_job(description="Delete user sessions of userId = someone@example.com", reference_id="someone@example.com"),
         "token-of-16-chars",

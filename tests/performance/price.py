@@ -1,6 +1,6 @@
 """What a stack costs: an idle month and a million jobs, by the template as AWS gets it and by list prices.
 
-`python -m tests.performance.price` prints the part of docs/operations.md that a test compares with it. No bill was ever
+`python -m tests.performance.price` prints the tables of docs/costs.md; a test compares them. No bill was ever
 seen. Times and log lines are assumptions, named here; numbers of alarms, memory, batches and such are the template's.
 """
 
@@ -97,7 +97,7 @@ def idle(template: Json) -> Iterator[Line]:
 def a_job(template: Json) -> Iterator[Line]:
     """A job that is created by HTTP, started and completed: alone, and among as many as batches take."""
     yield Line("Writing", f"{WRITES} units: create 2, start 3, complete 2", (WRITES * WRITE_UNITS,) * 2)
-    how = f"{READS_ALONE} units alone, {READS_IN_BULK} where credentials and projects are cached"
+    how = f"{READS_ALONE} units alone, {READS_IN_BULK} if credentials and projects are cached"
     yield Line("Reading", how, (READS_ALONE * READ_UNITS, READS_IN_BULK * READ_UNITS))
     yield Line("HTTP API", "1 request", (HTTP_REQUESTS,) * 2)
     yield Line("EventBridge", f"{CHANGES} changes out, 1 report in", ((CHANGES + 1) * EVENTS,) * 2)
@@ -141,7 +141,7 @@ def _is_traced(template: Json, name: str) -> bool:
 
 
 def page(template: Json) -> str:
-    """Both tables, as docs/operations.md has them."""
+    """Both tables, as docs/costs.md has them."""
     million = [Line(what, how, tuple(1e6 * each for each in dollars)) for what, how, dollars in a_job(template)]
     month = _table(["A month in which nothing is due", "From", "$"], list(idle(template)))
     return f"{month}\n\n{_table(['A million jobs', 'From', '$ one by one', '$ in full batches'], million)}"

@@ -1,4 +1,4 @@
-"""The built functions in containers, started once for all tests here: `make sam-local` itself, and SAM's Lambda."""
+"""The built functions in containers, started once for all tests here: by `make sam-local`, and by SAM's Lambda."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-#: What every container of SAM's is labelled with.
+#: The label of every container of SAM.
 OF_SAM = {"label": "sam.cli.container.type=lambda"}
-#: The template's, which SAM hands on.
+#: The label of the template, which SAM passes on.
 SHARDS = 32
-#: Seconds for what containers and events take on a slow machine. Nothing waits that long for a success.
+#: Seconds that containers and events may take on a slow machine. A success comes sooner.
 PATIENCE = 120.0
 
 
@@ -48,13 +48,13 @@ def event(function: str, case: str) -> dict[str, Any]:
     return content
 
 
-#: The job that the example events speak of: the third dialect's id of it tells when it was created, in seconds.
+#: When the job of the example events was created: its id in the third dialect says so, in seconds.
 CREATED = 1_000 * int(event("get_job", "alteryx_v3")["pathParameters"]["jobId"][:8], 16)
 RUN = Run(workflow_id=event("list_jobs", "alteryx_v3_workflow")["pathParameters"]["workflowId"])
 
 
 def a_job_that(status: Status, **overrides: Any) -> Job:
-    """That job, in a state which it is left in until it is told otherwise."""
+    """That job in a state. The tick and the reaper leave it there."""
     history = [Change(Status.SCHEDULED, CREATED, "key:key-demo")]
     if status is not Status.SCHEDULED:
         history.append(Change(Status.RUNNING, CREATED + 1_000, BY_SERVICE))
@@ -66,7 +66,7 @@ def a_job_that(status: Status, **overrides: Any) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the functions work on: the embedded stack behind them."""
+    """The embedded stack behind the functions."""
 
     stack: Embedded
     tenant: Tenant
@@ -74,9 +74,9 @@ class World:
     table: str
 
     def given(self, job: Job) -> None:
-        """Put a job in the place of whichever has its number; no idempotency key of another example is known."""
-        # First another with as many changes behind it. Changes that are new go out as events, and of a deletion that
-        # has started the stack's own worker would hear, and take the function's work away.
+        """Put a job in the place of the one with its number, and forget the idempotency keys of other examples."""
+        # First another job with as many changes. New changes go out as events, and the stack's own worker would take
+        # the work of a started deletion away from the function.
         for written in (replace(job, action="export"), job):
             self.dynamodb.put_item(TableName=self.table, Item=items.job_to_item(written, "token", SHARDS))
         for item in self.dynamodb.scan(TableName=self.table, ProjectionExpression="pk, sk")["Items"]:
@@ -98,7 +98,7 @@ class World:
         return a_store(self.dynamodb, SHARDS, table=self.table)
 
     def until(self, so: Callable[[], bool]) -> None:
-        """Wait for what the stack behind the functions does in its own time."""
+        """Wait for something that the stack does by itself."""
         deadline = time.monotonic() + PATIENCE
         while not so():
             assert time.monotonic() < deadline, self.job()
@@ -107,8 +107,8 @@ class World:
 
 @pytest.fixture(scope="session")
 def containers() -> Iterator[None]:
-    """A container engine, on which nothing of SAM's is left at the end."""
-    # As `make sam-local-smoke` asks: the engine's client leaves a socket open where there is none.
+    """A container engine. At the end nothing of SAM is left on it."""
+    # As `make sam-local-smoke` does: without an engine, its client leaves a socket open.
     if subprocess.run([sys.executable, "-m", "local.engine"], cwd=ROOT, check=False).returncode:
         pytest.skip("no container engine answers")
     before = _containers()
@@ -127,7 +127,7 @@ def _containers() -> set[str]:
 @pytest.fixture(scope="session")
 def world(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """`make sam-local` on a free port."""
-    # People are told to ask for a bridge's address to be listened on; the tests ask.
+    # A person would set the address of the bridge when asked to; the tests do it at once.
     machine = engine.this_machine(os.environ.get("EMULATOR_HOST", "")).name
     running = embedded(tmp_path_factory.mktemp("local"), EMULATOR_HOST=machine)
     running.arguments = ("sam",)
@@ -145,16 +145,16 @@ def world(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def functions(world: World) -> Iterator[Any]:
-    """A client of SAM's Lambda, which has every function."""
+    """A client of SAM's Lambda, with every function."""
     with serving("start-lambda", world.stack.folder / "sam") as url:
-        # Without a wait for what was never sent, and without a second try of what is under way.
+        # It waits long for an answer, and never tries a call twice.
         patient = Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1})
         yield boto3.Session("test", "test", region_name="us-east-1").client("lambda", endpoint_url=url, config=patient)
 
 
 @pytest.fixture(scope="session")
 def api_without_table(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API again, with a get_job whose table is not there."""
+    """The API once more, with a get_job whose table does not exist."""
     folder = tmp_path_factory.mktemp("sam")
     shutil.copytree(world.stack.folder / "sam", folder, dirs_exist_ok=True)
     variables = json.loads((folder / sam.VARIABLES).read_text())
@@ -166,7 +166,7 @@ def api_without_table(world: World, tmp_path_factory: pytest.TempPathFactory) ->
 
 @contextmanager
 def serving(subcommand: str, folder: Path) -> Iterator[str]:
-    """Run a server of SAM's."""
+    """Run a server of SAM."""
     with socket.socket() as place:
         place.bind((HOST, 0))
         port = place.getsockname()[1]

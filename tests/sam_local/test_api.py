@@ -1,4 +1,4 @@
-"""Each dialect over HTTP, answered by the built functions in containers of `sam local start-api`."""
+"""Each dialect over HTTP, with the built functions in containers of `sam local start-api`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sam_local
 KEY = event("get_job", "openreplay_v1")["headers"]["authorization"]
 TOKEN = event("get_job", "alteryx_v3")["headers"]["authorization"]
 V1, PUBLIC, V3 = "/api/v1/{project}", "/public/{project}", "/webapi/v3"
-#: What the third dialect calls the job, and one that is not there.
+#: The job's id in the third dialect, and an id without a job.
 ID, NO_ID = (f"{CREATED // 1_000:08x}{1:08x}{number:08x}" for number in (1, 0))
 UNAUTHORIZED = {
     V1: '{"errors":["Invalid API Key"]}',
@@ -38,7 +38,7 @@ CREDENTIAL = {V1: KEY, PUBLIC: f"Bearer {KEY}", V3: TOKEN}
 
 
 class Row(NamedTuple):
-    """A call of a dialect, and what its answer is to have."""
+    """A call of a dialect, and what its answer must have."""
 
     dialect: str
     method: str
@@ -74,7 +74,7 @@ ROWS = [
 
 @pytest.fixture(autouse=True)
 def job(world: World) -> None:
-    """The job that the calls are about is running."""
+    """Have the job of the calls running."""
     world.given(a_job_that(Status.RUNNING, run=RUN))
 
 

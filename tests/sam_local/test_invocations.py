@@ -1,4 +1,4 @@
-"""Every file of `events/`, handed to its built function in a container."""
+"""Every file of `events/` is handed to its built function in a container."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ OF_HERD = a_job_that(Status.SCHEDULED, job_id=2, next_at=DUE)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What an event is to do to a job."""
+    """What an event must do to a job."""
 
-    #: What the function returns; of an HTTP answer the status and a part of the body.
+    #: What the function returns. For an HTTP answer: the status and a part of the body.
     answer: Any
     given: Job = RUNNING
     #: What the job has afterwards.
@@ -123,7 +123,7 @@ def test_a_deletion_in_a_container_erases_the_user_s_objects(world: World, funct
     functions.invoke(FunctionName="DeleteUserDataFunction", Payload=json.dumps(event("delete_user_data", "started")))
 
     assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=prefix)
-    # what it reports goes over the stack's bus, and is on its way until then
+    # its reports go over the stack's bus, which takes time
     world.until(lambda: world.job().status is Status.COMPLETED)
 
 

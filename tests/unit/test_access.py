@@ -1,4 +1,4 @@
-"""Who is let in, and at what price."""
+"""Who gets in, and how many reads that costs."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def test_what_is_no_client_s_id_is_refused_without_a_read(registry: FakeDirector
     assert registry.reads == []
 
 
-#: What can become of a secret on its way.
+#: How a secret may be damaged on its way.
 SPOILT: dict[str, Callable[[str], str]] = {
     "empty": lambda _: "",
     "cut short": lambda secret: secret[:-1],
@@ -296,7 +296,7 @@ def test_a_spoilt_secret_or_token_is_refused_without_a_read(registry: FakeDirect
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("presented", KINDS)
 def test_a_secret_of_one_kind_is_none_of_another(registry: FakeDirectory, kind: str, presented: str) -> None:
-    """Even if the rest of it were known as the other."""
+    """It would be refused even if the other kind were stored under the same digest."""
     secret = access.new_secret(presented)
     digest = access.digest_of(secret)
     registry.credentials[digest] = a_credential()

@@ -1,4 +1,4 @@
-"""The dialect of Alteryx Server v3: what is read of a request, and how every answer looks."""
+"""The dialect of Alteryx Server v3: what it reads from a request, and how every answer looks."""
 
 from __future__ import annotations
 

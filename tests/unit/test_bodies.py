@@ -1,4 +1,4 @@
-"""Bodies from outside: every bound, and nothing but `InvalidRequest` whatever comes."""
+"""Bodies from outside: every bound; any other body raises `InvalidRequest` and nothing else."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_any_json_is_a_storable_job_or_an_invalid_request_that_names_its_field(c
 
 
 def test_nesting_of_any_depth_is_refused_and_breaks_nothing() -> None:
-    """Around the interpreter's recursion limit, where a parser may take what a writer then can not."""
+    """Near the interpreter's recursion limit a parser may accept what a writer then cannot write."""
     for depth in range(300, 1_400, 7):
         body = '{"action":"a","params":' + '{"a":' * depth + "1" + "}" * depth + "}"
         with pytest.raises(InvalidRequest):
@@ -256,7 +256,7 @@ valid_bodies = st.fixed_dictionaries(
 
 @given(body=valid_bodies, random=st.randoms(use_true_random=False), omitted=st.sets(st.sampled_from(sorted(DEFAULTS))))
 def test_a_request_has_one_digest_however_it_is_written(body: dict[str, Any], random: Any, omitted: set[str]) -> None:
-    """Order, white space, escapes, and defaults written out or left out make no other request of it."""
+    """Order, white space, escapes, and defaults that are written out or left out do not make it another request."""
     full = {**DEFAULTS, **body}
     entries = [(name, value) for name, value in full.items() if not (name in omitted and value == DEFAULTS[name])]
     random.shuffle(entries)

@@ -1,6 +1,6 @@
-"""What really comes: everything is due at midnight. A tick's messages for it, their order, and what starts cost then.
+"""Bursts at midnight: how many hints a tick sends, in which order, and what the starts cost.
 
-Each burst is a tenth of the real one here; `make prove` has the whole ones.
+Each burst is a tenth of a real one. `make prove` runs them whole.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Scale = pytest.mark.parametrize("scale", [10, pytest.param(1, marks=pytest.mark.
 
 
 class Index(FakeStore):
-    """A status index of rows without jobs; what is due in one millisecond is in an order of nobody's choosing."""
+    """A status index of rows without jobs. Rows that are due in one millisecond have no particular order."""
 
     def __init__(self, rows: Iterable[DueJob], shards: int = SHARDS) -> None:
         super().__init__(shards=shards)
@@ -55,20 +55,20 @@ def midnight(scale: int) -> list[DueJob]:
 
 
 def minute(scale: int) -> list[DueJob]:
-    """As many, due all over a minute."""
+    """As many jobs, due all over a minute."""
     chance = random.Random(11)  # noqa: S311  # no secret
     return [row._replace(due_at=row.due_at - chance.randrange(MINUTE)) for row in midnight(scale)]
 
 
 def one_tenant(scale: int) -> list[DueJob]:
-    """100,000 jobs of one tenant, and of each of 1,000 others one."""
+    """100,000 jobs of one tenant, and one job of each of 1,000 others."""
     return [DueJob(MIDNIGHT, 0, job) for job in range(1, 100_000 // scale + 1)] + [
         DueJob(MIDNIGHT, project, 1) for project in range(1, 1_000 // scale + 1)
     ]
 
 
 def least(rows: Iterable[DueJob]) -> int:
-    """How many messages there must be: of 25 jobs, for each project and due second."""
+    """The fewest possible hints: 25 jobs each, for each project and due second."""
     herds = Counter((row.due_at // SECOND, row.project_id) for row in rows)
     return sum(-(-size // 25) for size in herds.values())
 
@@ -83,7 +83,7 @@ def tick(world: World, has_time: Callable[[int], bool] = lambda _: True) -> Disp
 
 @pytest.fixture
 def scaled(scale: int, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Rounds are as much smaller as the burst is, so that it takes as many."""
+    """Rounds are smaller by the same factor as the burst, so their number stays the same."""
     monkeypatch.setattr(dispatch, "ROUND", dispatch.ROUND // scale)
     return scale
 
@@ -109,7 +109,7 @@ def test_a_burst_takes_no_message_more_than_it_must(scaled: int, burst: Callable
 def test_a_burst_that_takes_more_than_one_tick_takes_a_tenth_more_messages_at_most(
     scaled: int, burst: Callable[[int], list[DueJob]]
 ) -> None:
-    """Time is out in the third round of each tick: what is left of it is for the messages of that round."""
+    """The time runs out in the third round of each tick. What is left of it is for the hints of that round."""
     rows = burst(scaled)
     world = World(store=Index(rows))
 
@@ -132,7 +132,7 @@ def test_a_herd_that_is_due_all_the_time_takes_no_message_more_for_the_ticks_bet
     rows = [DueJob(NOW + at, 1, number) for number, at in enumerate(range(0, 10 * MINUTE, 137), 1)]
     world = World(store=Index(rows))
 
-    world.queue.visible = dispatch.SWEEP_BACKLOG + 1  # nothing is swept: what is due starts
+    world.queue.visible = dispatch.SWEEP_BACKLOG + 1  # the sweep finds nothing, because everything that is due starts
     world.clock.sleep(234)
     for _ in range(10):
         tick(world)
@@ -173,7 +173,7 @@ def test_however_ticks_are_cut_short_every_job_is_hinted_and_no_watermark_passes
 
 
 def test_seconds_that_were_read_to_their_end_go_out_before_more_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tick that breaks in a later round has not broken for what lies behind it."""
+    """A tick that fails in a later round has kept the watermarks of the rounds before."""
     monkeypatch.setattr(dispatch, "ROUND", 5_000)
     rows = minute(100)
     world = World(store=Index(rows))
@@ -199,7 +199,7 @@ def test_seconds_that_were_read_to_their_end_go_out_before_more_is_read(monkeypa
 
 
 def test_what_a_tick_holds_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that fills no message is in the way of its shard's watermark, and all rows behind it have to be kept."""
+    """A row that fills no hint stops its shard's watermark, so all rows behind it have to be kept."""
     monkeypatch.setattr(dispatch, "ROUND", 1_000)
     monkeypatch.setattr(dispatch, "MAX_UNMARKED", 3_000)
     rows = midnight(100)
@@ -216,7 +216,7 @@ def test_what_a_tick_holds_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tick(world)
 
     assert told(world.queue.messages) == Counter(rows)
-    # moved in full after every third round, with up to a message more for each of the ten projects
+    # all of it moves after every third round, with up to one more hint for each of the ten projects
     assert len(set(marks)) >= 3
     assert least(rows) < len(world.queue.messages) <= least(rows) + 3 * 10
 
@@ -244,7 +244,7 @@ def test_two_ticks_at_once_double_the_messages_at_most(monkeypatch: pytest.Monke
 
 
 def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies behind it would be sent again by the next tick; what fills no message waits for it in vain."""
+    """The next tick would send again what lies behind it. A hint that is not full waits for that shard in vain."""
     monkeypatch.setattr(dispatch, "ROUND", 60)
     store = FakeStore(shards=2)
     of_first = [job for job in range(1, 1_000) if store._shard(1, job) == 0][:90]

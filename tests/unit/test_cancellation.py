@@ -1,4 +1,4 @@
-"""Cancelling; what the store does of it is in the contract suite."""
+"""Cancelling. The contract suite has what the store does."""
 
 from __future__ import annotations
 

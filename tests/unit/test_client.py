@@ -1,4 +1,4 @@
-"""The DynamoDB client, where what arrives is not what was sent."""
+"""The DynamoDB client, if an answer does not arrive as it was sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Body(BytesIO):
 
 @pytest.fixture
 def answered(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DynamoDBClient]:
-    """A client whose every request is answered alike."""
+    """A client that gets the same answer to every request."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
     def make(body: bytes, checksum: int | None) -> DynamoDBClient:

@@ -1,4 +1,4 @@
-"""Creating: dense numbers, idempotency keys and one active deletion per user, whatever the store answers."""
+"""Creating: dense numbers, idempotency keys and one active deletion per user, for any answer of the store."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ HOURS_24 = 24 * 3_600_000
 
 @dataclass
 class ContendedStore(FakeStore):
-    """Answers appends as told, one outcome or rival after the other, and then as the store would."""
+    """Answers appends by a script of outcomes and rivals, and after that as the store does."""
 
-    #: What to do instead of an append: answer an outcome, or let a rival go first.
+    #: What happens instead of each append: an outcome is answered, or a rival goes first.
     script: list[AppendOutcome | Callable[[FakeStore], object]] = field(default_factory=list)
     #: (jobId, token) of every append that was tried.
     tried: list[tuple[int, str]] = field(default_factory=list)
@@ -57,7 +57,7 @@ def contended(*script: AppendOutcome | Callable[[FakeStore], object]) -> tuple[W
 
 
 def a_rival(**overrides: Any) -> Callable[[FakeStore], object]:
-    """Somebody who creates a job between our read and our write."""
+    """Another caller who creates a job between our read and our write."""
 
     def create(store: FakeStore) -> None:
         number = store.highest_job_id(PROJECT, strong=True) + 1
@@ -122,7 +122,7 @@ def test_a_taken_number_leads_to_the_next_one_after_a_wait() -> None:
 
 
 class Lagging(FakeStore):
-    """A store whose weak reads know of no job yet."""
+    """A store whose weak reads do not see any job yet."""
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return super().highest_job_id(project, strong=strong) if strong else 0
@@ -178,7 +178,7 @@ def test_many_losses_within_the_deadline_are_borne() -> None:
 
 @given(st.lists(st.sampled_from([*AppendOutcome, None]), max_size=12))
 def test_no_answer_of_the_store_makes_a_gap_or_a_repeat(answers: list[AppendOutcome | None]) -> None:
-    """`DONE` stands for a commit whose answer arrives, None for a rival who goes first."""
+    """`DONE` is a commit whose answer arrives, None a rival who goes first."""
     script = [a_rival() if answer is None else answer for answer in answers if answer is not AppendOutcome.DONE]
     world, store = contended(*script)
 
@@ -294,7 +294,7 @@ def test_a_replay_wins_over_the_rule_even_where_the_first_is_committed_meanwhile
 def test_a_replay_wins_over_the_rule_where_the_first_is_committed_between_two_reads(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever of lock and record is read first, the job that both name appears right behind it."""
+    """Whether lock or record is read first, the job that both name appears right after that read."""
     key, store = IdempotencyKey("k", "body"), world.store
     reads = {name: getattr(store, name) for name in ("find_deletion_lock", "find_idempotency_record")}
 
@@ -365,7 +365,7 @@ def test_hints_say_whose_jobs_are_due_when_and_leave_out_what_a_tick_will_see(wo
 
 
 def _create_as_rival(store: FakeStore, new: Any, key: IdempotencyKey | None) -> None:
-    """Create in between, through the use case itself, on a plain view of the same rows."""
+    """Create a job in between, with the use case itself, on a plain view of the same rows."""
     plain = FakeStore(
         jobs=store.jobs,
         tokens=store.tokens,
@@ -375,7 +375,7 @@ def _create_as_rival(store: FakeStore, new: Any, key: IdempotencyKey | None) -> 
         seen=store.seen,
     )
     rival = World(store=plain)
-    rival.ports.token()  # so that its tokens are not ours
+    rival.ports.token()  # its tokens must not be ours
     create_job(rival.ports, PROJECT, new, by="key-2", idempotency=key)
 
 
@@ -390,7 +390,7 @@ def test_an_event_makes_one_job_however_often_it_comes(world: World) -> None:
     new = a_request(action=DELETE_USER_DATA, reference_id="u")
     create_job(world.ports, PROJECT, new, by="shop", seen=a_mark(1))
 
-    with pytest.raises(EventSeen):  # and not that the deletion is active
+    with pytest.raises(EventSeen):  # the answer is the replay, not the active deletion
         create_job(world.ports, PROJECT, new, by="shop", seen=a_mark(1))
 
     assert len(world.store.jobs) == 1
@@ -473,7 +473,7 @@ def test_a_batch_is_cut_by_its_bytes_too(monkeypatch: pytest.MonkeyPatch) -> Non
 
     # 2,000 for a row and its mark, and 30,010 of parameters
     assert sizes(monkeypatch, some(7, params={"a": "x" * 30_000})) == [3, 3, 1]
-    assert sizes(monkeypatch, some(2, params={"a": "x" * 200_000})) == [1, 1]  # one alone is always tried
+    assert sizes(monkeypatch, some(2, params={"a": "x" * 200_000})) == [1, 1]  # a single request is always tried
 
 
 def test_a_batch_of_the_largest_rows_fits_a_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -549,7 +549,7 @@ def test_a_batch_gives_up_after_twenty_seconds_and_what_it_made_is_known_again(o
 def test_no_answer_of_the_store_makes_a_gap_or_a_second_job_of_an_event(
     answers: list[AppendOutcome | None], data: st.DataObject
 ) -> None:
-    """None stands for a rival who goes first; events come again in batches of their own."""
+    """None is a rival who goes first. Events come again in batches of their own."""
     world, store = contended(*(a_rival() if answer is None else answer for answer in answers))
     requests = some(8)
 

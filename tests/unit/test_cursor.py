@@ -1,4 +1,4 @@
-"""Cursors: what was given out comes back as it was, and nothing else is one."""
+"""Cursors: a cursor gives back its position, and nothing else counts as a cursor."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_cursor_that_was_tampered_with_is_none(position: str, data: st.DataObj
 
 @given(texts, st.data())
 def test_a_cursor_of_which_one_character_is_another_is_none(position: str, data: st.DataObject) -> None:
-    """Also where the character's last bits are none of a byte."""
+    """The last bits of the last character belong to no byte. A change there counts too."""
     made = cursor.encode(PROJECT, "p", position)
     place = data.draw(st.integers(0, len(made) - 1))
     other = data.draw(st.sampled_from(ascii_letters + digits + "-_+/=").filter(lambda one: one != made[place]))
@@ -69,7 +69,7 @@ def test_a_cursor_of_which_one_character_is_another_is_none(position: str, data:
 
 
 def test_a_cursor_whose_last_character_says_the_same_in_bits_is_none() -> None:
-    made = cursor.encode(PROJECT, "p", "7")  # 17 bytes: two bits of the last character are none of theirs
+    made = cursor.encode(PROJECT, "p", "7")  # 17 bytes: two bits of the last character belong to none of them
     same = made[:-1] + chr(ord(made[-1]) + 1)
     assert raw(made) == raw(same)
 

@@ -1,4 +1,4 @@
-"""What the dialects share, and how a path finds its own."""
+"""What the dialects share, and how a path chooses one."""
 
 from __future__ import annotations
 

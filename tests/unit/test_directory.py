@@ -1,4 +1,4 @@
-"""The directory that remembers; the rows behind it are in the contract suite."""
+"""The directory that caches. The contract suite has the rows behind it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Remembering:
-    """A cached directory over a registry that counts its reads, on a clock that stands."""
+    """A cached directory over a directory that counts its reads. The clock stands still."""
 
     def __init__(self, seconds: float) -> None:
         self.now = 1_000.0
@@ -146,7 +146,7 @@ TOKEN = access.new_secret(access.TOKEN_PREFIX)
 
 
 class RememberingUsers(Remembering):
-    """Of a registry with a client, its user and a token."""
+    """A cached directory that knows a client, its user and a token."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -221,7 +221,7 @@ def test_a_role_or_right_that_changes_holds_within_the_time(change: dict[str, ob
     assert remembering.authorize() == (a_client(), a_user(**change))
 
 
-#: Lookups whose answers are remembered, each twice: of what is there, and of what is not there yet.
+#: Lookups whose answers are cached, each for something that exists and for something that does not exist yet.
 LOOKUPS: dict[str, Callable[[Directory, str], object]] = {
     "token": lambda directory, name: directory.find_token(name),
     "client": lambda directory, name: directory.find_client(name),
@@ -271,7 +271,7 @@ def test_an_organisation_s_projects_are_believed_for_the_time_even_if_there_are_
 
 
 def test_the_collections_of_a_workflow_are_asked_for_each_time() -> None:
-    """They are kept with a job for good, so what is out of date would stay so."""
+    """A job keeps them for good, so an answer that is out of date would stay."""
     remembering = Remembering(seconds=30)
 
     assert remembering.directory.workflow_collections(1, "w") == ()

@@ -42,7 +42,7 @@ def scheduled(world: World, due: Iterable[int]) -> list[int]:
 
 
 def taken(world: World) -> list[int]:
-    """Take what the queue holds."""
+    """Take the hints that the queue holds."""
     numbers, world.queue.messages = sorted(world.queue.job_ids), []
     return numbers
 
@@ -56,7 +56,7 @@ def in_shard(world: World, shard: int) -> list[DueJob]:
 
 @st.composite
 def herds(draw: st.DrawFn) -> list[DueJob]:
-    """Jobs of two projects in a few seconds, up to three messages' worth of each, in any order."""
+    """Jobs of two projects in a few seconds, up to three hints' worth of each, in any order."""
     jobs: list[DueJob] = []
     for project, second in draw(st.sets(st.tuples(st.integers(1, 2), st.integers(0, 2)), max_size=4)):
         size = draw(st.sampled_from([1, 24, 25, 26, 50, 51]))
@@ -97,7 +97,7 @@ def test_a_tick_hints_what_is_due_in_three_minutes_and_the_next_only_what_is_new
     assert taken(world) == soon
     assert tick(world) == Dispatched(0, 0)
     world.clock.sleep(MINUTE)
-    for number in soon[:2]:  # or the sweep would hint them again, as nobody has started them
+    for number in soon[:2]:  # the sweep would hint them again, because nobody has started them
         start(world.store, number, world.clock.now())
     assert tick(world) == Dispatched(2, 0)
     assert taken(world) == later
@@ -201,7 +201,7 @@ def test_a_refused_hint_stops_its_own_shard_and_no_other(monkeypatch: pytest.Mon
 def test_two_ticks_of_refusals_make_no_job_late(
     batches: list[list[int]], refused: set[int], trouble: int, size: int
 ) -> None:
-    """Jobs that come over four minutes ahead are the ticks' alone: each must be hinted, and before its second."""
+    """Only ticks hint jobs that are created over four minutes ahead. Each must be hinted, and before its second."""
     world, hinted = a_world(), dict[int, int]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dispatch, "ROUND", size)
@@ -222,7 +222,7 @@ def test_two_ticks_of_refusals_make_no_job_late(
 
 
 def after_a_tick(*due: int) -> World:
-    """A world whose last tick has hinted all of these; the hints are lost."""
+    """A world whose last tick has hinted all of these. The hints are lost."""
     world = a_world()
     scheduled(world, due)
     tick(world)
@@ -251,7 +251,7 @@ def test_what_this_tick_has_hinted_is_not_hinted_twice_by_its_sweep() -> None:
 
 
 def test_a_job_that_came_behind_the_watermark_is_swept_up() -> None:
-    """Its creator puts the hint; where that is lost, no tick would look behind its watermark."""
+    """Its creator sends the hint. If that is lost, no tick finds the job, because ticks look beyond the watermark."""
     world = after_a_tick(*[NOW + 170_000] * 20)
     late = scheduled(world, [NOW + 60_000] * 20)
     world.clock.sleep(2 * MINUTE)
@@ -288,7 +288,7 @@ def test_a_bounded_sweep_goes_round_all_shards(monkeypatch: pytest.MonkeyPatch) 
 def test_hints_that_are_lost_twice_are_put_again_though_nothing_else_is_overdue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A full sweep stops in the midst of a shard; what lies before that point must have its turn again."""
+    """A full sweep stops in the middle of a shard. The jobs before that point must get their turn again."""
     world = after_a_tick(*[NOW] * 30)
     in_first = [row.job_id for row in in_shard(world, 0)]
     monkeypatch.setattr(dispatch, "SWEEP_SIZE", len(in_first))
@@ -359,7 +359,7 @@ def test_a_sweep_whose_hints_were_not_all_sent_begins_again_where_it_began() -> 
 
     tick(world, has_time=lambda _: next(time, False))
 
-    assert taken(world) == []  # they share a message
+    assert taken(world) == []  # they share a hint
     assert world.meter.counts["StartHintNotSent"] == len(first)
     assert world.store.cursor == SweepCursor(1, None)
 

@@ -1,4 +1,4 @@
-"""The store where DynamoDB fails: each call is patched to break before or after it has done its work."""
+"""The store if DynamoDB fails: each call is patched to fail before or after it has done its work."""
 
 from __future__ import annotations
 
@@ -418,7 +418,7 @@ def failed(code: str, **error: Any) -> Callable[[str], dict[str, Any]]:
 
 
 def saw(status: str, token: str | None = None) -> Callable[[str], dict[str, Any]]:
-    """A condition that failed on a row with this status and this start's token; None stands for the statement's own."""
+    """A condition that failed on a row with this status and this start token; None is the token of the statement."""
     return lambda own: failed("ConditionalCheckFailed", Item={"st": {"S": status}, "ts": {"S": token or own}})(own)
 
 
@@ -432,7 +432,7 @@ def test_what_became_of_each_start_of_a_batch_is_read_from_its_own_answer(store:
 
     assert start_all(store, 6) == [
         StartOutcome.STARTED,
-        StartOutcome.STARTED,  # a retry of the client, whose first try was committed
+        StartOutcome.STARTED,  # a second try of the client; the first one was committed
         StartOutcome.NOT_SCHEDULED,
         StartOutcome.NOT_DUE,
         StartOutcome.NOT_SCHEDULED,
@@ -495,7 +495,7 @@ def test_a_herd_goes_out_in_batches_and_a_job_that_is_alone_by_an_update(store: 
 
     assert [operation for operation, _ in faults.calls] == ["BatchExecuteStatement"] * 2 + ["UpdateItem"]
     statements = [statement for _, call in faults.calls[:2] for statement in call["Statements"]]
-    assert len({statement["Parameters"][2]["S"] for statement in statements}) == 50  # a token each
+    assert len({statement["Parameters"][2]["S"] for statement in statements}) == 50  # each has a token of its own
 
 
 def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient, faults: Faults) -> None:
@@ -651,9 +651,9 @@ def test_every_call_that_is_throttled_is_busy(store: WholeStore, faults: Faults,
         call(store)
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name != "note_block"])  # which has a test of its own
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "note_block"])  # this one has a test of its own
 def test_every_call_that_is_refused_otherwise_says_so(store: WholeStore, faults: Faults, name: str) -> None:
-    """A refusal that counts as a failed condition is a write that is lost."""
+    """If a refusal counted as a failed condition, the write would be lost."""
     operation, call = CALLS[name]
     faults.on(operation, refused(a_client_error("AccessDeniedException")))
 
@@ -718,7 +718,7 @@ def test_a_hint_that_lags_is_caught_up_with_once(store: WholeStore, faults: Faul
 def test_an_empty_block_is_believed_only_behind_a_full_one(
     store: WholeStore, faults: Faults, last: int, reads: int
 ) -> None:
-    """The hint is ahead of what an eventually consistent read sees."""
+    """The known block is ahead of what a weak read sees."""
     put(store, job_id=last)
 
     assert store.highest_job_id(a_project(block=1), strong=False) == last
@@ -757,7 +757,7 @@ HIDDEN = a_cancelled_transaction("TransactionConflict", (FAILED, {}))
 
 
 def test_an_own_lock_that_hides_behind_a_conflict_is_no_other_creator_s(store: WholeStore, faults: Faults) -> None:
-    """The answer was lost; tried again, the row is held for a moment and the lock has moved: by this very creation."""
+    """The answer was lost. At the second try the row is in a conflict, and this very creation has moved the lock."""
     lock = DeletionLock("digest", 1, 1)
     assert append(store, a_job(), "token", {}, None, lock) is AppendOutcome.DONE
 
@@ -791,7 +791,7 @@ def walk(store: WholeStore) -> list[int]:
 
 
 def leaving(*numbers: int) -> Fault:
-    """DynamoDB answers with some rows alone, and names the keys of the others as not looked at."""
+    """DynamoDB answers with some of the rows, and names the keys of the others as unprocessed."""
 
     def fault(call: Call) -> dict[str, Any]:
         answer = call()

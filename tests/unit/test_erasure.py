@@ -1,4 +1,4 @@
-"""The worker that erases a user's objects: whose, how far, when it stops, and what it says."""
+"""The worker that erases a user's objects: whose objects, how far it goes, when it stops, and what it reports."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Worker:
         self.world.store.cancel_job(1, 1, NOW, "key-1")
 
     def work(self, body: str | None = None, batches: int | None = None) -> Outcome:
-        """Deliver a message, by default the event of the start, with time for so many batches."""
+        """Deliver a message, by default the event of the start, with time for `batches` batches."""
         last = None if batches is None else len(self.sessions.batches) + batches
         order = Order.from_body(body or a_body())
         return erasing.erase(self.world, order, lambda _: last is None or len(self.sessions.batches) < last)
@@ -85,7 +85,7 @@ def small_batches() -> Iterator[None]:
 
 
 def a_body(**detail: Any) -> str:
-    """The envelope of the event of the start, as EventBridge puts it on a queue."""
+    """The event of the start as EventBridge puts it on a queue."""
     told = {
         "jobId": 1,
         "description": "",
@@ -118,7 +118,7 @@ users = tricky | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, m
 
 
 def place_of(user: str) -> str:
-    """The contract's own words, taken literally: no character is safe but those that no encoding touches."""
+    """Only the characters that no encoding touches stay as they are."""
     letters = string.ascii_letters + string.digits + "-._~"
     encoded = "".join(c if c in letters else "".join(f"%{byte:02X}" for byte in c.encode()) for c in user)
     return f"{PROJECT.project_key}/{encoded}/"
@@ -144,7 +144,7 @@ def test_exactly_the_user_s_objects_go_whatever_the_ids_are(user: str, others: l
     ids = [*others, user, user + "/", user + "b", f"{user}/b", user.replace("/", "%2F"), user[:-1]]
     for each in ids:
         for rest in ("object", *data.draw(st.lists(users, max_size=2))):
-            # where the objects are, and where a careless hand would look for them
+            # where the objects are, and where a careless implementation would look for them
             for key in (place_of(each) + rest, f"{PROJECT.project_key}/{each}/{rest}", f"other/{each}/{rest}"):
                 worker.sessions.put(key, versions=data.draw(st.integers(1, 2)))
     neighbours = {key for key in worker.sessions.keys if not key.startswith(place_of(user))}

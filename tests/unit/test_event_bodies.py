@@ -1,4 +1,4 @@
-"""Reading events: the five types, their bounds, and whatever else may stand in a queue."""
+"""Reading events: the five types, their bounds, and anything else that may be in a queue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEAST: Mapping[str, Mapping[str, Any]] = {
 
 
 def an_envelope(detail_type: str, detail: Any, **changes: Any) -> dict[str, Any]:
-    """As EventBridge writes one, with what is not used here too."""
+    """An envelope as EventBridge writes it, unused fields included."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
@@ -236,7 +236,7 @@ FIELDS = sorted({
 
 @st.composite
 def near_events(draw: st.DrawFn) -> dict[str, Any]:
-    """An event of one of the types of which some fields are anything."""
+    """An event of one of the types, with any values in some of its fields."""
     detail_type = draw(st.sampled_from(sorted(LEAST)))
     detail = {**LEAST[detail_type], **draw(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=3))}
     changes = draw(
@@ -258,7 +258,7 @@ def test_whatever_stands_in_the_queue_is_an_event_or_refused(body: str) -> None:
         return
     assert isinstance(delivery, Delivery)
     assert isinstance(delivery.content, JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed)
-    json.dumps(json.loads(body), ensure_ascii=False).encode()  # so it can be stored
+    json.dumps(json.loads(body), ensure_ascii=False).encode()  # this can be stored
 
 
 @pytest.mark.parametrize("depth", [17, 400, 990, 2_000, 50_000])

@@ -1,7 +1,7 @@
 """Every event delivered three times in shuffled order, among cancels, retries, starts and the reaper.
 
-The model knows nothing of rows, tokens and conditions: it is told each delivery in the order in which it is taken,
-and holds for each job what the contract says of it. After every step the two must be equal.
+The model knows nothing about rows, tokens and conditions. It gets each delivery in the order in which it is taken,
+and keeps for each job what the contract says. After every step model and service must be equal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PROJECT = a_project()
 
 
 class Sent(NamedTuple):
-    """An event, in the model's words: `about` is what its kind says of a job."""
+    """An event, in the model's words: `about` is what its kind says about a job."""
 
     event_id: str
     kind: str
@@ -98,7 +98,7 @@ class Known:
 
 
 class Model:
-    """What the contract says becomes of it all."""
+    """What the contract says about each event and job."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -107,7 +107,7 @@ class Model:
         self.keys: dict[str, int] = {}
 
     def take(self, batch: list[Sent]) -> dict[str, str]:
-        """What becomes of each event of a batch, by its id; a batch's plain requests are looked at first."""
+        """What becomes of each event of a batch, by its id. Plain requests come first."""
         outcomes: dict[str, str] = {}
         for sent in sorted(batch, key=lambda each: each.kind != "ask"):
             if sent.event_id not in outcomes:
@@ -202,14 +202,14 @@ class Model:
 
 
 class StillClock(FakeClock):
-    """Waiting costs no time, so that the two agree on it."""
+    """Waiting takes no time, so that model and service agree on the time."""
 
     def sleep(self, milliseconds: float) -> None:
         self.slept.append(milliseconds)
 
 
 class Service:
-    """The use cases over the fakes, told the same as the model."""
+    """The use cases over the fakes, which get the same events as the model."""
 
     def __init__(self) -> None:
         self.world, self.model, self.registry = (
@@ -219,7 +219,7 @@ class Service:
         )
         self.registry.projects[PROJECT.project_key] = PROJECT
         self.ids = count()
-        #: Deliveries under way, each with how often it came already.
+        #: Deliveries under way, each with the number of times that it has come.
         self.pending: list[tuple[Sent, int]] = []
         self.sent: list[Sent] = []
         self.delivered: Counter[str] = Counter()
@@ -230,7 +230,7 @@ class Service:
         self.pending += [(sent, 0)] * DELIVERIES
 
     def deliver(self, size: int, seed: int) -> None:
-        """Take some of what is under way, in an order of chance, as one batch; what is early comes again five times."""
+        """Take some of the deliveries, in random order, as one batch. Early ones come again five times."""
         chance = random.Random(seed)  # noqa: S311  # reproducible, as hypothesis draws the seed
         chance.shuffle(self.pending)
         batch, self.pending = self.pending[:size], self.pending[size:]

@@ -22,7 +22,7 @@ LIMIT = 256 * 1024
 
 
 class FakeEvents:
-    """Takes requests; `answer` tells the code of each entry of a call that is refused, or raises."""
+    """Takes requests. `answer` gives the codes of refused entries, or raises."""
 
     def __init__(self) -> None:
         self.requests: list[list[dict[str, str]]] = []
@@ -60,7 +60,7 @@ def event(number: int, filling: int = 0, letter: str = "x") -> Event:
 
 
 def size(entry: dict[str, str]) -> int:
-    """AWS's documented rule, with the time."""
+    """AWS's documented rule, time included."""
     return 14 + sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
 
 
@@ -88,7 +88,7 @@ def test_requests_are_filled_by_count(bus: Bus) -> None:
 
 
 def test_requests_are_filled_by_bytes(bus: Bus) -> None:
-    """Letters of two bytes: three events of 100 KB, of which a request holds two."""
+    """Letters of two bytes: three events of 100 KB. A request holds two of them."""
     assert bus.put(*(event(number, 50 * 1024, "é") for number in range(5))) == []
 
     assert bus.sizes == [2, 2, 1]

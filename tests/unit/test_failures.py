@@ -43,7 +43,7 @@ PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
                 "TransactionInProgressException",
             ],
         ),
-        # by their status alone: an error without a body is called by it
+        # the status alone: botocore names an error without a body after it
         a_client_error("InternalFailure", ResponseMetadata={"HTTPStatusCode": 500}),
         a_client_error("503", ResponseMetadata={"HTTPStatusCode": 503}),
     ],

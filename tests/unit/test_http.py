@@ -1,4 +1,4 @@
-"""From an event of API Gateway to an answer, over fakes: who is let in, in what order, and that nothing escapes."""
+"""From an event of API Gateway to an answer, over fakes: who gets in, in what order, and that nothing escapes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TOKENS = routes.ISSUE_TOKEN.key
 
 
 def an_event(route: str, **overrides: Any) -> dict[str, Any]:
-    """An event of payload format 2.0, as a caller who may come in causes it."""
+    """An event of payload format 2.0 from a caller who may come in."""
     path = {"projectKey": PROJECT.project_key, "jobId": "1", **overrides.pop("path", {})}
     raw = route.partition(" ")[2]
     for name, value in path.items():
@@ -162,7 +162,7 @@ def test_a_foreign_project_and_an_unknown_one_are_answered_byte_for_byte_alike(r
 
 
 def test_a_key_is_looked_at_before_the_body_and_the_project_too(recorder: Recorder) -> None:
-    """A stranger learns nothing of a request, and is not worked for."""
+    """A stranger learns nothing about a request, and costs no work."""
     too_large = "x" * (256 * 1024 + 1)
     route = "POST /public/{projectKey}/jobs"
 
@@ -347,7 +347,7 @@ class UsersRecorder:
         return self.api(an_event(route, headers={"authorization": authorization}, **overrides), CONTEXT)
 
     def ask(self, authorization: str | None = None, **form: str) -> tuple[int, str]:
-        """Ask for a token; API Gateway hands forms over base64-encoded."""
+        """Ask for a token. API Gateway hands forms over base64-encoded."""
         body = base64.b64encode(urlencode(form).encode()).decode()
         answer = self.answer(TOKENS, authorization, body=body, isBase64Encoded=True)
         return answer["statusCode"], answer["body"]
@@ -441,7 +441,7 @@ def test_a_form_that_is_not_encoded_is_read_too(users: UsersRecorder) -> None:
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"grant_type": ""}, 400, "invalid_request"),
         ({"client_id": ""}, 400, "invalid_request"),
-        # who is no client learns nothing of grants
+        # a caller that is no client learns nothing about grants
         ({"grant_type": "password", "client_secret": KEY}, 401, "invalid_client"),
     ],
 )
@@ -500,7 +500,7 @@ def test_no_route_of_any_function_answers_who_has_not_what_opens_it(
 
     for authorization in wrong:
         answer = APIS[folder](an_event(route, headers={"authorization": authorization}), CONTEXT)
-        # a request for a token that has no form is none
+        # a request for a token needs a form
         assert answer["statusCode"] == (400 if of_clients else 401), (authorization, answer)
     assert registry.reads == []
 

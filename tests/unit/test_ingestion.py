@@ -1,4 +1,4 @@
-"""Taking events: whom a project trusts, what is taken together, what comes again."""
+"""Taking events: whom a project trusts, what is taken together, and what comes again."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_an_event_for_an_unknown_project_is_refused(subject: Ingestion) -> None:
 
 
 def test_an_event_that_is_not_trusted_does_not_hide_the_one_that_is(subject: Ingestion) -> None:
-    """A stranger who knows a partner's event id can not have the partner's event dropped."""
+    """A stranger who knows the id of a partner's event cannot make that event disappear."""
     forged, true = asks("1", account=STRANGER), asks("1")
 
     assert subject.take(forged, true) == [Taken.REFUSED, Taken.DONE]

@@ -1,4 +1,4 @@
-"""What a job's history says of it, and which moves there are."""
+"""What a job's history says, and which moves exist."""
 
 from __future__ import annotations
 

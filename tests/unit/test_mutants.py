@@ -1,4 +1,4 @@
-"""Mutants without their tests: each still finds its code, and code is found by what it means."""
+"""Mutants without their tests: each still finds its code, and code is found by its meaning."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SOURCE = """
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write the modules of a product, one of them unless told otherwise."""
+    """Write the modules of a product; one module by default."""
 
     def write(source: str = SOURCE, module: str = MODULE, **others: str) -> Product:
         for path, text in {module: source, **others}.items():
@@ -129,7 +129,7 @@ def test_a_statement_is_removed(write: Write) -> None:
     product = write()
 
     assert "self.write(job + 1)" not in lines(product, "start", "self.write(job + 1)", "")
-    mutated = lines(product, "start", "return False", "")  # the only one of its block
+    mutated = lines(product, "start", "return False", "")  # the only statement of its block
     assert mutated[mutated.index("if job is None or job == 0:") + 1] == "pass"
 
 
@@ -238,7 +238,7 @@ def test_a_name_is_not_found_in_a_longer_one_nor_an_operand_in_another_operation
 @pytest.mark.parametrize(
     ("code", "bug", "sentence"),
     [
-        ("return True", "return Clock()", "does not know Clock"),  # imported for the types alone
+        ("return True", "return Clock()", "does not know Clock"),  # imported only for types
         ("return True", "return minute", "does not know minute"),
         ("return True", "continue", "'continue'"),
         ("return True", "return (", "not valid Python: return"),

@@ -1,4 +1,4 @@
-"""The token endpoint's form: who asks, by which of the two ways, and what is answered (RFC 6749)."""
+"""The form of the token endpoint: who asks, in which of the two ways, and what the answer is (RFC 6749)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.dialects.oauth2 import TokenRequest
 from jobs.dialects.registry import OAUTH2
 from jobs.tenancy.access import IssuedToken
 
-#: Whatever may hold a token is kept by nobody on the way.
+#: Nobody on the way may keep an answer that could hold a token.
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 FORM = {"grant_type": "client_credentials", "client_id": "id", "client_secret": "secret"}
 GRANT = "grant_type=client_credentials"

@@ -1,4 +1,4 @@
-"""What an invocation leaves in its log, whichever way it ends."""
+"""What an invocation leaves in its log, however it ends."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     ("error", "code"),
     [
         (a_client_error("AccessDeniedException", "of a table that nobody should know"), "AccessDeniedException"),
-        # these have a response, too: None
+        # these have a response too, which is None
         (ReadTimeoutError(endpoint_url="https://dynamodb"), None),
         (ConnectionClosedError(endpoint_url="https://dynamodb"), None),
         (ConnectTimeoutError(endpoint_url="https://dynamodb"), None),

@@ -1,4 +1,4 @@
-"""How v1 reads and answers; its documented bodies are in the golden suite."""
+"""How v1 reads and answers. The golden suite has its documented bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the public dialect reads and answers; its documented bodies are in the golden suite."""
+"""How the public dialect reads and answers. The golden suite has its documented bodies."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_filter_is_one_in_whatever_form_its_words_come(statuses: list[str], ac
 
 
 def parameters_of(answer: Answer) -> dict[str, str]:
-    """The parameters with which an answer's `Link` goes on."""
+    """The parameters of the URL in an answer's `Link`."""
     url = answer.headers["Link"].removeprefix("<").partition(">")[0]
     return dict(parse_qsl(url.partition("?")[2], strict_parsing=True))
 

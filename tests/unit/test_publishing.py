@@ -1,4 +1,4 @@
-"""What the bus is told of committed writes: one event for each status change, known again at every delivery."""
+"""What committed writes put on the bus: one event for each status change, with the same id at every delivery."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_changes_that_one_write_made_together_are_told_one_by_one() -> None:
 
     assert [event.detail_type for event in told] == ["Job Started", "Job Cancelled"]
     assert [event.detail["deduplicationId"] for event in told] == ["1-1-2", "1-1-3"]
-    assert told[0].detail["projectKey"] is None  # of a project that is nowhere
+    assert told[0].detail["projectKey"] is None  # the project does not exist
 
 
 # ---- the stream ---------------------------------------------------------------------------------------------------

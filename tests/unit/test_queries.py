@@ -46,7 +46,7 @@ def filled(count: int) -> CountingStore:
 
 
 def stretches(store: CountingStore, walk: Walk) -> Iterator[Stretch]:
-    """Go all the way to the first job; `store.ranges` are those of the last call."""
+    """Walk all the way to the first job. `store.ranges` are those of the last call."""
     below: int | None = None
     while True:
         store.ranges.clear()
@@ -196,7 +196,7 @@ def test_a_walk_over_weak_reads_that_lag_leaves_no_hole(
     count: int, size: int, at_once: int, lags: list[int], walk: Walk
 ) -> None:
     class Lagging(CountingStore):
-        """Lacks the newest rows of what is asked for, as long as there are lags."""
+        """Lacks the newest rows of each range, as long as there are lags."""
 
         def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
             return super().list_jobs(project_id, first, last - (lags.pop() if lags else 0))

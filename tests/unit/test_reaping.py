@@ -1,4 +1,4 @@
-"""The reaper: attempts whose worker was lost, and nothing else."""
+"""The reaper ends attempts whose worker was lost, and nothing else."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_second_run_finds_nothing_left(world: World) -> None:
 def test_what_happens_between_the_index_and_the_write_wins(
     world: World, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
-    """The index lags and the read is over when the write comes: the condition alone decides."""
+    """The index lags, and the job changes between the read and the write. Only the condition decides."""
     running(world, 1, max_attempts=2)
     read = world.store.get_job
 

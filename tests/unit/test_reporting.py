@@ -1,4 +1,4 @@
-"""What becomes of an attempt by what its worker says, and when heartbeats are written."""
+"""What a worker's reports do to an attempt, and when progress is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retrying: an ended job is scheduled again, once, by whoever asks first."""
+"""Retrying: the first caller who asks schedules an ended job again, and only once."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_of_two_who_retry_at_once_one_is_refused(world: World, monkeypatch: pyte
 
 
 def answered(world: World, monkeypatch: pytest.MonkeyPatch, *script: AppendOutcome | Callable[[], object]) -> list[str]:
-    """Have the store answer retries as told, and then as it would; returns the tokens it is shown."""
+    """Answer retries by a script, and after that as the store does; return the tokens that the store gets."""
     steps, tokens, write = list(script), list[str](), world.store.retry_job
 
     def scripted(seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:

@@ -23,7 +23,7 @@ TIMED_OUT = ReadTimeoutError(endpoint_url="https://s3")
 
 
 class FakeS3:
-    """Answers as it is told: with the codes of keys, or an error; with the listings, one a call."""
+    """Answers by a script: the codes of keys, or an error; and one listing for each call."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []

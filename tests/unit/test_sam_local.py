@@ -173,7 +173,7 @@ def test_each_credential_of_the_example_events_opens_something(dynamodb: DynamoD
 
     project, api_key = examples.seed(directory, ROOT)
 
-    assert project.project_id == 1  # as events without a project key say
+    assert project.project_id == 1  # as events without a project key have it
     credentials = {
         (event["headers"]["authorization"], event.get("pathParameters", {}).get("projectKey"))
         for path in (ROOT / "events").rglob("*.json")

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class FakeSQS:
-    """Takes batches; `answer` may refuse entries of a call, or raise."""
+    """Takes batches. `answer` may refuse entries of a call, or raise."""
 
     def __init__(self) -> None:
         self.batches: list[list[dict[str, Any]]] = []
         self.answer: Callable[[int], list[int]] = lambda _: []
-        #: What looks at the backlog fail with.
+        #: Errors of a look at the backlog.
         self.unreachable: list[Exception] = []
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -90,7 +90,7 @@ def test_a_delay_is_whole_seconds_rounded_down_within_what_sqs_takes(queue: Queu
 
 @pytest.fixture
 def in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One batch after the other, for tests that look at their order."""
+    """One batch after another, for tests that check the order."""
     monkeypatch.setattr(wiring, "THREADS", 1)
 
 
@@ -237,7 +237,7 @@ def test_a_number_beyond_all_numbers_is_no_hint() -> None:
 
 
 class FakeIngestSQS:
-    """Remembers calls; refuses the bodies and receipts it is told to."""
+    """Remembers calls. Refuses the bodies and receipts that a test names."""
 
     def __init__(self, *refuses: str) -> None:
         self.calls: list[tuple[str, ...]] = []

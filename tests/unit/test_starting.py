@@ -31,7 +31,7 @@ def start_jobs(
 
 
 def started(world: World) -> dict[int, int]:
-    """Which jobs run, and since when."""
+    """The jobs that run, and since when."""
     return {job.job_id: job.started_at for job in world.store.jobs.values() if job.started_at is not None}
 
 
@@ -103,7 +103,7 @@ def test_a_job_hinted_many_times_starts_once(world: World) -> None:
 
 
 class Throttles:
-    """A table of which some jobs are throttled for so many calls each."""
+    """A table that throttles some jobs, each for a number of calls."""
 
     def __init__(self, world: World, calls: dict[int, int]) -> None:
         self.left = calls
@@ -128,7 +128,7 @@ def test_a_throttled_start_is_tried_again_with_longer_pauses_and_its_neighbours_
     again = start_jobs(world, [StartHint(1, ((1, NOW), (2, NOW))), StartHint(1, ((3, NOW), (4, NOW)))])
 
     assert again == set()
-    # half of 100, 200, 400 and 800, and a millisecond each, as the world's chance is always a half
+    # half of 100, 200, 400 and 800, and a millisecond each: the fake's random number is always a half
     assert started(world) == {1: NOW, 2: NOW + 754, 3: NOW, 4: NOW}
     assert world.meter.counts == {"JobStarted": 4, "StartThrottled": 4}
 

@@ -1,4 +1,4 @@
-"""What a user sees of an organisation's jobs, and may do with them."""
+"""Which jobs of an organisation a user sees, and what the user may do with them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from jobs.tenants import Principal
 
 S, R, C, F, X = Status.SCHEDULED, Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.CANCELLED
-#: How a job may have come to its state. The last two were cancelled before they started, the second after an attempt.
+#: How a job came to its state. The last two were cancelled before they started, the second of them after an attempt.
 HISTORIES = [(S,), (S, R), (S, R, S), (S, R, C), (S, R, F), (S, R, X), (S, X), (S, R, S, X)]
 DELETED = {(S, X), (S, R, S, X)}
-#: Whose the job is that the caller looks at, and what the caller's collections let the caller do with it.
+#: Who owns the job that the caller looks at, and what the caller's collections allow.
 OWNERS = {"own": "user-1", "another's": "user-2", "nobody's": ""}
 SHARES: dict[str, dict[str, Right]] = {
     "in no collection": {},
@@ -67,7 +67,7 @@ def names(listed: list[Job]) -> list[tuple[int, int]]:
 
 
 def outcome(world: World, principal: Principal, reference: AlteryxJobId = REFERENCE) -> tuple[str, str]:
-    """What the caller gets to see, and then what a cancellation comes to."""
+    """What the caller sees, and then the result of a cancellation."""
     registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
     answers = []
     for look in (
@@ -111,7 +111,7 @@ def test_role_owner_and_collections_decide_and_then_the_state(
 
 
 def test_a_member_without_an_id_of_an_owner_owns_nothing(world: World) -> None:
-    """A job that nobody owns says so with an empty owner, which is no user's id."""
+    """A job without an owner has an empty owner, which is no user's id."""
     world.store.jobs[1, 1] = a_job()
 
     assert outcome(world, a_principal(user_id="user-1")) == ("JobNotFound", "JobNotFound")
@@ -166,7 +166,7 @@ def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: 
 
 
 class Overtaken(FakeStore):
-    """A store in which somebody else cancels between the look and the cancellation."""
+    """A store in which another caller cancels between the read and the cancellation."""
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         super().cancel_job(project_id, job_id, now, "key-9")
@@ -257,7 +257,7 @@ ADMINISTRATOR = a_principal(role=Role.ADMINISTRATOR)
 
 
 def fill(store: FakeStore, **jobs: list[int]) -> None:
-    """Put jobs into projects `p1`, `p2` …, each created so many milliseconds after another."""
+    """Put jobs into projects `p1`, `p2` …, each created some milliseconds after the last."""
     for name, times in jobs.items():
         project = int(name[1:])
         for number, at in enumerate(times, 1):

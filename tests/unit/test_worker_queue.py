@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FakeSQS:
-    """Takes messages once it has raised what it is told to."""
+    """Raises the errors of a script, and then takes messages."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)

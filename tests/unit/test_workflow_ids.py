@@ -1,4 +1,4 @@
-"""Ids of workflows are anybody's words: each call holds them to what can be stored, and to what a key can be."""
+"""Callers choose the ids of workflows. Each call checks that an id can be stored and can be part of a key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PRINCIPAL = Principal(
 def test_an_id_that_no_workflow_can_have_is_refused_by_name_to_whoever_runs_or_lists_it(
     world: World, workflow_id: str
 ) -> None:
-    # DynamoDB refuses a key of over 2,048 bytes, which no emulator here does.
+    # DynamoDB refuses a key of over 2,048 bytes. No emulator here does.
     wanted = viewing.Selection(frozenset(Status), offset=0, limit=50)
 
     with pytest.raises(InvalidRequest) as refused_run:

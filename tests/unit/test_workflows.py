@@ -1,4 +1,4 @@
-"""Running a workflow: which job that makes, and how the wish for it is read."""
+"""Running a workflow: which job it creates, and how the request is read."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Stamp(NamedTuple):
 
 
 class NewRow(NamedTuple):
-    """A new job with everything that is written beside it; `seen` where an event asked for it."""
+    """A new job with everything that is written beside it; `seen` if an event asked for it."""
 
     job: Job
     token: str

@@ -48,7 +48,7 @@ class Rest(NamedTuple):
 class Walk(NamedTuple):
     """Jobs from the newest to the first, at most `size` at a time, that have one of `statuses` and one of `actions`.
 
-    Where none is named, any will do.
+    If a filter is empty, any job passes it.
     """
 
     size: int

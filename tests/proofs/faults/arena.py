@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from tests.proofs.faults.rows import Rows
     from tests.proofs.faults.scenarios import Event, Scenario
 
-#: What is due within this is hinted at by whoever has made it due.
+#: A job that is due within this time is hinted by the call that set its due time.
 SOON = 3 * MINUTE
 
 
 class Effects(NamedTuple):
-    """What is left of what was done, but for chance, the clock, hints and repetitions."""
+    """What an invocation leaves behind, without chance, the clock, hints and repetitions."""
 
     rows: list[str]
-    #: What the bus knows of status changes, and the ends that a worker reported.
+    #: The status changes on the bus, and the ends that a worker reported.
     told: set[str]
     set_aside: set[str]
     objects: list[str]
@@ -64,14 +64,14 @@ class Look:
 
 
 class BeginEnvironment(Protocol):
-    """Have the next invocation find an environment of its own."""
+    """Give the next invocation a fresh environment."""
 
     def __call__(self, *, spent: bool) -> None:
-        """Begin one; `spent` says that it has no retries left."""
+        """Begin an environment; `spent` says that its clients have no retries left."""
 
 
 class Limited(Context):
-    """An invocation that has so many milliseconds."""
+    """An invocation with a time-out in milliseconds."""
 
     def __init__(self, clock: FakeClock, milliseconds: int) -> None:
         self._clock = clock
@@ -98,13 +98,13 @@ class Arena:
         #: The function that is running, "" between invocations.
         self.function = ""
         self.log = io.StringIO()
-        #: Of the tokens that are given out.
+        #: How many tokens were given out.
         self.numbers = count()
         self._rows: Rows = {}
         self._looks: dict[int, Look] = {}
 
     def prepare(self, scenario: Scenario) -> None:
-        """Put what a scenario needs, to which `restore` returns."""
+        """Put what a scenario needs. `restore` goes back to this state."""
         self.wire.begin()
         self.wire.instead.clear()
         for memory in self._memories.values():
@@ -143,7 +143,7 @@ class Arena:
 
     @property
     def table(self) -> Look:
-        """The table as it is."""
+        """The table in its current state."""
         memory = self._memories["dynamodb"]
         if memory.state not in self._looks:
             self._looks[memory.state] = Look(rows_of(memory.now))
@@ -159,7 +159,7 @@ class Arena:
         return [each["MessageBody"] for each in asked if each["QueueUrl"].endswith(f"/{queue}")]
 
     def hinted(self) -> set[keys.Key]:
-        """The jobs of which the start queue knows."""
+        """The jobs that the start queue knows."""
         found = set()
         for operation, parameters in self.wire.done:
             for entry in parameters["Entries"] if operation == "SendMessageBatch" else ():
@@ -168,7 +168,7 @@ class Arena:
         return found
 
     def made_due(self) -> set[keys.Key]:
-        """The jobs that have become due, now or soon, since the scenario began."""
+        """The jobs that became due, now or soon, since the scenario began."""
         rows = self.table.rows
         latest = self.clock.now() + SOON
         of_jobs = {keys.job(job.project_id, job.job_id): job for job in jobs_of(rows)}

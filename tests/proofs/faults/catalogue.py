@@ -12,7 +12,7 @@ from tests.proofs.faults.injection import Fault, Kind, cancelled_transaction, re
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-#: «Common errors» of the services' API references, with their HTTP status: those of today and of the years before.
+#: «Common errors» of the services' API references, with their HTTP status: those of today and of earlier years.
 COMMON = {
     "AccessDeniedException": 400,
     "ExpiredTokenException": 403,
@@ -34,7 +34,7 @@ COMMON = {
     "ValidationError": 400,
     "ValidationException": 400,
 }
-#: What services document beside that and botocore's models leave out.
+#: Further errors that services document and botocore's models leave out.
 BESIDE = {
     "dynamodb": {"IncompleteSignatureException": 400, "MissingAuthenticationTokenException": 400},
     "sqs": {"OverLimit": 403, "RequestThrottled": 400},
@@ -75,30 +75,30 @@ S3 = {
     "TokenRefreshRequired": 400,
     "UserKeyMustBeSpecified": 400,
 }
-#: Those that DeleteObjects says of one key.
+#: Errors of DeleteObjects for a single key.
 S3_OF_A_KEY = ("AccessDenied", "InternalError", "InvalidArgument", "MethodNotAllowed", "NoSuchVersion", "SlowDown")
-#: What SendMessageBatch and PutEvents say of one entry; the latter's are in the words of its model.
+#: Errors of SendMessageBatch and PutEvents for a single entry. The model of PutEvents names them.
 SQS_OF_AN_ENTRY = ("InternalError", "InvalidMessageContents", "InvalidParameterValue", "KmsThrottled")
 
-#: These are no faults: they tell how the row is, which an injected one would lie about. They come by themselves
-#: wherever an answer is lost after the commit.
+#: These are no faults. They say how the row is, and an injected one would lie about it. They come by themselves if an
+#: answer is lost after the commit.
 VERDICTS = {"ConditionalCheckFailedException", "ConditionalCheckFailed", "None", "TransactionCanceledException"}
 
-#: botocore's own lists, which its stubs do not show.
+#: botocore's own lists, which its stubs lack.
 _STANDARD: Any = standard
 _THROTTLED = set(_STANDARD.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
-#: What it tries again, beside what the models call retryable.
+#: What botocore tries again beside the errors that the models call retryable.
 _RETRIED = {*_THROTTLED, *_STANDARD.TransientRetryableChecker._TRANSIENT_ERROR_CODES}
 _RETRIED_STATUSES = set(_STANDARD.TransientRetryableChecker._TRANSIENT_STATUS_CODES)
 
-#: Somebody else is at the same rows.
+#: Another write holds the same rows.
 _CONFLICTS = {
     "ReplicatedWriteConflictException",
     "TransactionConflict",
     "TransactionConflictException",
     "TransactionInProgressException",
 }
-#: What botocore calls too much, and what does not reach it as the code of a call, or not as one that it knows.
+#: What botocore takes for a throttle, and throttles that it does not see or know as the code of a call.
 _THROTTLES = {*_THROTTLED, "KmsThrottled", "OverLimit", "ProvisionedThroughputExceeded", "ThrottlingError"}
 #: The same, of the service's own failures.
 _SERVER_ERRORS = {"InternalError", "InternalServerError", "RequestTimeout", "RequestTimeoutException"}
@@ -108,7 +108,7 @@ _NAME_IN_WORDS = re.compile(r"<code>(?:<a [^>]*>)?(\w+)(?:</a>)?</code>")
 
 
 def documented(client: BaseClient, operation: str) -> list[Fault]:
-    """All that the service documents as errors of the operation."""
+    """All errors that the service documents for the operation."""
     service: Any = client.meta.service_model
     model = service.operation_model(operation)
     if service.service_name == "s3":
@@ -126,7 +126,7 @@ def documented(client: BaseClient, operation: str) -> list[Fault]:
 
 
 def _of_parts(service: Any, operation: str) -> list[Fault]:
-    """What is said of a part of a request; the services' models name the codes, most of them in words."""
+    """Errors of a part of a request. The models name the codes, most of them in prose."""
     match operation:
         case "TransactWriteItems":
             told = service.shape_for("TransactionCanceledException").documentation
@@ -153,7 +153,7 @@ def _of_parts(service: Any, operation: str) -> list[Fault]:
 
 def _status(shape: Any) -> int:
     declared: int = shape.metadata.get("error", {}).get("httpStatusCode", 400)
-    # botocore reads whose fault an error is, and keeps it to itself
+    # botocore reads who is to blame for an error, and does not pass it on
     return 500 if shape._shape_model.get("fault") else declared
 
 

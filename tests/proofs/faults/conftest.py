@@ -1,4 +1,4 @@
-"""The real handlers with their real clients, on a wire that fails as it is told."""
+"""The real handlers with their real clients, on a wire that fails as a test says."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
-#: The queues that the service fixture has not, by the variables that tell functions of them.
+#: The queues that the service fixture lacks, by the variables that name them for functions.
 QUEUES = {
     "INGEST_QUEUE_URL": "IngestQueue",
     "INGEST_DEAD_LETTER_QUEUE_URL": "IngestDeadLetterQueue",
@@ -42,7 +42,7 @@ QUEUES = {
 
 @pytest.fixture(scope="session")
 def tally(say_at_the_end: Callable[[str], None]) -> Iterator[Tally]:
-    """What all tests of this folder have tried."""
+    """What all tests of this folder tried."""
     tally = Tally()
     yield tally
     say_at_the_end(f"faults: {tally}")
@@ -50,13 +50,13 @@ def tally(say_at_the_end: Callable[[str], None]) -> Iterator[Tally]:
 
 @pytest.fixture(scope="module")
 def quotas() -> list[Any]:
-    """How many retries the clients have left: a client that has failed often stops to try again."""
+    """How many retries the clients have left. A client that has failed often does not try again."""
     return []
 
 
 @pytest.fixture(scope="module")
 def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]:
-    """The clients of the functions, made anew, and made anew for those who come after."""
+    """New clients for the functions, and new ones again for later tests."""
 
     class Known(quota.RetryQuota):
         def __init__(self) -> None:
@@ -87,7 +87,7 @@ def wire(clients: list[BaseClient]) -> Iterator[Wire]:
 
 @pytest.fixture
 def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service with all else that its functions call, by the names that the template has for it."""
+    """The service with everything else that its functions call, by its names in the template."""
     urls = {variable: service.sqs.create_queue(QueueName=name)["QueueUrl"] for variable, name in QUEUES.items()}
     s3, bus = boto3.client("s3"), boto3.client("events")
     s3.create_bucket(Bucket=BUCKET)
@@ -113,7 +113,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """The time of all that waits: of the functions, and of botocore between its tries."""
+    """The clock for everything that waits: the functions, and botocore between its tries."""
     clock = FakeClock(NOW)
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: clock.sleep(1_000 * seconds)))
     monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
@@ -124,12 +124,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def arena(
     whole: Service, wire: Wire, quotas: list[Any], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arena]:
-    """The service in a time of its own, and without chance."""
+    """The service with its own clock, and with nothing random."""
 
     def begin_environment(*, spent: bool) -> None:
         wiring.clear()
         for each in quotas:
-            # the greatest, too, as each call that succeeds gives some back
+            # the maximum too, because each call that succeeds gives some back
             each._max_capacity = each._available_capacity = 0 if spent else quota.RetryQuota.INITIAL_CAPACITY
 
     arena = Arena(whole, wire, clock, begin_environment)
@@ -142,9 +142,9 @@ def arena(
 
     monkeypatch.setattr(table, "new_token", token)
     monkeypatch.setattr(access, "secrets", SimpleNamespace(token_hex=token_hex))
-    # the longest pause that chance may choose, which makes for the fewest tries
+    # always the longest random pause, which gives the fewest tries
     monkeypatch.setattr(wiring, "random", SimpleNamespace(SystemRandom=lambda: SimpleNamespace(random=lambda: 1.0)))
-    # nor who is calling, which is half of the time that a call takes
+    # the user agent too, which takes half of the time of a call
     monkeypatch.setattr(RequestSigner, "sign", lambda *_, **__: None)
     monkeypatch.setattr(UserAgentString, "to_string", lambda _: "functions")
     monkeypatch.setattr(observability.logger().handlers[0], "stream", arena.log)

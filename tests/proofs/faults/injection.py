@@ -1,7 +1,7 @@
 """Faults on the wire: below botocore's retries and error parsing, above the AWS in memory.
 
-A fault takes the place of what sends one HTTP request. It answers by itself, has the request sent and keeps or spoils
-the answer, or raises what botocore's own HTTP session raises. All that is above is the real thing.
+A fault replaces the sender of one HTTP request. It answers by itself, or sends the request and loses or spoils the
+answer, or raises what botocore's own HTTP session raises. Everything above is the real code.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Send = Callable[[], AWSResponse]
     Act = Callable[["Request", Send], AWSResponse]
 
-#: What every injected error says, and no caller and no log may.
+#: The message of every injected error. No answer and no log may contain it.
 SECRET = "arn:aws:dynamodb:us-east-1:123456789012:table/jobs is nobody's business"
 
 
@@ -46,36 +46,36 @@ class Crash(BaseException):
 
 
 class Kind(Enum):
-    """What a fault is, as far as anybody outside can tell it from others."""
+    """Kinds of faults that somebody outside can tell apart."""
 
-    #: AWS turns the call away because there are too many.
+    #: AWS refuses the call because there are too many.
     THROTTLE = auto()
-    #: AWS turns it away because of what somebody else is doing to the same rows.
+    #: AWS refuses it because another write holds the same rows.
     CONFLICT = auto()
-    #: AWS fails: the call may have been done.
+    #: AWS fails. The call may have been done.
     SERVER = auto()
-    #: There is no answer: the call may have been done.
+    #: There is no answer. The call may have been done.
     NETWORK = auto()
-    #: AWS says no, and would say so again.
+    #: AWS refuses the call, and would refuse it again.
     REFUSAL = auto()
     CRASH = auto()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of a request instead of its answer."""
+    """What happens to a request instead of a normal answer."""
 
     name: str
     kind: Kind
     act: Act = field(compare=False)
     #: Whether botocore tries again by itself.
     retried: bool = False
-    #: Whether botocore sees it by a checksum, which DynamoDB alone has.
+    #: Whether botocore notices it by a checksum. Only DynamoDB has one.
     by_checksum: bool = False
-    #: Whether AWS has done what was asked.
+    #: Whether AWS has executed the request.
     done: bool = False
-    #: Whether a transaction that comes again with the same token is told how the first ended, as DynamoDB does for ten
-    #: minutes (and moto does not).
+    #: Whether a transaction that comes again with the same token gets the result of the first one, as DynamoDB does for
+    #: ten minutes (and moto does not).
     remembered: bool = True
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class Fault:
 
 
 class Site(NamedTuple):
-    """An API call of an invocation: which one it is, and the lines of the product that it is made from."""
+    """An API call of an invocation: which one it is, and the lines of the product that make it."""
 
     call: int
     service: str
@@ -91,17 +91,17 @@ class Site(NamedTuple):
     lines: tuple[str, ...]
 
     def of(self, function: str) -> tuple[object, ...]:
-        """What it is of a function, by whatever way it is come to."""
+        """The call as a part of its function, on any way that leads to it."""
         return function, *self[1:]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request, which is a try of an API call."""
+    """One HTTP request: one try of an API call."""
 
     service: str
     operation: str
-    #: Which API call of the invocation it is a try of, from 0.
+    #: The number of its API call in the invocation, from 0.
     call: int
     http: AWSPreparedRequest
 
@@ -112,17 +112,17 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What it asks for, where its service speaks JSON."""
+        """Its parameters, if its service speaks JSON."""
         found: dict[str, Any] = json.loads(self.text)
         return found
 
     def ask_for(self, text: str) -> None:
-        """Have it ask for something else."""
+        """Change its parameters."""
         self.http.body = text.encode()
         self.http.headers["Content-Length"] = str(len(self.http.body))
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> AWSResponse:
-        """The answer to it, as botocore's HTTP session hands it over; DynamoDB's have a checksum."""
+        """An answer to it, as botocore's HTTP session hands it over. DynamoDB's answers have a checksum."""
         checksum = {"x-amz-crc32": f"{crc32(body)}"} if self.service == "dynamodb" else {}
         told: Any = HeadersDict({**checksum, **(headers or {})})
         raw: Any = _Raw(body)
@@ -137,10 +137,10 @@ class _Raw(BytesIO):
 
 
 class Wire:
-    """The way of some clients to AWS, on which one fault can be laid at a time."""
+    """The connection of some clients to AWS. It takes one fault at a time."""
 
     def __init__(self, clients: Iterable[BaseClient]) -> None:
-        #: What answers a service's requests instead of moto.
+        #: What answers the requests of a service instead of moto.
         self.instead: dict[str, Callable[[Request], AWSResponse]] = {}
         self._invocation: dict[str, int] = {}
         self._remembered: dict[str, AWSResponse] = {}
@@ -149,10 +149,10 @@ class Wire:
         self._lasting = False
         #: The API calls of the invocation.
         self.sites: list[Site] = []
-        #: How many tries the fault has met, and how many there were of each call.
+        #: How many tries met the fault, and how many there were of each call.
         self.met = 0
         self.tries: Counter[int] = Counter()
-        #: What SQS and EventBridge have done: the operations, with what they were asked for.
+        #: What SQS and EventBridge have done: operations and parameters.
         self.done: list[tuple[str, dict[str, Any]]] = []
         self._events: list[Any] = [client.meta.events for client in clients]
         for events in self._events:
@@ -160,7 +160,7 @@ class Wire:
             events.register("before-send", self._see)
 
     def close(self) -> None:
-        """Leave the clients to moto again."""
+        """Give the clients back to moto."""
         for events in self._events:
             events.unregister("before-send", self._see)
             events.register("before-send", botocore_stubber)
@@ -168,7 +168,7 @@ class Wire:
     def begin(self, fault: Fault | None = None, at: int = 0, *, lasting: bool = False) -> None:
         """Begin an invocation, with a fault at the API call number `at`.
 
-        It meets one try of that call, or, `lasting`, every try of it and of all further calls of the same operation.
+        It meets one try of that call. If `lasting`, it meets all tries, and all later calls of the operation too.
         """
         self._invocation.clear()
         self._remembered.clear()
@@ -182,7 +182,7 @@ class Wire:
         call = self._number(request)
         self.tries[call] += 1
         if call == len(self.sites):
-            # where nothing fails is the time to look whence calls come
+            # a run without a fault also records where the calls come from
             lines = tuple(_product_lines(sys._getframe())) if self._fault is None else ()
             self.sites.append(Site(call, service, operation, lines))
         asked = Request(service, operation, call, request)
@@ -193,7 +193,7 @@ class Wire:
         return self._fault.act(asked, send)
 
     def _number(self, request: AWSPreparedRequest) -> int:
-        """Which API call a request is a try of: botocore gives each an id, for AWS's own logs."""
+        """The number of a request's API call: botocore gives each call an id, for AWS's own logs."""
         identifier = str(request.headers["amz-sdk-invocation-id"])
         return self._invocation.setdefault(identifier, len(self._invocation))
 
@@ -219,7 +219,7 @@ class Wire:
 
 
 def ask_moto(request: Request) -> AWSResponse:
-    """Have the AWS in memory answer."""
+    """Let the AWS in memory answer."""
     answer: AWSResponse | None = botocore_stubber("before-send", request.http)
     assert answer is not None, f"moto has no {request.service} {request.operation}"
     return answer
@@ -238,7 +238,7 @@ def _product_lines(frame: FrameType | None) -> Iterator[str]:
 
 
 def refusal(code: str, status: int, kind: Kind, *, retried: bool) -> Fault:
-    """AWS answers with an error and has done nothing."""
+    """AWS answers with an error and does nothing."""
     return Fault(code, kind, lambda request, _send: _error(request, code, status), retried)
 
 
@@ -262,7 +262,7 @@ def _error(request: Request, code: str, status: int, **beside: Any) -> AWSRespon
     return request.answer(status, json.dumps(content).encode(), {"Content-Type": "application/x-amz-json-1.0"})
 
 
-# ---- batches of which a part is taken -----------------------------------------------------------------------------
+# ---- batches that are taken in part --------------------------------------------------------------------------------
 
 
 def refused_entry(code: str, kind: Kind, *, by_sender: bool = False) -> Fault:
@@ -373,12 +373,12 @@ def _failed_after_commit(request: Request, send: Send) -> AWSResponse:
 
 
 def _garbled(request: Request, send: Send) -> AWSResponse:
-    """The first half of the answer, as if it were all: only DynamoDB has a checksum that shows it."""
+    """The first half of the answer, as if it were all of it. Only DynamoDB has a checksum that shows this."""
     answer = send()
     return request.answer(answer.status_code, answer.content[: len(answer.content) // 2], answer.headers)
 
 
-#: What networks do, as botocore's HTTP session tells it (test_injection.py has sockets do it).
+#: What networks do, as botocore's HTTP session reports it (test_injection.py does it with sockets).
 NETWORK = (
     Fault("connect time-out", Kind.NETWORK, _unsent(_connect_time_out), retried=True),
     Fault("connection refused", Kind.NETWORK, _unsent(_no_connection), retried=True),
@@ -392,7 +392,7 @@ NETWORK = (
     Fault("500 after commit", Kind.SERVER, _failed_after_commit, retried=True, done=True),
 )
 
-#: Those after which AWS has done what was asked.
+#: The faults after which AWS has executed the request.
 UNHEARD = tuple(fault for fault in NETWORK if fault.done)
 
 CRASHES = (

@@ -1,4 +1,4 @@
-"""A cell of the matrix: one scenario, one fault, one call; then what its caller does until all is well again."""
+"""A cell of the matrix: one scenario, one fault, one call. Then its caller goes on until everything is done."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tests.proofs.faults.arena import Arena, Effects
     from tests.proofs.faults.scenarios import Event, Scenario
 
-#: How often a caller may be let down where nothing fails any more.
+#: How often a caller may have to ask again once nothing fails any more.
 PATIENCE = 3
-#: After this a tick has come that takes a job for overdue.
+#: After this time a tick has found an overdue job.
 A_TICK = 2 * MINUTE
 
 
@@ -31,9 +31,9 @@ class Cell(NamedTuple):
 
     fault: Fault
     site: Site
-    #: Whether it meets every further call of the operation too.
+    #: Whether it meets every later call of the operation too.
     lasting: bool = False
-    #: Whether the environment has failed so often that botocore tries nothing again any more.
+    #: Whether the environment has failed so often that botocore tries nothing again.
     spent: bool = False
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Cell(NamedTuple):
 
     @property
     def is_retried(self) -> bool:
-        """Whether botocore tries the call again; for the other services than DynamoDB, the adapters do."""
+        """Whether botocore tries the call again. For services other than DynamoDB the adapters do."""
         return self.fault.retried and not self.spent and self.site.service == "dynamodb"
 
     @property
@@ -61,7 +61,7 @@ class Tally:
     #: The calls that scenarios make, and those that met a fault.
     known: set[tuple[str, int]] = field(default_factory=set)
     calls: set[tuple[str, int]] = field(default_factory=set)
-    #: The lines of the functions that these come from.
+    #: The lines of the functions that make these calls.
     sites: set[tuple[object, ...]] = field(default_factory=set)
     cells: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Matrix:
         clean = self._invoke(self._event)
         assert clean.raised is None, clean.raised
         self._clean = clean.returned
-        #: The calls that are made where nothing fails.
+        #: The calls that are made if nothing fails.
         self.sites = list(arena.wire.sites)
         tally.known |= {(scenario.name, site.call) for site in self.sites}
         self._hinted = arena.hinted()
@@ -104,7 +104,7 @@ class Matrix:
         assert arena.table.wrongs == []
 
     def try_cells(self, cells: Iterable[Cell]) -> list[str]:
-        """Try some cells and return what is wrong with them."""
+        """Try some cells and return what went wrong."""
         before = len(self._tally.failed)
         for cell in cells:
             self._tally.note(self._scenario, cell, self._wrong_with(cell))
@@ -150,14 +150,14 @@ class Matrix:
         return {Ended.DONE, Ended.AGAIN, *[Ended.FAILED] * isinstance(self._trigger, Schedule)}
 
     def _wrong_when_done(self, cell: Cell) -> Iterator[str]:
-        """What of all that is said to be done is not."""
+        """What is reported as done and is not done."""
         self._follow()
         effects = self._arena.effects()
         if effects != self._effects and not self._is_reported_as_failed(cell, effects):
             yield f"said to be done, and is not: {_difference(effects, self._effects)}"
 
     def _wrong_afterwards(self, cell: Cell, result: Result, ended: Ended) -> Iterator[str]:
-        """What is wrong when nothing fails any more, and everybody has asked as often as they do."""
+        """What is wrong once nothing fails any more and every caller has asked as often as it does."""
         arena = self._arena
         tries = 1
         event = self._event
@@ -180,7 +180,7 @@ class Matrix:
         yield from self._wrong_hints()
 
     def _wrong_hints(self) -> Iterator[str]:
-        """Jobs that are due and that neither who made them due nor the next tick tells the start queue of."""
+        """Due jobs that are on the start queue neither by the call that made them due nor by the next tick."""
         arena = self._arena
         lost = (self._hinted | arena.made_due()) - arena.hinted()
         if lost and self._scenario.function == "dispatch_due_jobs":
@@ -193,7 +193,7 @@ class Matrix:
                 yield f"nobody will start {lost - arena.hinted()}"
 
     def _is_reported_as_failed(self, cell: Cell, effects: Effects) -> bool:
-        """Whether a worker has said that it could not do what S3 does not let it do."""
+        """Whether a worker has reported that S3 refuses its work."""
         refused = cell.site.service == "s3" and cell.fault.kind is Kind.REFUSAL
         return refused and bool(effects.told) and all(each.startswith("Job Failed") for each in effects.told)
 
@@ -201,7 +201,7 @@ class Matrix:
         return self._arena.invoke(self._scenario.function, event, self._scenario.milliseconds, spent=spent)
 
     def _follow(self) -> None:
-        """Deliver what the worker has put on its own queue, until it puts no more."""
+        """Deliver what the worker puts on its own queue, until it puts no more."""
         arena = self._arena
         while len(orders := arena.sent_to("DeleteUserDataQueue")) > self._continued:
             self._continued += 1
@@ -211,7 +211,7 @@ class Matrix:
 
 
 def _difference(effects: Effects, clean: Effects) -> str:
-    """What is there and should not be, and what is not there and should be."""
+    """What exists and should not, and what should exist and does not."""
     more = [each for one, other in zip(effects, clean, strict=True) for each in one if each not in other]
     less = [each for one, other in zip(effects, clean, strict=True) for each in other if each not in one]
     return f"too much {more}, too little {less}"

@@ -1,7 +1,7 @@
 """An AWS in memory that is asked nothing twice.
 
-What a service answers, and what becomes of it, follow from what it was and what it is asked. Thousands of cells go the
-same few ways, and moto takes as long for one answer as botocore for ten.
+A service's answer and next state follow from its state and the request. Thousands of cells go the same few ways, and
+moto takes as long for one answer as botocore for ten.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ class Memory:
         self.begin()
 
     def clear(self) -> None:
-        """Hold what was there at first."""
+        """Remember the first state."""
         self._content.put(self._at_first)
 
     def begin(self) -> None:
-        """Forget all states but the present one, which is 0 from now on."""
+        """Forget all states but the current one, which is 0 from now on."""
         self._states = [self._content.get()]
         self._answers: dict[tuple[int, str, str, str], _Told] = {}
         self._held = 0

@@ -1,6 +1,6 @@
-"""PartiQL for moto, which has none that works: each statement of a batch as the UpdateItem that says the same.
+"""PartiQL for moto, whose own does not work: each statement of a batch becomes an UpdateItem with the same meaning.
 
-That a real parser takes the statement is shown by tests/contract/test_starts.py.
+tests/contract/test_starts.py shows that a real parser takes the statement.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def update_of(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def execute(body: str, update: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]) -> bytes:
-    """Execute a batch by `update`, which makes one UpdateItem and returns its status and answer."""
+    """Execute a batch with `update`, which makes one UpdateItem and returns its status and answer."""
     responses: list[dict[str, Any]] = []
     for statement in json.loads(body)["Statements"]:
         asked = update_of(statement)

@@ -1,4 +1,4 @@
-"""What the table says, told so that two ways to the same end look the same, and what must always be true of it."""
+"""The table in a form in which two ways to the same end look the same, and what must always be true of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Rows = dict[tuple[str, str], dict[str, Any]]
 
-#: What chance and the clock decide: tokens, which the tests' own factory numbers, times and the ends of records.
+#: What chance and the clock decide: tokens (the tests number them), times, and the ends of records.
 _BY_CHANCE = re.compile(
     r"token-\d+|0{30}\w+|\b1[5-9]\d{11}\b|\b1[5-9]\d{8}\b|\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b6[0-9a-f]{7}(?=[0-9a-f]{16}\b)"
 )
@@ -27,7 +27,7 @@ def without_chance(text: str) -> str:
 
 
 def told(rows: Rows) -> list[str]:
-    """Rows as they are but for chance and the clock, without outputs to which no job refers, and hints of blocks."""
+    """Rows without chance and the clock, without outputs that no job names, and without known blocks."""
     orphans = set(_orphans(rows))
     kept = ({**row, "block": None} for key, row in rows.items() if key not in orphans)
     return sorted(without_chance(f"{sorted(row.items())}") for row in kept)
@@ -39,7 +39,7 @@ def jobs_of(rows: Rows) -> list[Job]:
 
 
 def wrongs(rows: Rows) -> list[str]:
-    """What is untrue that must always be true, whatever failed and whoever crashed."""
+    """What must always be true, after any failure and any crash, and is not."""
     return [*_wrong_numbers(rows), *_wrong_jobs(rows), *_wrong_references(rows)]
 
 
@@ -48,7 +48,7 @@ def _wrong_numbers(rows: Rows) -> Iterator[str]:
     for job in jobs_of(rows):
         numbers[job.project_id].append(job.job_id)
     for project_id, found in numbers.items():
-        # a scenario may begin behind a full block, of which it has the last job alone
+        # a scenario may begin behind a full block, with only the last job of that block
         if sorted(found) != list(range(min(found), min(found) + len(found))):
             yield f"project {project_id} has the numbers {sorted(found)}"
         hint = int(rows[keys.project(project_id)]["block"]["N"])
@@ -93,7 +93,7 @@ def _wrong_references(rows: Rows) -> Iterator[str]:
 
 
 def _orphans(rows: Rows) -> Iterator[tuple[str, str]]:
-    """Outputs of a transition that was never made."""
+    """Outputs of a change that was never made."""
     referred = {keys.outputs(job.project_id, job.job_id, job.outputs_token or "") for job in jobs_of(rows)}
     outputs = [key for key in rows if key[1].startswith("outputs#")]
     yield from (key for key in outputs if key not in referred)

@@ -1,4 +1,4 @@
-"""What functions are called with: a row for each way through one on which it makes other calls to AWS."""
+"""The events for functions: a row for each way through a function that makes other calls to AWS."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     Event = dict[str, Any]
 
-#: The second in which the run was created that the files of `events/` ask for.
+#: The second in which the workflow run of `events/` was created.
 RUN_AT = 0x66EB_D18D * 1_000
-#: The time in the files of `events/`, and a second later, when the functions are called.
+#: The time in the files of `events/`. The functions are called a second later.
 IN_FILES = 1_795_219_200_000
 NOW = IN_FILES + 1_000
 SHARDS = 2
@@ -39,20 +39,20 @@ class Scenario:
 
     function: str
     what: str
-    #: The event; a name is that of a file of `events/`.
+    #: The event, or the name of a file of `events/`.
     event: str | Callable[[Service], Event]
     prepare: Callable[[Service], None] = lambda _service: None
-    #: What a caller may be answered who asks again for what was done although the answer said otherwise.
+    #: What a caller may get who asks again for something that was done although the answer said otherwise.
     again: frozenset[int] = frozenset()
-    #: Whether a caller who asks again gets another job, having no idempotency key.
+    #: Whether a caller who asks again gets another job, because there is no idempotency key.
     repeats: bool = False
-    #: The store's calls that a caller is not failed for.
+    #: Calls of the store whose failure the caller does not see.
     beside: frozenset[str] = frozenset()
     #: Objects in the bucket.
     objects: tuple[str, ...] = ()
-    #: How many seconds the invocation has, None for as many as the template gives the function.
+    #: How many seconds the invocation has; None means those of the template.
     seconds: float | None = None
-    #: Calls that are not tried again in the same invocation but by botocore.
+    #: Calls that only botocore tries again in the same invocation.
     tried_once: frozenset[str] = frozenset()
 
     @property
@@ -158,7 +158,7 @@ def a_stopped_deletion(service: Service) -> None:
 
 
 def lock(service: Service) -> None:
-    """The lock that the deletion of a user has, under a digest of no consequence."""
+    """The lock of a user's deletion, under any digest."""
     row = {"pk": {"S": "deletion#1#digest"}, "sk": {"S": "deletion"}, "jo": {"N": "1"}, "v": {"N": "1"}}
     service.dynamodb.put_item(TableName=TABLE, Item=row)
 
@@ -168,7 +168,7 @@ def an_active_deletion_by_request(service: Service) -> None:
 
 
 def due_and_overdue(service: Service) -> None:
-    """Jobs that no tick has seen, and some that one has and that have not started since."""
+    """Jobs that no tick has seen, and some that a tick has seen and that have not started since."""
     put(service, *(scheduled(number, at=NOW - 120_000) for number in (1, 2)))
     service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
     put(service, *(scheduled(number, next_at=NOW + 60_000 + number) for number in (3, 4, 5)))
@@ -202,7 +202,7 @@ def two_hints(service: Service) -> Event:
 
 
 def of_bus(case: str, *changes: dict[str, Any]) -> Callable[[Service], Event]:
-    """The event of a file once for each of some changes of its detail."""
+    """The event of a file, once for each of some changes of its detail."""
 
     def build(service: Service) -> Event:
         (record,) = service.event("ingest_events", case)["Records"]

@@ -1,4 +1,4 @@
-"""The scenarios leave no call out: what functions are seen to call in them needs every right that they have."""
+"""The scenarios leave no call out: the calls that they make need every right of the functions."""
 
 from __future__ import annotations
 

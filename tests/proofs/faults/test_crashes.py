@@ -1,4 +1,4 @@
-"""Invocations that end in the middle: before each call, and after AWS has done it. Whoever called asks again."""
+"""Invocations that end in the middle: before each call, and after AWS has done it. Then the caller asks again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults are such as networks make: what sockets do to botocore, told by the same errors."""
+"""The faults are those of networks: what sockets do to botocore gives the same errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fail_without_a_body(status: int) -> Serve:
     return serve
 
 
-#: What to do with a connection, for the faults that this machine can make; None means that nobody listens.
+#: What to do with a connection, for the faults that this machine can produce; None means that nobody listens.
 SOCKETS: dict[str, Serve | None] = {
     "connection refused": None,
     "connection reset": reset,
@@ -82,7 +82,7 @@ def listening(serve: Serve | None) -> Iterator[str]:
 
 
 def told(url: str, act: Callable[[AWSPreparedRequest], Any] | None = None) -> tuple[type[Exception], Any]:
-    """What botocore tells of one try of a call: the error and, where AWS has answered, its code."""
+    """What botocore reports about one try of a call: the error and, if AWS has answered, its code."""
     config = Config(connect_timeout=1, read_timeout=0.2, retries={"total_max_attempts": 1}, proxies={})
     client = boto3.client(
         "dynamodb",

@@ -1,4 +1,4 @@
-"""What networks do to every call of every function: before the call has got to AWS, and after AWS has done it."""
+"""Network faults at every call of every function: before the call gets to AWS, and after AWS has done it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_environment_that_has_no_retries_left_tells_the_same_truth(
 
 
 def test_there_is_no_call_that_met_no_fault(tally: Tally) -> None:
-    """Of the tests that have run before this one, that is: of all, unless some were left out."""
+    """This counts the tests before this one, which are all of them unless some were left out."""
     assert tally.calls == tally.known
     assert tally.cells.total() >= len(tally.known) * len({fault.kind for fault in NETWORK})
     assert tally.failed == []

@@ -1,4 +1,4 @@
-"""Who calls a function, how they understand what comes of it, and what they do then."""
+"""The callers of a function: how they read a result, and what they do next."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class Ended(Enum):
-    """How an invocation ended, for who called it."""
+    """How an invocation ended, for its caller."""
 
-    #: As it does where nothing fails.
+    #: As it does if nothing fails.
     DONE = auto()
-    #: It asks to be called again: 429 with `Retry-After`, or items that failed.
+    #: It asks the caller to call again: 429 with `Retry-After`, or items that failed.
     AGAIN = auto()
     #: It failed: the fixed 500, or an exception.
     FAILED = auto()
     CRASHED = auto()
-    #: None of these, which is what no caller can work with.
+    #: None of these. No caller can work with that.
     ASTRAY = auto()
 
 
 class Result(NamedTuple):
-    """What a handler returned, or how it was left."""
+    """What a handler returned, or how it ended."""
 
     returned: Any = None
     raised: BaseException | None = None
@@ -42,16 +42,16 @@ class Trigger(Protocol):
     """A kind of caller."""
 
     def ended(self, event: dict[str, Any], result: Result, clean: Any) -> Ended:
-        """Understand a result; `clean` is what the handler returns where nothing fails."""
+        """Read a result. `clean` is what the handler returns if nothing fails."""
 
     def again(self, event: dict[str, Any], result: Result) -> dict[str, Any]:
-        """What is sent again where it is not done."""
+        """What is sent again if it is not done."""
 
     def ended_again(self, event: dict[str, Any], result: Result, clean: Any) -> Ended:
-        """Understand the result of sending it again, when the first may have done all."""
+        """Read the result of sending it again. The first call may have done everything."""
 
     def expected(self, site: Site, fault: Fault, *, lasting: bool) -> AbstractSet[Ended]:
-        """How an invocation may end in which a call of the store's met a fault."""
+        """How an invocation may end if a call of the store met a fault."""
 
 
 #: AWS or the network say or mean: try again.
@@ -63,7 +63,7 @@ _DONE = frozenset({Ended.DONE})
 class Caller:
     """Somebody behind the API, who sends the same request again until it is answered.
 
-    Where the first was done although its answer said otherwise, the answer may have one of the statuses `repeated`.
+    If the first request was done although its answer said otherwise, the next answer may have a status in `repeated`.
     """
 
     def __init__(self, repeated: AbstractSet[int]) -> None:
@@ -148,7 +148,7 @@ class Stream(Queue):
 
 
 class Schedule:
-    """The minute's tick, which comes again whatever became of the last."""
+    """The tick or the reaper. It comes again, however the last run ended."""
 
     def ended(self, event: dict[str, Any], result: Result, clean: Any) -> Ended:
         """See `Trigger.ended`."""
@@ -161,7 +161,7 @@ class Schedule:
         return event
 
     def ended_again(self, event: dict[str, Any], result: Result, clean: Any) -> Ended:
-        """See `Trigger.ended_again`: how much there was to do is no matter."""
+        """See `Trigger.ended_again`: it does not matter how much there was to do."""
         return Ended.DONE if result.raised is None else self.ended(event, result, clean)
 
     def expected(self, site: Site, fault: Fault, *, lasting: bool) -> AbstractSet[Ended]:

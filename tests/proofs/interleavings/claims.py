@@ -1,4 +1,4 @@
-"""What must hold after every step of every schedule, and once everything has come to rest."""
+"""What must hold after every step of every schedule, and at the end."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
     Jobs = Mapping[tuple[int, int], Job]
 
-#: Ticks, each minutes after the one before, after which no job may be active any more.
+#: Ticks, minutes apart, after which no job may be active.
 MAX_TICKS = 20
 
 
 class Broken(AssertionError):
-    """Something that must always hold did not."""
+    """Something that must always hold did not hold."""
 
 
 class Told(NamedTuple):
     """What an actor answers."""
 
     what: str
-    #: Whether that claims a change of its own; None leaves it open.
+    #: Whether the answer claims a change of its own; None leaves it open.
     changed: bool | None
-    #: Whether what it works on is not done, and comes again.
+    #: Whether its work is not done and comes again.
     again: bool = False
 
 
 class Commit(NamedTuple):
-    """A change of status that a call has made: which kind, of which job, as which entry of its history."""
+    """A status change that a call has made: its kind, its job, and its entry in the history."""
 
     kind: str
     project_id: int
@@ -52,7 +52,7 @@ class Commit(NamedTuple):
 
 
 def hold(condition: object, sentence: str) -> None:
-    """Hold a claim.
+    """Check a claim.
 
     Raises:
         Broken: `condition` is false.
@@ -73,16 +73,16 @@ def kind_of(before: Status | None, to: Status) -> str:
 
 
 def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, ...]:
-    """Hold what one call has done to the jobs against what calls may do, and return the changes of status.
+    """Check what one call has done to the jobs, and return the status changes.
 
     Args:
         before: all jobs before the call.
         after: all jobs after it.
-        args: what the call was given.
+        args: the arguments of the call.
 
     Raises:
-        Broken: a job is lost, moves as none may, starts early or in an attempt that has started, or ends in an attempt
-            that is not the one reported or has not timed out; numbers have a gap; a user has two active deletions.
+        Broken: a job is lost, makes an illegal move, starts early or twice in an attempt, or ends in an attempt that is
+            not the reported one or has not timed out; numbers have a gap; a user has two active deletions.
     """
     hold(before.keys() <= after.keys(), "a job's row is gone")
     if before == after:
@@ -124,10 +124,10 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
 
 
 def check_history(job: Job) -> None:
-    """Hold a history against the moves there are, and against the number of attempts.
+    """Check a history against the legal moves and the number of attempts.
 
     Raises:
-        Broken: it takes a move that there is not, or starts an attempt twice.
+        Broken: it makes an illegal move, or starts an attempt twice.
     """
     states = [change.to for change in job.history]
     path = " → ".join(states)
@@ -153,14 +153,14 @@ def _check_deletions(jobs: Jobs) -> None:
 
 
 def check_told(who: str, told: Told, commits: Sequence[Commit], jobs: Jobs) -> None:
-    """Hold what an actor answers against what it has changed.
+    """Check an actor's answer against what it has changed.
 
-    A change whose answer was lost is known again by its token, until another of the same kind overwrites that. From
-    then on it may be told as refused, and be made again by who wants it still. And a start that is sent again may start
-    the next attempt, if that is due: any hint may.
+    A change whose answer was lost is recognised by its token, until another change of the same kind overwrites it. From
+    then on it may look refused, and a caller who still wants it makes it again. A start that is sent again may start
+    the next attempt, if that is due. Any hint may.
 
     Raises:
-        Broken: it claims a change that it has not made, refuses one that it has made, or has made one twice.
+        Broken: it claims a change that it has not made, denies one that it has made, or has made one twice.
     """
     if told.changed:
         hold(commits, f"{who} was told {told.what!r}, and nothing was changed")
@@ -179,10 +179,10 @@ def _kinds(history: Sequence[Change]) -> list[str]:
 
 
 def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Ports], Told]]) -> None:
-    """Let the service alone, without a fault: deliveries that must come again, reapers, ticks and their hints.
+    """Let the service run alone, without faults: deliveries that must come again, reapers, ticks and their hints.
 
     Raises:
-        Broken: what is delivered again is never done, a job that is due is not started, or one is active for ever.
+        Broken: a repeated delivery is never done, a due job does not start, or a job is active for ever.
     """
     store, waiting, now, tokens = stage.store, dict(unfinished), begin, count()
 
@@ -200,7 +200,7 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
         if not waiting and not any(job.status.is_active for job in store.jobs.values()):
             break
         waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}
-        # A tick a minute; here time leaps to what is next, and the first tick may find it due without having seen it.
+        # A tick a minute. Time jumps to the next due job, so the first tick may find it due without having seen it.
         for _tick in range(2):
             now = max([now, *(job.next_at or 0 for job in store.jobs.values())]) + 2 * MINUTE
             reap(ports(), store.shards, ever)

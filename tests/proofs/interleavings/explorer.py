@@ -1,7 +1,7 @@
 """Explore all races, and print for each how many schedules there were. Run it with `make prove`.
 
-With `--full` to the size that `make prove` has: one more fault, and a million schedules that are drawn. Fails where
-something did not hold, or where no schedule has reached what some must reach.
+`--full` is the size of `make prove`: one more fault, and a million drawn schedules. It fails if something did not hold,
+or if no schedule has reached an end that must be reached.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from tests.proofs.interleavings.interleavings import Race
 
-#: How many faults a schedule has at most; a second multiplies the situations by about ten.
+#: The most faults of a schedule. A second fault multiplies the situations by about ten.
 MAX_FAULTS = 1
 MAX_FAULTS_IN_FULL = 2
-#: How many schedules are drawn, over all races, each with as many faults as in full.
+#: How many schedules are drawn over all races. Each has as many faults as with `--full`.
 DRAWN = 10_000
 DRAWN_IN_FULL = 1_000_000
 

@@ -1,15 +1,15 @@
 """Every order in which callers, workers and the service's own functions can meet, explored by replay.
 
-An actor is a use case, the real code, on ports that answer from a log. At the first call that the log does not hold
-the actor is suspended: anything else may happen first. A step executes that call on the store in memory and runs the
-actor again from its beginning, with the answer at the end of its log. As each actor has its own clock, tokens and
-chance, equal logs lead to equal calls. So it is run once for each log, each call is executed once on each state of the
-store, and both are remembered.
+An actor is a use case, the real code, on ports that answer from a log. At the first call that the log does not hold,
+the actor is suspended, and anything else may happen first. A step executes that call on the store in memory and runs
+the actor again from its beginning, with the answer at the end of its log. Each actor has its own clock, tokens and
+random numbers, so equal logs lead to equal calls. Therefore an actor runs once for each log, and each call is executed
+once on each state of the store. Both results are remembered.
 
-A *schedule* is one order of all steps, with what went wrong at which of them. A *situation* is what a schedule has led
-to so far: the state of the store, how far each actor is, what went wrong. From equal situations the same can follow;
-so they are merged, and each carries the number of schedules that lead to it. `Tally.schedules` counts schedules,
-`Tally.situations` what was really looked at (of schedules that were drawn, how many different ends they had).
+A *schedule* is one order of all steps, with the faults at them. A *situation* is what a schedule has led to so far: the
+state of the store, the position of each actor, and the faults. Equal situations can continue in the same ways, so they
+are merged, and each carries the number of schedules that lead to it. `Tally.schedules` counts schedules.
+`Tally.situations` counts what was really looked at; for drawn schedules, their different ends.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 REQUEST_LOST = "request lost"
 #: The call commits, its answer is lost, and the client sends the same again, with the same token.
 SENT_AGAIN = "sent again"
-#: The call commits, its answer is lost, and so is that of each further try: the error proves nothing.
+#: The call commits, and the answers to all tries are lost. The error proves nothing.
 ANSWER_LOST = "answer lost"
-#: The call commits and the process dies there. What is delivered at least once is delivered again.
+#: The call commits, and the process dies. A call with at-least-once delivery is delivered again.
 CRASH = "crash"
 FAULTS = (REQUEST_LOST, SENT_AGAIN, ANSWER_LOST, CRASH)
 
-#: How often an actor runs within a schedule. What must come again after that comes when all others are done.
+#: How often an actor runs within a schedule. Deliveries after that come when all other actors are done.
 MAX_RUNS = 2
-#: No use case makes as many calls, unless it goes round in circles.
+#: Only an endless loop makes this many calls.
 MAX_CALLS = 40
 #: The calls that read the status index, which may lag behind the table.
 OF_THE_INDEX = frozenset({"list_due", "list_lost"})
-#: What a call answers that may or may not have been committed; any other raises `Busy`.
+#: The answers of calls that may or may not have been committed; every other call raises `Busy`.
 UNCERTAIN: Mapping[str, Any] = {
     "append": AppendResult(AppendOutcome.UNCERTAIN),
     "retry_job": AppendOutcome.UNCERTAIN,
@@ -66,23 +66,23 @@ class Actor:
 
     name: str
     run: Callable[[Ports], Told]
-    #: What its clock shows.
+    #: The time on its clock.
     at: int
-    #: Whether what it works on is delivered again until it is done.
+    #: Whether its work is delivered again until it is done.
     comes_again: bool = False
 
 
 @dataclass(frozen=True)
 class Race:
-    """Actors that meet, what was there before, and what must come of it."""
+    """Actors that meet, the state before, and the ends that must be reached."""
 
     name: str
     actors: tuple[Actor, ...]
-    #: Makes what was there before.
+    #: Makes the state before.
     given: Callable[[TokenStore], None]
-    #: What some schedule must end in: "actor: answer", "job 1: status".
+    #: Ends that some schedule must reach: "actor: answer", "job 1: status".
     reaches: frozenset[str]
-    #: What else must hold of the store once everything has come to rest.
+    #: What else must hold for the store at the end.
     at_rest: Callable[[TokenStore], None] = lambda _: None
 
 
@@ -100,7 +100,7 @@ class Call(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What a schedule has led to; all but the faults are numbers of what the explorer remembers."""
+    """What a schedule has led to. All parts but the faults are numbers under which the explorer remembers something."""
 
     state: int
     faults: tuple[str, ...]
@@ -108,7 +108,7 @@ class Situation(NamedTuple):
 
 
 class _Running(NamedTuple):
-    """How far an actor is."""
+    """The position of an actor."""
 
     step: int
     #: What it has changed in this run.
@@ -116,14 +116,14 @@ class _Running(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """What an actor has answered, and whether it must come again."""
+    """An actor's answer, and whether it must come again."""
 
     told: str
     again: bool
 
 
 class _Step(NamedTuple):
-    """What an actor does after a log: make a call, or answer."""
+    """What an actor does after a log: it makes a call, or it answers."""
 
     place: int
     run: int
@@ -131,7 +131,7 @@ class _Step(NamedTuple):
     does: Call | Told
 
 
-#: From which situation, whose step, what goes wrong at it.
+#: The situation before, the actor that makes the step, and the fault.
 _Move = tuple[Situation, int, str]
 
 
@@ -169,8 +169,8 @@ class _LoggedPort:
         def call(*args: Any, **kwargs: Any) -> Any:
             told = tuple(list(arg) if isinstance(arg, Iterator) else arg for arg in args)
             if (self._port, name, told) == ("queue", "send", ([],)):
-                return []  # the adapter makes no call for nothing
-            if name == "start_jobs":  # a write of its own for each, so that others may come between them
+                return []  # the adapter makes no call without hints
+            if name == "start_jobs":  # one write each, so that others may come in between
                 jobs, *rest = told
                 return [self._log.answer(Call(self._port, name, ([job], *rest), kwargs))[0] for job in jobs]
             return self._log.answer(Call(self._port, name, told, kwargs))
@@ -179,10 +179,10 @@ class _LoggedPort:
 
 
 def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
-    """Run an actor on a log: the call on which it is suspended then, or what it answers.
+    """Run an actor on a log, and return the call at which it is suspended, or its answer.
 
     Raises:
-        Broken: it makes calls without end, or fails in a way that no caller can be told.
+        Broken: it makes calls without end, or fails with an error that no caller may see.
     """
     if len(log) > MAX_CALLS:
         raise Broken(f"{actor.name} goes round in circles")
@@ -191,7 +191,7 @@ def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
         store=cast("Any", _LoggedPort("store", answers)),
         queue=cast("Any", _LoggedPort("queue", answers)),
         clock=FakeClock(actor.at),
-        random=lambda: 0.0,  # nobody waits, and a back-off is due at once: whatever can meet does
+        random=lambda: 0.0,  # nobody waits, and a back-off is due at once, so that everything that can meet does meet
         token=lambda: f"{actor.name}.{run}.{next(tokens)}",
     )
     try:
@@ -207,7 +207,7 @@ def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
 
 
 def make(stage: Stage, call: Call, token: str) -> Any:
-    """Make a call for good, and return its answer or the error that it raises."""
+    """Execute a call, and return its answer or its error."""
     stage.store.call_token = token
     port = stage.store if call.port == "store" else stage.queue
     try:
@@ -217,9 +217,9 @@ def make(stage: Stage, call: Call, token: str) -> Any:
 
 
 def no_answer(call: Call) -> Any:
-    """What a client makes of a call without an answer."""
+    """What a client returns for a call without an answer."""
     if call.port == "queue" and call.name == "send":
-        return list(call.args[0])  # none was accepted, as far as it knows
+        return list(call.args[0])  # as far as the caller knows, none was accepted
     if call.name == "start_jobs":
         return [StartOutcome.UNCERTAIN] * len(call.args[0])
     return UNCERTAIN.get(call.name) or Busy()
@@ -227,17 +227,17 @@ def no_answer(call: Call) -> Any:
 
 @dataclass
 class Tally:
-    """What an exploration has seen, in numbers of schedules."""
+    """The result of an exploration, in numbers of schedules."""
 
     race: Race
     #: Which schedules: "all with …", "drawn until …".
     which: str
     situations: int = 0
-    #: Schedules by the faults in them.
+    #: Schedules by their faults.
     faults: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    #: Schedules by the status that each job has at their end: "job 1: failed".
+    #: Schedules by the last status of each job: "job 1: failed".
     statuses: Counter[str] = field(default_factory=Counter)
-    #: Schedules by what each actor has answered last: "cancel: cancelled".
+    #: Schedules by the last answer of each actor: "cancel: cancelled".
     answers: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -247,12 +247,12 @@ class Tally:
 
     @property
     def by_fault(self) -> dict[str, int]:
-        """In how many schedules each kind of fault was."""
+        """How many schedules had each kind of fault."""
         return {kind: sum(n for faults, n in self.faults.items() if kind in faults) for kind in FAULTS}
 
     @property
     def missing(self) -> set[str]:
-        """What some schedule must end in, and none has."""
+        """Ends that some schedule must reach, and none has."""
         return {*self.race.reaches} - self.statuses.keys() - self.answers.keys()
 
     def __str__(self) -> str:
@@ -282,22 +282,22 @@ class Explorer:
         empty = self._state()
         race.given(self._stage.store)
         begin = self._state()
-        #: What the index may show from the beginning: it may lag behind what was there before, too.
+        #: What the index may show at the beginning: it may already lag behind.
         self._views = [empty, begin]
         self.root = Situation(begin, (), tuple(self._begin(place, 0) for place in range(len(race.actors))))
 
     # ---- exploring ----------------------------------------------------------------------------------------------
 
     def exhaust(self, most_faults: int) -> Tally:
-        """Explore every schedule with at most so many faults.
+        """Explore every schedule with at most `faults` faults.
 
         Raises:
-            Broken: something that must always hold did not; says after which steps.
+            Broken: something that must always hold did not hold. The message lists the steps.
         """
         try:
             return self._exhaust(most_faults, None)
         except Broken:
-            return self._exhaust(most_faults, {})  # once more, to say how it came to that
+            return self._exhaust(most_faults, {})  # once more, to find the steps that led to it
 
     def _exhaust(self, most_faults: int, origins: dict[Situation, _Move] | None) -> Tally:
         tally = Tally(self.race, f"all with faults ≤ {most_faults}")
@@ -325,14 +325,14 @@ class Explorer:
         """Explore schedules by chance, on an index that lags, until so many of them had so many faults.
 
         Raises:
-            Broken: something that must always hold did not; says after which steps.
+            Broken: something that must always hold did not hold. The message lists the steps.
         """
         tally = Tally(self.race, f"drawn until {schedules:,} had {faults} faults, index late")
         ends: set[Situation] = set()
         steps, done = 1, 0
         while done < schedules:
             situation, views, path = self.root, list(self._views), list[_Move]()
-            # anywhere in a schedule, if it is as long as the one before
+            # anywhere in a schedule that is as long as the last one
             faults_at = sorted(chance.choices(range(steps), k=faults))
             try:
                 while places := self._open(situation):
@@ -341,7 +341,7 @@ class Explorer:
                     fault = chance.choice(FAULTS) if is_due else ""
                     after = self.step(situation, place, fault, view)
                     if after is None:
-                        fault = ""  # it can not hit this call, so that it hits a later one
+                        fault = ""  # it cannot hit this call, so it hits a later one
                         after = cast("Situation", self.step(situation, place, fault, view))
                     path.append((situation, place, fault))
                     situation = after
@@ -357,7 +357,7 @@ class Explorer:
         return tally
 
     def each(self, most_faults: int) -> Iterator[tuple[Situation, list[tuple[int, str]]]]:
-        """Every schedule by itself, nothing merged: how it ends, and who made which step with which fault."""
+        """Every schedule by itself, unmerged: its end, and its steps with actors and faults."""
         open_: list[tuple[Situation, list[tuple[int, str]]]] = [(self.root, [])]
         while open_:
             situation, schedule = open_.pop()
@@ -369,7 +369,7 @@ class Explorer:
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def moves(self, situation: Situation, most_faults: int) -> Iterator[tuple[int, str, Situation]]:
-        """Who may do the next step, what may go wrong at it, and what it leads to."""
+        """Every possible next step: its actor, its fault, and the situation after it."""
         faults = ("", *FAULTS) if len(situation.faults) < most_faults else ("",)
         for place in self._open(situation):
             for fault in faults:
@@ -378,13 +378,13 @@ class Explorer:
                     yield place, fault, after
 
     def step(self, situation: Situation, place: int, fault: str, view: int | None = None) -> Situation | None:
-        """Have an actor make its next call; None where the fault can not hit, as the call commits nothing.
+        """Let an actor make its next call; None if the fault cannot hit because the call commits nothing.
 
         Args:
             situation: from where.
-            place: whose step.
-            fault: what goes wrong, empty for nothing.
-            view: the state that the status index shows, None for the present one.
+            place: the actor's place.
+            fault: the fault; empty for none.
+            view: the state that the status index shows; None for the current one.
         """
         try:
             return self._step(situation, place, fault, view)
@@ -425,7 +425,7 @@ class Explorer:
         return self._actor(_Running(step))
 
     def _reach(self, step: int, commits: tuple[Commit, ...], state: int) -> int:
-        """The actor goes on, or ends: what it answers is held against what it has changed."""
+        """The actor goes on, or ends. At its end, its answer is checked against what it has changed."""
         place, _, _, does = self._steps[step]
         if isinstance(does, Call):
             return self._actor(_Running(step, commits))
@@ -439,7 +439,7 @@ class Explorer:
         return self._actor(_Ended(told, again))
 
     def _make(self, state: int, step: int) -> tuple[int, int, tuple[Commit, ...]]:
-        """Make a call: the state after it, where the actor is then, and what it has changed."""
+        """Make a call, and return the state after it, the actor's position, and the changes."""
         made = self._made.get((state, step))
         if made is None:
             place, run, log, call = self._steps[step]
@@ -453,7 +453,7 @@ class Explorer:
         return made
 
     def _lose(self, step: int) -> int:
-        """Where the actor is after a call whose answer it never gets."""
+        """The actor's position after a call without an answer."""
         if step not in self._unanswered:
             call = self._steps[step].does
             assert isinstance(call, Call)
@@ -461,7 +461,7 @@ class Explorer:
         return self._unanswered[step]
 
     def _answer(self, step: int, answer: Any) -> int:
-        """Where an actor is once its call is answered."""
+        """The actor's position after an answered call."""
         place, run, log, _ = self._steps[step]
         return self._follow(place, run, (*log, answer), (step, frozen(answer)))
 
@@ -473,7 +473,7 @@ class Explorer:
         return self._followed[key]
 
     def _state(self) -> int:
-        """The number of the state that the stage is in."""
+        """The number of the stage's current state."""
         state = self._stage.state()
         number = self._state_numbers.setdefault(frozen(state), len(self._states))
         if number == len(self._states):
@@ -487,17 +487,17 @@ class Explorer:
         return number
 
     def state(self, situation: Situation) -> State:
-        """What store and queue hold."""
+        """The contents of store and queue."""
         return self._states[situation.state]
 
     def answers(self, situation: Situation) -> list[str]:
-        """What the actors have answered, where all have."""
+        """The answers of the actors, if all have answered."""
         return [cast("_Ended", self._actors[at]).told for at in situation.actors]
 
     # ---- ends ---------------------------------------------------------------------------------------------------
 
     def _end(self, tally: Tally, situation: Situation, schedules: int) -> None:
-        """Count the schedules that end here, and hold what must come of them."""
+        """Count the schedules that end here, and check their ends."""
         tally.faults[situation.faults] += schedules
         for actor, told in zip(self.race.actors, self.answers(situation), strict=True):
             tally.answers[f"{actor.name}: {told}"] += schedules
@@ -515,7 +515,7 @@ class Explorer:
             self._rested.add((situation.state, unfinished))
 
     def _after(self, broken: Broken, path: Sequence[_Move]) -> Broken:
-        """Say after which steps it was that something did not hold."""
+        """Say after which steps something did not hold."""
         steps = []
         for situation, place, fault in path:
             step = cast("_Running", self._actors[situation.actors[place]]).step

@@ -1,4 +1,4 @@
-"""Who may meet: the actors of this service and the races between them that are explored."""
+"""The actors of this service, and the races between them."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def _start(ports: Ports, messages: Sequence[StartHint]) -> Told:
         return Told("throttled", changed=None, again=True)
     counts = cast("FakeMeter", ports.meter).counts
     started = counts["JobStarted"] > 0
-    # A start without an answer is tried again as a new one, which finds the job running and not by whom.
+    # A start without an answer is tried again as a new start. That finds the job running, but not who started it.
     changed = None if counts["StartThrottled"] and not started else started
     return Told("started" if started else "stale", changed=changed)
 
 
 def starter(name: str, at: int = NOW) -> Actor:
-    """Has received a hint."""
+    """Received a hint."""
     return Actor(name, lambda ports: _start(ports, [hint()]), at, comes_again=True)
 
 
@@ -109,7 +109,7 @@ def fails(ports: Ports) -> ReportOutcome:
 
 
 def heart(name: str, at: int = TIMED_OUT) -> Actor:
-    """A worker that says it is alive, in the moment in which it counts as lost."""
+    """A worker that reports progress at the moment in which it counts as lost."""
 
     def run(ports: Ports) -> Told:
         outcome = reporting.note_progress(ports, FIRST, 50, at)
@@ -119,7 +119,7 @@ def heart(name: str, at: int = TIMED_OUT) -> Actor:
 
 
 def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
-    """The reaper's run of one minute; the next comes by itself."""
+    """The run of the reaper in one minute; the next one comes by itself."""
 
     def run(ports: Ports) -> Told:
         ended = reap(ports, 1, ever)
@@ -130,7 +130,7 @@ def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
 
 
 def dispatcher(name: str, at: int = NOW) -> Actor:
-    """The tick of one minute; the next comes by itself."""
+    """The tick of one minute; the next one comes by itself."""
 
     def run(ports: Ports) -> Told:
         dispatched = dispatch(ports, 1, lambda _: True)
@@ -140,7 +140,7 @@ def dispatcher(name: str, at: int = NOW) -> Actor:
 
 
 def creator(name: str, new: NewJob, *, key: str | None = None, seen: SeenEvent | None = None) -> Actor:
-    """A caller who creates; with an idempotency key, or by an event, the same comes again until it is answered."""
+    """A caller who creates. With an idempotency key, or by an event, the call comes again until it is answered."""
 
     def run(ports: Ports) -> Told:
         idempotency = IdempotencyKey(key, "body") if key else None
@@ -152,7 +152,7 @@ def creator(name: str, new: NewJob, *, key: str | None = None, seen: SeenEvent |
 
 
 def ingester(name: str, *events: str, at: int = NOW) -> Actor:
-    """A batch of events that ask for a job each; it is delivered at least once."""
+    """A batch of events that each ask for a job, delivered at least once."""
 
     def run(ports: Ports) -> Told:
         requests = [Request(a_request(reference_id=event), name, mark(event)) for event in events]
@@ -174,7 +174,7 @@ def _nothing(_: TokenStore) -> None: ...
 
 
 def _due(attempts: int, at: int = NOW) -> Callable[[TokenStore], None]:
-    """A job that is due, and of whose hints this says nothing."""
+    """A due job; its hints are not made here."""
 
     def given(store: TokenStore) -> None:
         append(store, a_job(max_attempts=attempts, next_at=at), "given", {}, None, None)
@@ -219,7 +219,7 @@ def _worker_ends_its_own_attempt(store: TokenStore) -> None:
 
 
 def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str) -> Race:
-    """What can befall a job that is due: two hints, a cancel, its worker, the reaper, a retry."""
+    """Everything that can happen to a due job: two hints, a cancel, its worker, the reaper, a retry."""
     actors = (
         starter("start"),
         starter("start later", TIMED_OUT),
@@ -231,7 +231,7 @@ def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str)
     answers = {
         "start": ("started", "stale"),
         "start later": ("started", "stale"),
-        # where attempts are left, nothing but the second start's worker ends the job for good, and it has none
+        # if attempts are left, only the worker of the second start could end the job, and there is no such worker
         "cancel": ("cancelled", "JobNotCancellable")[: 1 + ("completed" in ends or "failed" in ends)],
         "report": ("APPLIED", "STALE", "EARLY"),
         "reaper": ("ended 0", "ended 1"),
@@ -244,7 +244,7 @@ def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str)
 
 
 def reaching(answers: Mapping[str, Sequence[str]], **statuses: Sequence[str]) -> frozenset[str]:
-    """What must be reached: answers of actors, and statuses of jobs."""
+    """Ends that must be reached: answers of actors, and statuses of jobs."""
     named = {**answers, **{job.replace("_", " "): of for job, of in statuses.items()}}
     return frozenset(f"{name}: {what}" for name, all_ in named.items() for what in all_)
 
@@ -369,7 +369,7 @@ RACES = (
             creator("create", a_request(start_at=NOW)),
             receiver("start", NOW + 2 * MINUTE),
         ),
-        _due(1, NOW + SECOND),  # so that the watermark may be beyond the new job, which only the sweep finds then
+        _due(1, NOW + SECOND),  # so the watermark may be beyond the new job, and then only the sweep finds it
         reaching(
             {
                 "tick": ("hinted 0 and 0 again", "hinted 2 and 0 again"),

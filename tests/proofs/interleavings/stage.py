@@ -1,4 +1,4 @@
-"""What all actors of a race act on: the store and the start queue in memory, as one state that can be put back."""
+"""What all actors of a race share: the store and the start queue in memory, as one state that can be restored."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ State = dict[str, Any]
 
 @dataclass
 class TokenStore(FakeStore):
-    """The store in memory with the tokens that the real one makes within a call, so that a call can be sent again."""
+    """The store in memory, with the tokens that the real one makes within a call, so that a call can be sent again."""
 
-    #: One write shard, so that who reads the index makes one call of it.
+    #: One write shard, so that reading the index is one call.
     shards: int = 1
     start_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     cancel_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
-    #: The token of the call that is being made: the same when the client sends the call again.
+    #: The token of the current call; it stays the same when the client sends the call again.
     call_token: str = ""
 
     def _start(self, key: JobKey, now: int) -> StartOutcome:
@@ -47,10 +47,10 @@ class TokenStore(FakeStore):
 
 
 class StageQueue(FakeQueue):
-    """Delivers at least once: what it holds stays, and comes again when everything else is done."""
+    """Delivers at least once: its messages stay, and come again when everything else is done."""
 
     def receive(self) -> Sequence[StartHint]:
-        return sorted(self.messages)  # it knows no order
+        return sorted(self.messages)  # it has no order
 
 
 class Stage:
@@ -62,19 +62,19 @@ class Stage:
         self._rows = [of.name for of in fields(store) if of.name not in {"shards", "call_token"}]
 
     def state(self) -> State:
-        """What both hold."""
+        """The contents of both."""
         state = {name: copy(getattr(self.store, name)) for name in self._rows}
         return {**state, "messages_of_queue": sorted(self.queue.messages)}
 
     def put_back(self, state: State) -> None:
-        """Have both hold what they once held."""
+        """Restore the contents of both."""
         for name in self._rows:
             setattr(self.store, name, copy(state[name]))
         self.queue.messages = list(state["messages_of_queue"])
 
 
 def frozen(value: Any) -> Hashable:
-    """A value as one that can be compared by its hash."""
+    """A value in a hashable form."""
     if isinstance(value, dict):
         return frozenset((key, frozen(of)) for key, of in value.items())
     if isinstance(value, list):

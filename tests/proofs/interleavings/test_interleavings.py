@@ -1,4 +1,4 @@
-"""No order of steps, and no fault at one of them, loses, doubles or hurries a job; and the explorer would notice."""
+"""No order of steps and no fault loses a job, doubles it or starts it early; and the explorer would notice."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def named(words: str) -> Race:
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.name)
 def test_whatever_the_order_and_the_fault_nothing_is_lost_doubled_or_early(race: Race) -> None:
     for tally in explore(race, seed=1, full=False):
-        print(tally)  # shown where it fails
+        print(tally)  # shown if it fails
         assert tally.missing == set()
         assert set(tally.by_fault) == set(FAULTS)
 
@@ -77,7 +77,7 @@ def test_merging_equal_situations_counts_what_walking_each_schedule_counts(fault
 
 
 def alone(race: Race, schedule: Sequence[tuple[int, str]]) -> tuple[State, dict[int, str]]:
-    """A schedule on a store of its own, with nothing remembered: what is left, and what each actor has answered."""
+    """Run a schedule on its own store without memory; return the contents, and the answer of each actor."""
     stage = Stage(TokenStore())
     race.given(stage.store)
     runs = [0] * len(race.actors)
@@ -142,7 +142,7 @@ class CancelsWhateverItIs(TokenStore):
 
 
 class CancelsAgain(TokenStore):
-    """Cancels at the second try what was retried between the two."""
+    """Its second try cancels what was retried between the two tries."""
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         if self.jobs[project_id, job_id].status.is_active:
@@ -222,7 +222,7 @@ class ForgetsWhatIsDue(TokenStore):
 
 
 class WritesWhatItHasRead(TokenStore):
-    """Has a cancel that reads, decides, and then writes."""
+    """Its cancel reads, decides, and then writes."""
 
     def overwrite(self, job: Job) -> None:
         self.jobs[job.project_id, job.job_id] = job
@@ -267,7 +267,7 @@ def test_the_explorer_finds_a_store_that(race: Race, faults: int, store: type[To
     with pytest.raises(Broken, match=sentence) as found:
         Explorer(race, store()).exhaust(faults)
 
-    assert len(str(found.value).splitlines()) > 1  # it says after which steps
+    assert len(str(found.value).splitlines()) > 1  # it lists the steps
 
 
 def lone(run: Callable[[Ports], Told], *, comes_again: bool = False) -> Race:

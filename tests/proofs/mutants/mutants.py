@@ -1,4 +1,4 @@
-"""Bugs that a jobs service has when nobody looks: each as one edit, and the tests that must not let it live."""
+"""Bugs that a jobs service may have: each as one edit, with the tests that must notice it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A simulated day, herds at midnight, and the figures of both: `python -m tests.proofs.simulation --seed 1 --hours 24`.
 
-A line tells what came of each run; the exit status says whether all held. The same seed gives the same lines.
+It prints a line for each run. The exit status says whether everything held. The same seed gives the same lines.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _runs(arguments: argparse.Namespace) -> Iterator[Day | Started | Reaped]:
 
 
 def stay_on_one_processor() -> None:
-    """Hand the baton on within one processor, where the system lets choose: that takes a quarter of the time."""
+    """Stay on one processor, if the system allows it: handing on the baton then takes a quarter of the time."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

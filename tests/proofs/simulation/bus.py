@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 PUT_EVENTS = Latency(20)
 
-#: Entries of a PutEvents; and how many are taken a second in a large region («Amazon EventBridge quotas»).
+#: Entries of a PutEvents, and how many a large region takes in a second («Amazon EventBridge quotas»).
 PUT_ENTRIES = 10
 PUT_EVENTS_A_SECOND = 10_000
 DELIVERY = Latency(150, 0.6)
 
 
 class Subscription(NamedTuple):
-    """A rule's pattern, and what gets the events that match it."""
+    """A rule's pattern, and the target of the events that match it."""
 
     pattern: Mapping[str, Any]
     target: Callable[[Json], None]
@@ -43,7 +43,7 @@ class Bus:
         self._in_second = 0
 
     def put(self, source: str, detail_type: str, text: str) -> str | None:
-        """Take an event, and return None; or the code with which it is refused."""
+        """Take an event and return None, or return the code of its refusal."""
         world = self._world
         second = int(world.timeline.now // SECOND)
         if second != self._second:
@@ -69,7 +69,7 @@ class Bus:
         return None
 
     def deliver(self, event: Json) -> None:
-        """Give an event to whoever has subscribed, now and then twice."""
+        """Give an event to every subscriber, sometimes twice."""
         world = self._world
         for subscription in self.subscriptions:
             if not _matches(subscription.pattern, event):
@@ -82,7 +82,7 @@ class Bus:
 
 
 class EventsClient:
-    """boto3's client of EventBridge in one environment."""
+    """The client of EventBridge in one environment."""
 
     def __init__(self, environment: Environment, world: World, bus: Bus) -> None:
         self._environment = environment
@@ -90,7 +90,7 @@ class EventsClient:
         self._bus = bus
 
     def put_events(self, *, Entries: Any) -> Any:  # noqa: N803
-        """Take up to ten events, each for itself."""
+        """Take up to ten events, each by itself."""
         if len(Entries) > PUT_ENTRIES:
             self._world.ledger.violation(f"PutEvents of {len(Entries)}")
 
@@ -105,7 +105,7 @@ class EventsClient:
 
 
 def _matches(pattern: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-    """Whether an event has what a pattern asks for (User Guide, «Creating Amazon EventBridge event patterns»)."""
+    """Whether an event matches a pattern (User Guide, «Creating Amazon EventBridge event patterns»)."""
     for name, wanted in pattern.items():
         if name == "$or":
             if not any(_matches(choice, content) for choice in wanted):

@@ -1,4 +1,4 @@
-"""A day of mixed load, with everything going wrong now and then."""
+"""A day of mixed load. Everything goes wrong from time to time."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Sequence
 
-#: An hour before a midnight, so that even a slice of a day has one.
+#: An hour before midnight, so that even a slice of a day contains one.
 BEGIN = 20_000 * DAY - HOUR
-#: How long is waited at the end: hints come again after 3 minutes, five times at most, and the sweep is behind them.
+#: How long to wait at the end: hints come again after 3 minutes, at most five times, and then there is the sweep.
 SETTLE = 40 * MINUTE
-#: What was due so long before the end must have been seen to.
+#: Jobs that were due this long before the end must have started.
 GRACE = 20 * MINUTE
-#: What a start may be late at most, 99 times out of a hundred, in milliseconds.
+#: How late 99 of a hundred starts may be, in milliseconds.
 LATEST = 1_100
 
-#: Messages on the start queue for each start: whoever sets a due time sends one, and a tick may send another.
+#: Hints for each start: the call that sets a due time sends one, and a tick may send another.
 MAX_MESSAGES = 2.0
-#: What goes wrong in a rough day, so that even a short one sees all of it; nothing is asked of its start lag.
+#: The faults of a rough day, so frequent that even a short one sees all of them. Its start lag is not checked.
 ROUGH = Faults(
     lost_request=0.01,
     lost_answer=0.01,
@@ -46,7 +46,7 @@ ROUGH = Faults(
     slow_index=0.005,
 )
 
-#: What each run must come to see, or it has shown less than it says: every move between two states …
+#: What each run must see, because otherwise it shows less than it says: every move between two states …
 MUST_HAPPEN = (
     "job: -S",
     "job: SR",
@@ -66,7 +66,7 @@ MUST_HAPPEN = (
     "caller: not cancelled",
     "lambda: cold start",
 )
-#: … and a rough one every fault and what it leads to.
+#: … and a rough one also every fault and its consequences.
 MUST_GO_WRONG = (
     "metric: OverdueHinted",
     "metric: DeletionDropped",
@@ -95,7 +95,7 @@ MUST_GO_WRONG = (
 
 @dataclass(frozen=True)
 class Day:
-    """How a day went."""
+    """The result of a day."""
 
     seed: int
     hours: float
@@ -103,13 +103,13 @@ class Day:
     counts: Counter[str]
     violations: list[str]
     lags: Lags
-    #: The same attempts, started by a cron that looks once a minute what is due.
+    #: The lags of the same attempts with a cron that looks once a minute for due jobs.
     cron: Lags
     messages: int
 
     @property
     def failures(self) -> list[str]:
-        """Why the run fails; empty where it does not."""
+        """Why the run fails; empty if it does not."""
         found = list(self.violations)
         must = MUST_HAPPEN + (MUST_GO_WRONG if self.rough else ())
         found += [f"never happened: {what}" for what in must if not self.counts[what]]
@@ -144,7 +144,7 @@ class Day:
 
 
 def run(seed: int, hours: float, jobs_an_hour: float = 2_000, *, rough: bool = False) -> Day:
-    """Simulate a day, or a part of it."""
+    """Simulate a day or a part of it."""
     ledger = Ledger()
     world = World(Timeline(BEGIN), Random(seed), ROUGH if rough else Faults(), ledger)  # noqa: S311  # to be repeated, not to be secret
     stack = Stack(world)
@@ -169,13 +169,13 @@ def run(seed: int, hours: float, jobs_an_hour: float = 2_000, *, rough: bool = F
     )
 
 
-#: What a cron that looks once a minute takes for one look at all shards, and for each start: as simulated here.
+#: The time of a cron for one look at all shards and for each start, with the latencies of this simulation.
 LOOK = 250.0
 START = 8.0
 
 
 def naive_cron(attempts: Iterable[tuple[float, float]], ticks: Sequence[float]) -> list[float]:
-    """How late the same attempts had started, had the same ticks started what they found due, one after another."""
+    """The lags of the same attempts if each tick had started all due jobs itself, one after another."""
     lags = []
     waiting = sorted((max(due, known), due) for due, known in attempts)
     place = 0

@@ -1,7 +1,7 @@
-"""DynamoDB's condition and update expressions, and PartiQL's updates: as much of them as the store writes.
+"""DynamoDB's condition and update expressions, and PartiQL's updates, as far as the store uses them.
 
-Each text is compiled once, to a function of the row and the request's values. What is not understood is an error, so a
-new expression of the store's can not be passed over in silence.
+Each text is compiled once, to a function of the row and the request's values. An unknown expression is an error, so a
+new one in the store cannot be ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Item: TypeAlias = "dict[str, Value]"
 Values: TypeAlias = "Mapping[str, Value]"
 Operand: TypeAlias = "Callable[[Item, Values], Value | None]"
 Condition: TypeAlias = "Callable[[Item, Values], bool]"
-#: Changes a row in place; every operand is read from the row as it was before.
+#: Changes a row in place. Every operand is read from the row before the change.
 Update: TypeAlias = "Callable[[Item, Values], None]"
 
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[][=<>(),+?-]|:?\w+|'[^']*'|\"[^\"]*\")")
@@ -28,7 +28,7 @@ _CLAUSES = {"SET", "REMOVE", "ADD", "WHERE", "RETURNING"}
 
 
 class NotUnderstood(Exception):
-    """An expression uses what this module does not know."""
+    """An expression uses something that this module does not know."""
 
 
 @cache
@@ -50,7 +50,7 @@ def update(text: str) -> Update:
 
 
 class Statement:
-    """A PartiQL `UPDATE`: the update, the condition, and which parameters are the keys.
+    """A PartiQL `UPDATE`: the update, the condition, and the parameters of the keys.
 
     Parameters are called `?0`, `?1` and so on.
     """
@@ -68,7 +68,7 @@ class Statement:
         parser.expect_end()
 
 
-@lru_cache(maxsize=64)  # the texts of a batch are one, and those of the next are another
+@lru_cache(maxsize=64)  # all statements of a batch have one text, and those of the next batch another
 def statement(text: str) -> Statement:
     """Compile a PartiQL statement."""
     return Statement(text)
@@ -79,7 +79,7 @@ class _Parser:
         self._text = text
         self._tokens: list[str] = []
         self._parameters = 0
-        #: What is compared with `=` to which value, for finding the keys of a statement.
+        #: The attributes that `=` compares, with their values, to find the keys of a statement.
         self.equalities: dict[str, str] = {}
         at = 0
         for found in _TOKEN.finditer(text):
@@ -268,7 +268,7 @@ class _Parser:
 def _relation(left: Operand, compare: Callable[[Any, Any], bool], right: Operand) -> Condition:
     def holds(item: Item, values: Values) -> bool:
         one, other = left(item, values), right(item, values)
-        # as DynamoDB has it: what is not there, or is of another type, compares with nothing
+        # as in DynamoDB: a missing attribute, or one of another type, equals nothing
         if one is None or other is None or one.keys() != other.keys():
             return False
         return compare(_plain(one), _plain(other))
@@ -285,7 +285,7 @@ def _added(left: Operand, right: Operand, sign: int) -> Operand:
 
 
 def _plain(value: Value | None) -> Any:
-    """A string or a number as Python compares them."""
+    """A string or a number in a form that Python compares."""
     [(kind, plain)] = (value or {}).items()
     return int(plain) if kind == "N" else plain
 

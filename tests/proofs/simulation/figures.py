@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The least of some values, in their order, that so many percent of them do not exceed."""
+    """The least of some sorted values that `percent` percent of them do not exceed."""
     return ordered[max(0, (len(ordered) * percent + 99) // 100 - 1)]
 
 
@@ -26,7 +26,7 @@ class Lags:
 
     @classmethod
     def of(cls, lags: Sequence[float]) -> Lags:
-        """Reckon them; all are 0 where nothing started."""
+        """Compute them; all are 0 if nothing started."""
         ordered = sorted(lags) or [0.0]
         return cls(percentile(ordered, 50), percentile(ordered, 99), ordered[-1])
 

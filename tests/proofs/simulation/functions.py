@@ -1,4 +1,4 @@
-"""Lambda by its documented rules, and what calls functions: schedules, queues, the table's stream.
+"""Lambda by its documented rules, and the callers of functions: schedules, queues, the table's stream.
 
 docs/decisions/0027 says which rules, and what is left out.
 """
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 #: A function's code in one environment.
 Handler: TypeAlias = "Callable[[Any, Context], Any]"
-#: What is told of an invocation's end: its answer, None where it failed.
+#: The end of an invocation: its answer, or None if it failed.
 Done: TypeAlias = "Callable[[Any], None]"
 
-#: How long an environment is kept that nobody calls. AWS promises nothing; minutes are what is seen.
+#: How long an idle environment is kept. AWS promises nothing; minutes are usual.
 KEPT = 6 * MINUTE
 COLD_START = Latency(700, 0.3)
 INVOKE = Latency(8)
-#: Invocations at a time of all functions of an account (Developer Guide, «Lambda quotas»).
+#: Concurrent invocations of all functions of an account (Developer Guide, «Lambda quotas»).
 ACCOUNT_CONCURRENCY = 1_000
 
 
 class Context:
-    """What Lambda tells a handler of its invocation."""
+    """What Lambda tells a handler about its invocation."""
 
     function_name = "function"
     aws_request_id = "request"
@@ -50,7 +50,7 @@ class Context:
 
 
 class _Idle(NamedTuple):
-    """An environment that waits for a call, and since when."""
+    """An idle environment, and since when it is idle."""
 
     since: float
     environment: Environment
@@ -58,7 +58,7 @@ class _Idle(NamedTuple):
 
 
 class Account:
-    """How many invocations run at a time."""
+    """The number of concurrent invocations."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -66,7 +66,7 @@ class Account:
 
 
 class Function:
-    """A Lambda function: environments that are cold once, kept while they are used, and lost at a crash."""
+    """A Lambda function. Its environments start cold, are kept while they are used, and are lost at a crash."""
 
     def __init__(  # noqa: PLR0913, PLR0917  # as many things as a function is made of
         self,
@@ -86,7 +86,7 @@ class Function:
         self._idle: list[_Idle] = []
 
     def invoke(self, event: Any, done: Done) -> bool:
-        """Begin an invocation; False where the account has no room for it."""
+        """Begin an invocation; False if the account has no room for it."""
         if self._account.running >= ACCOUNT_CONCURRENCY:
             self._world.ledger.counts["lambda: no room"] += 1
             return False
@@ -117,7 +117,7 @@ class Function:
     def _warm(self) -> tuple[Environment, Handler] | None:
         if self._idle and self._idle[-1].since >= self._world.timeline.now - KEPT:
             return self._idle.pop()[1:]
-        self._idle.clear()  # the others were left even earlier
+        self._idle.clear()  # the others have been idle even longer
         return None
 
     def _cold(self) -> tuple[Environment, Handler]:
@@ -129,7 +129,7 @@ class Function:
 
 
 class Schedule:
-    """A rule that fires once a minute, anywhere in it; now and then twice, or not at all."""
+    """A rule that fires once a minute, anywhere in it; sometimes twice, or not at all."""
 
     def __init__(self, world: World, function: Function) -> None:
         self._world = world
@@ -165,14 +165,14 @@ class Schedule:
 
 #: How long a receive looks for messages, on average.
 POLL = Latency(12)
-#: Batches that Lambda reads at once from a queue that was empty, and how many more each second (Developer Guide,
+#: How many batches Lambda reads at once from a queue that was empty, and how many more each second (Developer Guide,
 #: «Configuring scaling behavior for SQS event source mappings»: 300 more a minute).
 FIRST_BATCHES = 5
 MORE_BATCHES = 300 / 60
 
 
 class QueueSource:
-    """Lambda's reading of a queue: batches, and as many at a time as it may."""
+    """Lambda's reading of a queue: in batches, as many at a time as it may."""
 
     def __init__(  # noqa: PLR0913, PLR0917  # as the template has it
         self, world: World, queue: Queue, function: Function, batch: int, window_seconds: int, most_at_once: int
@@ -251,20 +251,20 @@ class QueueSource:
 
 #: Lambda looks at a shard four times a second (Developer Guide, «Using AWS Lambda with Amazon DynamoDB»).
 STREAM_POLL = 250.0
-#: What it waits before it delivers a batch again, at first and at most.
+#: The first and the longest wait before it delivers a batch again.
 FIRST_AGAIN = SECOND
 MAX_AGAIN = MINUTE
 
 
 @dataclass
 class _Lane:
-    """One of the readers of a shard: of one row all records are on the same, in their order."""
+    """One of the readers of a shard. It has all records of a row, in their order."""
 
     records: deque[Record] = field(default_factory=deque)
     arrived: deque[float] = field(default_factory=deque)
     busy: bool = False
     tries: int = 0
-    #: How many records the next batch has at most; halved after a failure that names none.
+    #: The most records of the next batch; halved after a failure that names none.
     size: int = 0
 
 
@@ -282,7 +282,7 @@ class StreamSource:
 
     @property
     def waiting(self) -> int:
-        """How many records are not delivered yet."""
+        """The number of records that are not delivered yet."""
         return sum(len(lane.records) for lanes in self._lanes for lane in lanes)
 
     def record(self, part: int, record: Record) -> None:

@@ -1,4 +1,4 @@
-"""What happened, and what must always hold: kept beside the table, and asked while a run goes on and at its end."""
+"""What happened, and what must always hold: kept beside the table, and checked during a run and at its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.simulation.expressions import Item
 
-#: A job's path is a letter for each state it came to.
+#: A job's path has a letter for each state.
 LETTERS = {
     Status.SCHEDULED: "S",
     Status.RUNNING: "R",
@@ -25,10 +25,10 @@ LETTERS = {
 }
 _STATUS = {letter: status for status, letter in LETTERS.items()}
 _LEGAL = {(LETTERS[of], LETTERS[to]) for of, targets in TRANSITIONS.items() for to in targets}
-#: The name of the event that says that a job came to a state.
+#: The name of the event for each state.
 _TOLD = {"S": "Job Retried", "R": "Job Started", "C": "Job Completed", "F": "Job Failed", "X": "Job Cancelled"}
 
-#: Violations that are kept in words; the others are only counted.
+#: How many violations are kept in words; the others are only counted.
 MAX_KEPT = 50
 
 
@@ -38,7 +38,7 @@ class Ledger:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
-        #: Of each attempt that started: how late, in milliseconds; when it was due and scheduled; whose it was.
+        #: For each attempt that started: its lag in milliseconds, when it was due and scheduled, and its project.
         self.lags = array("d")
         self.due = array("d")
         self.known = array("d")
@@ -46,7 +46,7 @@ class Ledger:
         self.last_start = 0.0
         self._paths: dict[int, str] = {}
         self._scheduled_at: dict[int, float] = {}
-        #: Which changes were published, as bits: the first is the creation.
+        #: The published changes, as bits; the first bit is the creation.
         self._published: dict[int, int] = {}
         self._before = 0
         self._active_deletions: dict[tuple[str, str], int] = {}
@@ -54,18 +54,18 @@ class Ledger:
     # ---- while it runs -------------------------------------------------------------------------------------------
 
     def violation(self, what: str) -> None:
-        """Note what must never be."""
+        """Note something that must never happen."""
         self.counts["violations"] += 1
         if len(self.violations) < MAX_KEPT:
             self.violations.append(what)
 
     def seeded(self, project_id: int, job_id: int) -> None:
-        """Note a job that was scheduled, and said to be, before the run; then all must have been."""
+        """Note a job that was scheduled and published before the run, as all such jobs must be."""
         self._paths[_number(project_id, job_id)] = "S"
         self._before = 1
 
     def committed(self, now: float, old: Item | None, new: Item) -> None:
-        """Look at a write of a job's row."""
+        """Check a write of a job's row."""
         number = _number(int(new["pk"]["S"].partition("#")[0]), int(new["sk"]["S"]))
         path = self._paths.get(number, "")
         letter = LETTERS[Status(new["st"]["S"])]
@@ -107,7 +107,7 @@ class Ledger:
             self.violation(f"job {_name(number)}: a second active deletion of a user")
 
     def published(self, detail_type: str, detail: Mapping[str, Any]) -> None:
-        """Look at an event of the service's own that the bus has taken."""
+        """Check an event of the service that the bus has taken."""
         name = detail["deduplicationId"]
         project_id, job_id, length = map(int, name.split("-"))
         number = _number(project_id, job_id)
@@ -121,20 +121,20 @@ class Ledger:
         self._published[number] = seen | bit
 
     def raised(self, where: str, error: BaseException) -> None:
-        """Account for an exception that ended an invocation: a fault must be the cause."""
+        """Check an exception that ended an invocation: a fault must be its cause."""
         self.counts[f"{where}: failed"] += 1
         if not _was_caused(error):
             self.violation(f"{where} raised {error!r} for no cause")
 
     def survived(self, call: str, error: BaseException) -> None:
-        """Account for an exception that the code caught: likewise."""
+        """Check an exception that the code caught: a fault must be its cause."""
         self.counts[f"survived: {call}"] += 1
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
         if not _was_caused(error) and code not in {"InternalFailure", "ThrottlingException"}:
             self.violation(f"{call} swallowed {error!r}, which nothing has caused")
 
     def logged(self, level: str, message: str) -> None:
-        """Account for a line of the log that asks for attention: there is no cause for any."""
+        """Note a log line that asks for attention: there is no cause for one."""
         self.violation(f"{level}: {message}")
 
     # ---- at the end ----------------------------------------------------------------------------------------------
@@ -161,11 +161,11 @@ class Ledger:
 
     @property
     def paths(self) -> Counter[str]:
-        """How many jobs took which path."""
+        """The number of jobs for each path."""
         return Counter(self._paths.values())
 
     def path_of(self, project_id: int, job_id: int) -> str:
-        """The states that a job came to."""
+        """The states of a job, in order."""
         return self._paths.get(_number(project_id, job_id), "")
 
 
@@ -188,25 +188,25 @@ class LedgerMeter:
 
 
 class LedgerLogger:
-    """What stands for Powertools' logger."""
+    """Stands for Powertools' logger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def info(self, message: str, **_: Any) -> None:
-        """A line that nobody needs to read."""
+        """A line of information."""
 
     def warning(self, message: str, **_: Any) -> None:
-        """A line that somebody should read."""
+        """A warning, which somebody should read."""
         self._ledger.logged("warning", message)
 
     def error(self, message: str, **_: Any) -> None:
-        """A line that somebody must read."""
+        """An error, which somebody must read."""
         self._ledger.logged("error", message)
 
 
 def _was_caused(error: BaseException | None) -> bool:
-    """Whether a simulated fault is at the root of an exception."""
+    """Whether a simulated fault caused an exception."""
     while error is not None:
         if isinstance(error, ServiceError | LostAnswer):
             return True

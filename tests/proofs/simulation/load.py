@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PROJECTS = 40
 USERS = 25
-#: How often a caller asks again for what failed or was refused for the moment.
+#: How often a caller repeats a request that failed or was refused for the moment.
 MAX_ASKED = 8
 
 #: What callers ask for, out of a hundred.
@@ -37,11 +37,11 @@ KINDS = {"immediate": 35, "near": 20, "far": 25, "deletion": 10, "event": 10}
 
 @dataclass
 class Asked:
-    """A job that somebody asked for; its description names it."""
+    """A requested job. Its description identifies it."""
 
-    #: Its number, where the caller was told.
+    #: Its number, if the caller knows it.
     answered: tuple[int, int] | None = None
-    #: Whether there must be a job in the end, although nobody is told of it: an event asks until it is taken.
+    #: Whether the job must exist in the end although nobody got an answer: an event asks until it is taken.
     must_be: bool = False
 
 
@@ -61,7 +61,7 @@ class Load:
         self.projects = [
             a_project(project_id=number, project_key=f"project{number}") for number in range(1, PROJECTS + 1)
         ]
-        #: The first few have most of the traffic.
+        #: The first few projects have most of the traffic.
         self._weights = list(accumulate(1 / rank for rank in range(1, PROJECTS + 1)))
         self._done: set[str] = set()
         self.stack.table.seed(_rows_of(self.projects))
@@ -210,7 +210,7 @@ class Load:
     def _work(self, event: Json) -> None:
         random, detail = self.world.random, event["detail"]
         if detail["deduplicationId"] in self._done and random.random() < 0.8:
-            return  # most workers look
+            return  # most workers read the job
         self._done.add(detail["deduplicationId"])
         of = {"projectKey": detail["projectKey"], "jobId": detail["jobId"]}
         attempt = {**of, "attempt": detail["attempt"]}
@@ -241,7 +241,7 @@ class Load:
     # ---- at the end ----------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Check what callers were told, and what events have asked for, against the table."""
+        """Compare the answers to callers, and the requests of events, with the table."""
         ledger = self.world.ledger
         made: dict[str, list[tuple[int, int]]] = {}
         for row in self.stack.table.rows():

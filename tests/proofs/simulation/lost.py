@@ -29,7 +29,7 @@ FAULTS = Faults(conflict=0, crash=0)
 
 @dataclass(frozen=True)
 class Reaped:
-    """What came of it, in milliseconds since the first run of the reaper began."""
+    """The result, in milliseconds since the first run of the reaper began."""
 
     seed: int
     herd: int

@@ -1,4 +1,4 @@
-"""Herds: very many jobs due in the same millisecond. How long until the last one starts, and who waits for whom."""
+"""Herds of jobs that are due in the same millisecond: when does the last one start, and who waits for whom?"""
 
 from __future__ import annotations
 
@@ -28,82 +28,82 @@ if TYPE_CHECKING:
 MIDNIGHT = 20_000 * DAY
 #: When a run begins: before the first tick that sees midnight.
 BEFORE = 5 * MINUTE
-#: And when it gives up.
+#: When it gives up.
 LATEST = 2 * HOUR
-#: Write units that a warmed table takes a second, and its index: what an account may have of a table unless it asks for
-#: more (Developer Guide, «Quotas in Amazon DynamoDB»).
+#: Write units a second of a warmed table, and of its index: the default quota of a table (Developer Guide, «Quotas in
+#: Amazon DynamoDB»).
 WARM = 40_000
 
 #: Parameters of a stack that herds are expected on, as samconfig.toml has them for production.
 BUSY = {"StartConcurrency": 16, "PublishParallelism": 10}
 
-#: What must hold of every herd.
+#: What must hold for every herd.
 MAX_SKEW = 1.1
-#: Jobs whose shards are so even; of fewer, chance alone makes some shard larger.
+#: From this many jobs on, shards must be even. With fewer, chance alone makes some shard larger.
 MANY = 50_000
 MAX_MESSAGES = 1.1
 
 
 @dataclass(frozen=True)
 class Herd:
-    """Who has how many jobs due at midnight, and what is asked of the start of all."""
+    """How many jobs each project has due at midnight, and what must hold for their starts."""
 
     name: str
-    #: Jobs by project.
+    #: The number of jobs by project.
     sizes: Mapping[int, int]
     warm: float = WARM
-    #: Whether SQS treats tenants fairly; the dispatcher has an order of its own beside that.
+    #: Whether SQS treats tenants fairly. The dispatcher has an order of its own as well.
     fair: bool = True
-    #: Whether the changes are published as well, which takes the simulation as long again.
+    #: Whether the changes are published too, which doubles the time of the simulation.
     told: bool = True
-    #: With how many messages sent the tick dies that has got so far, once.
+    #: The number of sent hints at which the tick dies, once.
     tick_dies_after: int = 0
     parameters: dict[str, int] = field(default_factory=dict)
-    #: Milliseconds until the last start, and 99 of 100 single jobs' lag, where they are bounded.
+    #: Bounds of the last start and of the 99th percentile of single jobs, in milliseconds, if there are any.
     last_start: float | None = None
     single_p99: float | None = None
 
 
 @dataclass(frozen=True)
 class Started:
-    """How a herd was started."""
+    """The result of a herd."""
 
     herd: Herd
     seed: int
     counts: Counter[str]
     violations: list[str]
-    #: After midnight, in milliseconds.
+    #: In milliseconds after midnight.
     last_start: float
     last_event: float
     lags: Lags
-    #: Of the projects that have one job each, where others have more.
+    #: The lags of the projects with a single job, if others have more.
     single: Lags | None
     messages: int
     table: Throughput
     index: Throughput
-    #: Jobs of the fullest shard of the index by those of the mean.
+    #: The size of the fullest shard of the index, divided by the mean.
     skew: float
     #: Invocations at a time.
     concurrency: int
 
     @property
     def key_peak(self) -> float:
-        """Write units that the busiest key took in a second, of the table or of the index."""
+        """The most write units that a key of table or index took in a second."""
         return max(self.table.key_peak, self.index.key_peak)
 
     @property
     def key_demand(self) -> float:
-        """Write units that the busiest key was asked for in a second."""
+        """The most write units that a key was asked for in a second."""
         return max(self.table.key_demand, self.index.key_demand)
 
     @property
     def jobs(self) -> int:
-        """How many there were."""
+        """The number of jobs."""
         return sum(self.herd.sizes.values())
 
     @property
     def least_messages(self) -> int:
-        """How many messages the jobs need at least."""
+        """The fewest hints that the jobs need."""
         return sum(-(-size // JOBS_PER_HINT) for size in self.herd.sizes.values())
 
     @property
@@ -137,8 +137,8 @@ class Started:
         )
 
 
-#: Nobody else writes the rows of a herd, so no transaction holds one. And no invocation crashes unless a herd says so:
-#: what it holds comes again by the sweep, which says nothing of how fast the others are.
+#: Nobody else writes the rows of a herd, so no transaction holds one. And no invocation crashes unless a herd says so,
+#: because the sweep sends its jobs again, which says nothing about the speed of the others.
 FAULTS = Faults(conflict=0, crash=0)
 
 
@@ -190,7 +190,7 @@ def _rows(sizes: Mapping[int, int], shards: int, ledger: Ledger) -> Iterator[Ite
         job = a_job(project_id=project_id, at=MIDNIGHT, action="erase", timeout_seconds=DELETION_TIMEOUT_SECONDS)
         row = items.job_to_item(job, "0" * 16, shards)
         history = {"L": [{"L": [{"S": "scheduled"}, items.number(created), items.string("key-1")]}]}
-        row |= {"st": {"S": "scheduled"}, "h": history}  # not the enumeration's members: bytes are made faster so
+        row |= {"st": {"S": "scheduled"}, "h": history}  # faster than members of an enumeration
         for job_id in range(1, size + 1):
             shard = keys.status_shard(Status.SCHEDULED, project_id, job_id, shards)
             ledger.seeded(project_id, job_id)
@@ -198,7 +198,7 @@ def _rows(sizes: Mapping[int, int], shards: int, ledger: Ledger) -> Iterator[Ite
 
 
 def herds(part: int) -> list[Herd]:
-    """The herds that are run, or one part in so many of each."""
+    """The herds, or one part in `part` of each."""
     thousand = range(1, 1_001)
     hundred_thousand = dict.fromkeys(thousand, 100 // part)
     beside = {**dict.fromkeys(thousand, 1), 1_001: 100_000 // part}
@@ -207,6 +207,6 @@ def herds(part: int) -> list[Herd]:
         Herd("one beside a thousand", beside, single_p99=5 * SECOND),
         Herd("the same without fair queues", beside, fair=False),
         Herd("a new table", hundred_thousand, warm=COLD_UNITS),
-        # the next tick makes it good: had this one noted as sent what it was about to send, only the sweep would
+        # the next tick sends the rest; if this one had noted it as sent beforehand, only the sweep would
         Herd("a tick that dies", hundred_thousand, tick_dies_after=2_000 // part, last_start=45 * SECOND),
     ]

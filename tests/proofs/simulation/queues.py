@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 SEND = Latency(10)
 LOOK = Latency(8)
 
-#: Messages of a SendMessageBatch, and its bytes (Developer Guide, «Message quotas»).
+#: Messages and bytes of a SendMessageBatch (Developer Guide, «Message quotas»).
 SEND_BATCH = 10
 SEND_BYTES = 1024 * 1024
 MAX_START_DELAY = 900
-#: By how much a message comes after its delay, on average.
+#: How long after its delay a message comes, on average.
 LATE = 20.0
 #: A message group is noisy above this share of the messages in flight, if it has as many itself (Developer Guide, «How
 #: Amazon SQS fair queues work»).
@@ -40,13 +40,13 @@ class Message:
     group: str
     sent: int
     receives: int = 0
-    #: Which receive holds it; a copy that is delivered twice shares all but this.
+    #: The receive that holds it. A copy that is delivered twice shares everything else.
     receipt: int = 0
     deleted: bool = False
 
 
 class Queue:
-    """A standard queue: at least once, in about the order of arrival, quiet groups before noisy ones."""
+    """A standard queue: at least once, roughly in the order of arrival, quiet groups before noisy ones."""
 
     def __init__(
         self, world: World, name: str, visibility_seconds: int, most_receives: int | None, dead: Queue | None
@@ -54,9 +54,9 @@ class Queue:
         self.name = name
         self.dead = dead
         self.sent = 0
-        #: Fair queues can be turned off, to see what they do.
+        #: Fair queues can be switched off, to see what they do.
         self.fair = True
-        #: With how many messages taken the sender dies, once.
+        #: The number of taken messages at which the sender dies, once.
         self.kills_sender_after = 0
         self.on_visible: Callable[[], None] = lambda: None
         self._world = world
@@ -73,14 +73,14 @@ class Queue:
 
     @property
     def visible(self) -> int:
-        """How many messages could be received."""
+        """The number of messages that can be received."""
         return len(self._visible) + len(self._behind)
 
     def send(self, body: str, delay_seconds: int = 0, group: str = "") -> None:
         """Take a message.
 
         Raises:
-            Killed: a run has told so.
+            Killed: the run says so.
         """
         if not 0 <= delay_seconds <= MAX_START_DELAY:
             self._world.ledger.violation(f"{self.name}: a delay of {delay_seconds} s")
@@ -94,7 +94,7 @@ class Queue:
             raise Killed
 
     def receive(self, most: int) -> list[Message]:
-        """Hold up to so many messages for the visibility time-out."""
+        """Receive up to `most` messages and hide them for the visibility time-out."""
         batch: list[Message] = []
         noisy = self._noisy() if self.fair else set()
         if not noisy and self._behind:
@@ -108,17 +108,17 @@ class Queue:
         return [message for message in batch if self._hold(message)]
 
     def delete(self, message: Message) -> None:
-        """Be done with a message that was received."""
+        """Delete a message that was received."""
         message.deleted = True
         self._let_go(message)
 
     def change_visibility(self, message: Message, seconds: int) -> None:
-        """Show a message again after a while that counts from now."""
+        """Show a message again some time from now."""
         receipt = message.receipt
         self._world.timeline.after(seconds * SECOND, lambda: self._expire(message, receipt))
 
     def by_receipt(self, handle: str) -> Message:
-        """The message that a receipt handle is of."""
+        """The message of a receipt handle."""
         return self._held[int(handle)]
 
     def _noisy(self) -> set[str]:
@@ -167,7 +167,7 @@ class Queue:
 
 
 class SQSClient:
-    """boto3's client of SQS in one environment."""
+    """The client of SQS in one environment."""
 
     def __init__(self, environment: Environment, world: World, queues: Mapping[str, Queue]) -> None:
         self._environment = environment
@@ -175,7 +175,7 @@ class SQSClient:
         self._queues = queues
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803  # AWS's names, here and below
-        """Take up to ten messages, each for itself."""
+        """Take up to ten messages, each by itself."""
         if len(Entries) > SEND_BATCH or sum(len(entry["MessageBody"]) for entry in Entries) > SEND_BYTES:
             self._world.ledger.violation(f"SendMessageBatch of {len(Entries)}")
 
@@ -196,12 +196,12 @@ class SQSClient:
         return self._environment.call(SEND, lambda: self._queues[QueueUrl].send(MessageBody))
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803
-        """Show a message again sooner, or later."""
+        """Show a message again sooner or later."""
         queue = self._queues[QueueUrl]
         message = queue.by_receipt(ReceiptHandle)
         return self._environment.call(SEND, lambda: queue.change_visibility(message, VisibilityTimeout))
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Any) -> Any:  # noqa: N803
-        """Tell how many messages are visible."""
+        """Return how many messages are visible."""
         queue = self._queues[QueueUrl]
         return self._environment.call(LOOK, lambda: {"Attributes": {"ApproximateNumberOfMessages": str(queue.visible)}})

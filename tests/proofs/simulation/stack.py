@@ -43,13 +43,13 @@ if TYPE_CHECKING:
 START_QUEUE = "StartQueue"
 INGEST_QUEUE = "IngestQueue"
 ACCOUNT_ID = "123456789012"
-#: Functions behind the HTTP API that the simulation calls by their use cases, past HTTP.
+#: Functions behind the HTTP API. The simulation calls their use cases directly.
 HTTP = ("create_job", "cancel_job")
 SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
 
 
 class Wired(Wiring):
-    """The composition root in one environment: the deployed one, on simulated services, time and chance."""
+    """The composition root in one environment: the deployed one, with simulated services, time and chance."""
 
     def __init__(self, environment: Environment, stack: Stack) -> None:
         super().__init__(stack.variables)
@@ -73,12 +73,12 @@ class Wired(Wiring):
 
     @cached_property
     def random(self) -> Callable[[], float]:
-        """Chance that can be repeated."""
+        """Repeatable random numbers."""
         return self._stack.world.random.random
 
     @cached_property
     def token(self) -> Callable[[], str]:
-        """Tokens that can be repeated."""
+        """Repeatable tokens."""
         return self._stack.token
 
     @cached_property
@@ -120,7 +120,7 @@ def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any])
 
 
 class Stack:
-    """All of it."""
+    """The whole service."""
 
     def __init__(self, world: World, *, warm: float = COLD_UNITS, **parameters: int) -> None:
         self.world = world
@@ -165,7 +165,7 @@ class Stack:
         self.bus.subscriptions.append(Subscription(pattern, self._to_ingest_queue))
 
     def call(self, function: str, use_case: Callable[[Wired], Any], done: Done) -> bool:
-        """Call a use case in a function behind the HTTP API; a `JobsError` is an answer, None the lack of one."""
+        """Call a use case in a function behind the HTTP API. A `JobsError` is an answer; None means that none came."""
         return self.functions[function].invoke(use_case, done)
 
     def token(self) -> str:
@@ -182,7 +182,7 @@ class Stack:
             patches.enter_context(mock.patch.object(wiring, "ports", self._wired))
             patches.enter_context(mock.patch.object(observability, "invocation", nullcontext))
             patches.enter_context(mock.patch.object(observability, "logger", return_value=logger))
-            gc.disable()  # a run keeps nearly all that it makes: looking through that takes a quarter of the time
+            gc.disable()  # a run keeps nearly all objects; collecting would cost a quarter of the time
             try:
                 yield
             finally:
@@ -190,12 +190,12 @@ class Stack:
                 timeline.close()
 
     def _wired(self) -> Wired:
-        """The wiring of the environment that this thread stands for."""
+        """The wiring of this thread's environment."""
         wired: Wired = self._local.wired
         return wired
 
     def _value(self, value: Any) -> Any:
-        """What the template says, a parameter by its value in this stack."""
+        """A value of the template, with a parameter replaced by its value in this stack."""
         if isinstance(value, dict) and value.get("Ref") in TEMPLATE["Parameters"]:
             name = value["Ref"]
             return self._parameters.get(name, TEMPLATE["Parameters"][name]["Default"])
@@ -260,7 +260,7 @@ class Stack:
 
 
 def a_simulated_store(shards: int) -> WholeStore:
-    """The store on a simulated table where nothing goes wrong, and whose index is not behind."""
+    """The store on a simulated table without faults, whose index never lags."""
     world = World(Timeline(NOW), Random(1), NO_FAULTS, Ledger())  # noqa: S311  # to be repeated, not to be secret
     environment = Environment(world.timeline, world.random, world.faults, world.ledger, 1769)
     table = Table(world.ledger, world.random, world.faults)

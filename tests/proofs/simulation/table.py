@@ -1,6 +1,6 @@
-"""The table as DynamoDB keeps it: conditions, index, stream, and how much it takes a second.
+"""The table as DynamoDB has it: conditions, index, stream, and its capacity.
 
-Rows are bytes, as there may be a million of them. What the rules are, and whose, is in docs/decisions/0027.
+Rows are bytes, because there may be a million of them. docs/decisions/0027 lists the rules and their sources.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.ledger import Ledger
     from tests.proofs.simulation.wire import Environment, Faults
 
-#: Write units that one partition key takes a second, of the table and of the index alike.
+#: Write units a second of one partition key, the same for table and index.
 KEY_UNITS = 1_000
-#: Write units that a new on-demand table takes a second, and each of its indexes.
+#: Write units a second of a new on-demand table, and of each of its indexes.
 COLD_UNITS = 4_000
-#: After how long an on-demand table is as wide as twice its peak.
+#: How long it takes until an on-demand table takes twice its peak.
 GROWTH_MILLISECONDS = 30 * MINUTE
 UNIT_BYTES = 1_024
 PAGE_BYTES = 1024 * 1024
 BATCH_STATEMENTS = 25
 TRANSACTION_ACTIONS = 100
-#: Rows that no transaction touches while the service runs, and which thus never conflict with one.
+#: Rows that no transaction touches while the service runs, so they never conflict with one.
 ALONE = ("dispatch", "project#")
-#: Parts that the table's partitions lie on: each has a shard of the stream, and its own delay towards the index.
+#: The parts that hold the table's partitions. Each has a shard of the stream and its own delay of the index.
 PARTS = 8
-#: The index is usually this far behind, in milliseconds.
+#: How far the index usually lags, in milliseconds.
 INDEX_LAG = 40.0
 
 READ = Latency(4)
 WRITE = Latency(5)
 TRANSACTION = Latency(12)
-#: Of a batch of statements: to begin with, and for each.
+#: The time of a batch of statements: a base, and for each statement.
 BATCH = 8.0
 STATEMENT = 0.6
-#: Of a Query of the index, for each entry that it finds: the service's time, and the reader's own work with it.
+#: The time of a Query of the index for each entry: in the service, and in the reader.
 ENTRY = 0.005
 ENTRY_WORK = 0.01
 
@@ -64,7 +64,7 @@ class Key(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An entry of the status index, in the order that a Query of a partition gives them."""
+    """An entry of the status index. Entries sort in the order of a Query."""
 
     due: int
     pk: str
@@ -72,13 +72,13 @@ class Entry(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One action of a write: under which condition a row becomes what."""
+    """One action of a write: the condition, and what the row becomes."""
 
     key: Key
     change: Callable[[Item, Values], Item]
     values: Values
     condition: Condition | None
-    #: Whether the row that fails the condition comes with the refusal.
+    #: Whether the refusal returns the row that failed the condition.
     return_old: bool
 
 
@@ -92,7 +92,7 @@ class Record(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """A row before and after a write that is not committed yet, also as bytes."""
+    """A row before and after a write that is not committed yet, in both forms."""
 
     key: Key
     old: Item | None
@@ -102,14 +102,14 @@ class _Row(NamedTuple):
 
     @property
     def units(self) -> int:
-        """Write units: its size before or after, whichever is larger, in KB begun."""
+        """Write units: one for each KB begun of the larger of both sizes."""
         if len(self.after) <= UNIT_BYTES and len(self.before or b"") <= UNIT_BYTES:
-            return 1  # these bytes hold all that DynamoDB counts, and more
+            return 1  # these bytes are at least as many as DynamoDB counts
         return max(math.ceil(size_of(item) / UNIT_BYTES) for item in (self.old, self.new) if item)
 
 
 class _Change(NamedTuple):
-    """A change of the index, and when it can be read."""
+    """A change of the index, and when it becomes visible."""
 
     visible_at: float
     entry: Entry
@@ -117,7 +117,7 @@ class _Change(NamedTuple):
 
 
 class _Refused(Exception):
-    """An action is refused, with its code among a transaction's reasons."""
+    """A refused action, with its code among the reasons of a transaction."""
 
     def __init__(self, reason: str, old: Item | None = None) -> None:
         super().__init__(reason)
@@ -126,12 +126,12 @@ class _Refused(Exception):
 
 
 class Throughput:
-    """What is taken of a table or an index in each second, by partition key and in all."""
+    """The write units of a table or index in each second, by partition key and in total."""
 
     def __init__(self, warm: float) -> None:
         self.warm = warm
         self.peak = 0.0
-        #: Of one key: what was taken, and what was asked for, refused or not.
+        #: For one key: the units that were taken, and the units that were asked for.
         self.key_peak = 0.0
         self.key_demand = 0.0
         self.total = 0.0
@@ -145,7 +145,7 @@ class Throughput:
         self._growth: deque[tuple[float, float]] = deque()
 
     def fits(self, key: str, units: float, now: float) -> bool:
-        """Whether so much more fits this second; asking is counted as demand."""
+        """Whether `units` more fit into this second. Asking counts as demand."""
         if int(now // 1000) != self._second:
             self._next_second(now)
         self._demand[key] += units
@@ -155,7 +155,7 @@ class Throughput:
         return fits
 
     def take(self, key: str, units: float) -> None:
-        """Take what was found to fit."""
+        """Take units that fit."""
         self._keys[key] += units
         self._in_second += units
         self._in_minute += units
@@ -186,21 +186,21 @@ class _Partition:
 
     @property
     def order(self) -> list[str]:
-        """The sort keys in their order."""
+        """The sort keys in order."""
         if len(self._order) != len(self.rows):  # no row is ever deleted
             self._order = sorted(self.rows)
         return self._order
 
 
 class _IndexPartition:
-    """The entries of one partition key of the index, as a reader sees them."""
+    """The visible entries of one partition key of the index."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.pending: list[_Change] = []
 
     def catch_up(self, now: float) -> None:
-        """Show what has become visible."""
+        """Apply the changes that have become visible."""
         ripe = [change for change in self.pending if change.visible_at <= now]
         if not ripe:
             return
@@ -209,7 +209,7 @@ class _IndexPartition:
             for change in ripe:
                 self._apply(change)
             return
-        # Each entry's changes come in their order: the last one says whether it is there.
+        # The changes of an entry come in order, so the last one says whether it exists.
         last = {change.entry: change.added for change in ripe}
         kept = [entry for entry in self.entries if entry not in last]
         self.entries = sorted([*kept, *(entry for entry, added in last.items() if added)])
@@ -224,7 +224,7 @@ class _IndexPartition:
 
 
 class Table:
-    """The rows, at the moment that requests arrive; callers wait elsewhere."""
+    """The rows at the moment when requests arrive; callers wait elsewhere."""
 
     def __init__(self, ledger: Ledger, random: Any, faults: Faults, warm: float = COLD_UNITS) -> None:
         self._ledger = ledger
@@ -237,13 +237,13 @@ class Table:
         self.index_lag = INDEX_LAG
         self.table_units = Throughput(warm)
         self.index_units = Throughput(warm)
-        #: Told of each write of a job's row, by the part of the table that it lies on.
+        #: Gets each write of a job's row, with the part of the table that holds it.
         self.on_record: Callable[[int, Record], None] = lambda part, record: None
 
     # ---- what a run puts there before it begins ------------------------------------------------------------------
 
     def seed(self, items: Iterable[Item]) -> None:
-        """Put rows as if they had been there for long: in the index, and not in the stream."""
+        """Put rows as if they were old: in the index, and not in the stream."""
         touched = set()
         for item in items:
             key = Key(item["pk"]["S"], item["sk"]["S"])
@@ -256,13 +256,13 @@ class Table:
             self._index[name].entries.sort()
 
     def rows(self) -> Iterable[Item]:
-        """All rows, for whoever checks them at the end."""
+        """All rows, for the checks at the end."""
         for partition in self._partitions.values():
             for row in partition.rows.values():
                 yield marshal.loads(row)
 
     def index_sizes(self) -> dict[str, int]:
-        """How many entries each partition of the index shows."""
+        """The number of visible entries in each partition of the index."""
         return {name: len(partition.entries) for name, partition in self._index.items()}
 
     # ---- reading -------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Table:
     def query(
         self, pk: str, matches: Callable[[Item], bool], *, forward: bool, after: str | None, limit: int | None
     ) -> tuple[list[Item], Key | None]:
-        """Read rows of a partition in their order, and the key to go on behind where the limit stopped it."""
+        """Read rows of a partition in order; return also the key to go on from if the limit stopped it."""
         partition = self._partitions[pk]
         order = partition.order
         if after is not None:
@@ -292,7 +292,7 @@ class Table:
     def query_index(
         self, name: str, until: int, after: Entry | None, limit: int, now: float
     ) -> tuple[list[Entry], Entry | None]:
-        """Read entries of a partition of the index as it is shown now, and where to go on."""
+        """Read visible entries of a partition of the index, and where to go on."""
         partition = self._index[name]
         partition.catch_up(now)
         entries = partition.entries
@@ -306,10 +306,10 @@ class Table:
     # ---- writing -------------------------------------------------------------------------------------------------
 
     def write(self, write: Write, now: float) -> Item:
-        """Do one write alone, and return the row as it is then.
+        """Make one write, and return the row after it.
 
         Raises:
-            ServiceError: the condition does not hold, a transaction holds the row, or there is no room this second.
+            ServiceError: the condition fails, a transaction holds the row, or this second has no capacity left.
         """
         try:
             return self._write(write, now)
@@ -317,10 +317,10 @@ class Table:
             raise _as_error(refused, write) from None
 
     def transact(self, writes: Sequence[Write], now: float) -> None:
-        """Do several writes or none.
+        """Make all of several writes, or none.
 
         Raises:
-            ServiceError: for one of them at least a reason stands against it.
+            ServiceError: at least one of them has a reason against it.
         """
         _check_size(writes, TRANSACTION_ACTIONS)
         reasons: list[dict[str, Any]] = []
@@ -342,7 +342,7 @@ class Table:
             self._commit(row, now)
 
     def batch(self, writes: Sequence[Write], now: float) -> list[dict[str, Any]]:
-        """Do several writes each by itself, and answer for each."""
+        """Make several writes, each by itself, and answer for each."""
         _check_size(writes, BATCH_STATEMENTS)
         answers: list[dict[str, Any]] = []
         for write in writes:
@@ -368,13 +368,13 @@ class Table:
         if write.condition is not None and not write.condition(old or {}, write.values):
             units = math.ceil(size_of(old or _key_item(write.key)) / UNIT_BYTES)
             if self.table_units.fits(write.key.pk, factor * units, now):
-                self.table_units.take(write.key.pk, factor * units)  # paid all the same
+                self.table_units.take(write.key.pk, factor * units)  # a failed condition costs the same
             raise _Refused(failures.CONDITION_CODE, old)
         new = write.change(dict(old) if old else _key_item(write.key), write.values)
         return _Row(write.key, old, new, before, _bytes(new))
 
     def _make_room(self, rows: Sequence[_Row], factor: int, now: float) -> None:
-        """Take the write units of some rows, of the table and of the index, or of neither."""
+        """Take the write units of some rows from table and index, or none at all."""
         wanted = [(self.table_units, row.key.pk, factor * row.units) for row in rows]
         for row in rows:
             before, after = _entry_of(row.old), _entry_of(row.new)
@@ -403,7 +403,7 @@ class Table:
         if self._random.random() < self._faults.slow_index:
             self._ledger.counts["fault: index fell behind"] += 1
             lag = self._random.uniform(0, self._faults.slow_index_milliseconds)
-        # one part's changes come in their order, so that of one row none overtakes another
+        # the changes of a part come in order, so that no change of a row overtakes another
         shown = self._shown_until[part] = max(self._shown_until[part], now + lag)
         for position, added in ((before, False), (after, True)):
             if position is not None:
@@ -412,7 +412,7 @@ class Table:
 
 
 class DynamoDBClient:
-    """boto3's client of DynamoDB in one environment, as far as the store calls it."""
+    """The client of DynamoDB in one environment, with the calls that the store makes."""
 
     def __init__(self, environment: Environment, table: Table) -> None:
         self._environment = environment
@@ -428,7 +428,7 @@ class DynamoDBClient:
         return {"Item": item} if item is not None else {}
 
     def query(self, **request: Any) -> Any:
-        """Read a page of a partition, of the table or of its index."""
+        """Read a page of a partition of the table or its index."""
         if "IndexName" in request:
             return self._query_index(**request)
         values = request["ExpressionAttributeValues"]
@@ -467,12 +467,12 @@ class DynamoDBClient:
         return {}
 
     def update_item(self, **request: Any) -> Any:
-        """Update a row, and return it as it is then."""
+        """Update a row, and return it."""
         write = _update(request)
         return {"Attributes": self._call(WRITE, lambda: self._table.write(write, self._now))}
 
     def transact_write_items(self, *, TransactItems: Any) -> Any:  # noqa: N803
-        """Write several rows or none."""
+        """Write all of several rows, or none."""
         writes = [_put(item["Put"]) if "Put" in item else _update(item["Update"]) for item in TransactItems]
         # botocore adds a ClientRequestToken, the same at each of its tries
         self._call(TRANSACTION, lambda: self._table.transact(writes, self._now), entries=len(writes), once=True)
@@ -546,12 +546,12 @@ def _named(text: str, request: Mapping[str, Any]) -> str:
 def _bytes(item: Item) -> bytes:
     try:
         return marshal.dumps(item)
-    except ValueError:  # a member of an enumeration, which botocore writes as its text
+    except ValueError:  # botocore writes a member of an enumeration as its text
         return marshal.dumps(json.loads(json.dumps(item)))
 
 
 def _as_text(value: Value) -> Value:
-    """A value as it travels: a member of an enumeration as its text, which bytes are made of faster."""
+    """A value as it travels: a member of an enumeration as its text, which is faster to turn into bytes."""
     text = value.get("S", "")
     return value if type(text) is str else {"S": str(text)}
 
@@ -565,15 +565,15 @@ def _key_item(key: Key) -> Item:
 
 
 def _entry_of(item: Item | None) -> tuple[str, int] | None:
-    """Where a row is in the index: partition and sort key."""
+    """The place of a row in the index: partition and sort key."""
     return (item["gk"]["S"], int(item["due"]["N"])) if item and "gk" in item else None
 
 
 def _check_size(writes: Sequence[Write], most: int) -> None:
-    """Refuse what DynamoDB does not even look at. That is the caller's defect, and no fault that a run may have.
+    """Refuse a request that DynamoDB does not even execute. It is a defect of the caller, never a fault of a run.
 
     Raises:
-        ClientError: there are too many, or two of one row.
+        ClientError: there are too many actions, or two for one row.
     """
     if len(writes) > most or len({write.key for write in writes}) < len(writes):
         raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Simulated")
@@ -585,7 +585,7 @@ def _as_reason(refused: _Refused, write: Write) -> dict[str, Any]:
 
 
 def _as_error(refused: _Refused, write: Write) -> Exception:
-    """The error of a single write for what is a reason in a transaction."""
+    """The error of a single write that corresponds to a reason of a transaction."""
     code = {
         failures.CONDITION_CODE: failures.CONDITION_FAILED,
         "TransactionConflict": "TransactionConflictException",
@@ -596,7 +596,7 @@ def _as_error(refused: _Refused, write: Write) -> Exception:
 
 
 def size_of(item: Item) -> int:
-    """The bytes that DynamoDB reckons for a row (Developer Guide, «DynamoDB item sizes and formats»)."""
+    """The bytes that DynamoDB counts for a row (Developer Guide, «DynamoDB item sizes and formats»)."""
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
 

@@ -1,4 +1,4 @@
-"""The rules of the simulated services, each seen at work, and the ledger, each of whose checks is seen to fail."""
+"""Each rule of the simulated services at work, and each check of the ledger failing once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slice of what `python -m tests.proofs.simulation` runs, and that it notices when something is broken."""
+"""A slice of what `python -m tests.proofs.simulation` runs, and proof that it notices broken code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobs.model import DueJob, Event, StartHint
     from jobs.ports import Ports
 
-#: One part in so many of a day and of each herd.
+#: The tests run this fraction of a day and of each herd.
 PART = 20
 HERDS = midnight.herds(PART)
 SMALL = midnight.Herd("small", dict.fromkeys(range(1, 101), 50), told=False, last_start=45 * SECOND)

@@ -1,8 +1,8 @@
-"""Simulated time: a heap of events, and processes of which one runs at a time.
+"""Simulated time: a heap of events, and processes that run one at a time.
 
-The code under test is called as it is and blocks as it does on Lambda, so each invocation needs a stack of its own to
-wait on. It gets a thread, but never two at once: a baton goes to whoever is next in simulated time. So every effect
-happens at its own time, in the one order that the heap gives, and a run depends on nothing but its seed.
+The code under test blocks as it does on Lambda, so each invocation needs a stack of its own to wait on. It gets a
+thread, but only one thread runs at a time: a baton goes to the next process in simulated time. So every effect happens
+at its own time, in the order of the heap, and a run depends on nothing but its seed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = "Callable[[], object]"
 
-#: Product code recurses nowhere deep; hundreds of invocations wait at once.
+#: Product code never recurses deeply, and hundreds of invocations wait at once.
 STACK_BYTES = 512 * 1024
 
 
 class Closed(BaseException):
-    """The simulation is over: unwinds processes that still wait. No `Exception`, which code under test may catch."""
+    """The simulation is over. It unwinds waiting processes, and is no `Exception` because tested code catches those."""
 
 
 class _Process:
-    """A thread that runs one body after another, while it holds the baton."""
+    """A thread that runs one body after another while it holds the baton."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.baton = threading.Lock()
@@ -49,7 +49,7 @@ class _Process:
 
 
 class Timeline:
-    """Milliseconds since the epoch that pass only by waiting. Whoever makes it is its first process."""
+    """Milliseconds since the epoch, which pass only by waiting. The thread that makes it is its first process."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -62,15 +62,15 @@ class Timeline:
         self._error: Exception | None = None
 
     def at(self, when: float, action: Action) -> None:
-        """Have something done at a time; it must not wait."""
+        """Schedule an action at a time. It must not wait."""
         heappush(self._heap, (max(when, self.now), next(self._order), action))
 
     def after(self, milliseconds: float, action: Action) -> None:
-        """Have something done after a while; it must not wait."""
+        """Schedule an action after some time. It must not wait."""
         self.at(self.now + milliseconds, action)
 
     def start(self, body: Action) -> None:
-        """Begin a process now; its body may wait."""
+        """Begin a process now. Its body may wait."""
         if self._idle:
             process = self._idle.pop()
         else:
@@ -83,14 +83,14 @@ class Timeline:
         heappush(self._heap, (self.now, next(self._order), process))
 
     def wait(self, milliseconds: float) -> None:
-        """Let time pass for the process that calls this.
+        """Let time pass for the calling process.
 
         Raises:
-            Exception: whatever another process or an action has raised, to the driver alone.
+            Exception: what another process or an action has raised; only in the driver.
         """
         until = self.now + milliseconds
         if not self._heap or self._heap[0][0] > until:
-            self.now = until  # nobody else has anything to do before
+            self.now = until  # nobody else has anything to do until then
             return
         me = self._running
         heappush(self._heap, (until, next(self._order), me))
@@ -99,7 +99,7 @@ class Timeline:
             raise self._error
 
     def wait_for(self, bodies: Iterable[Action]) -> None:
-        """Let several processes begin, and the one that calls this wait until all have ended."""
+        """Begin several processes, and wait in the calling one until all have ended."""
         me = self._running
         left = 0
 
@@ -119,12 +119,12 @@ class Timeline:
             self._hand_on(me)
 
     def retire(self, process: _Process) -> None:
-        """Put a process whose body has ended aside for the next body, and hand on."""
+        """Put a process whose body has ended aside for the next body, and hand the baton on."""
         self._idle.append(process)
         self._hand_on(process)
 
     def fail(self, error: Exception) -> None:
-        """Keep what must never be raised for the driver, who gets it at once."""
+        """Keep an exception that must never occur, and wake the driver, which raises it."""
         self._error = self._error or error
         heappush(self._heap, (float("-inf"), next(self._order), self._driver))
 
@@ -136,7 +136,7 @@ class Timeline:
             process.thread.join()
 
     def _hand_on(self, me: _Process) -> None:
-        """Do what comes next until it is a process' turn, and give it the baton."""
+        """Do the next actions until a process has its turn, and give it the baton."""
         while True:
             when, _, what = heappop(self._heap)
             self.now = max(self.now, when)

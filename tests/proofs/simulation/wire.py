@@ -1,7 +1,7 @@
-"""Between the code under test and AWS: how long a call takes, what may happen to it on its way, and what ends a call.
+"""Between the code under test and AWS: how long a call takes, what may happen to it, and what ends it.
 
-An `Environment` is one of Lambda's: clients of its own, a share of a processor, and a deadline. Every call of AWS goes
-through `Environment.call`, which does what botocore does: waits, gives up, tries again.
+An `Environment` is one of Lambda: it has its own clients, a share of a processor, and a deadline. Every call of AWS
+goes through `Environment.call`, which waits, gives up and tries again as botocore does.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ Answer = TypeVar("Answer")
 
 #: Memory at which Lambda gives a function one whole processor (Developer Guide, «Configure Lambda function memory»).
 MEGABYTES_OF_A_PROCESSOR = 1769
-#: Processor time of a call on one whole processor, and of each statement or entry that it carries; as `make bench` and
-#: the pages of decisions have it, rounded up.
+#: Time of one whole processor for a call, and for each statement or entry in it, rounded up from `make bench` and the
+#: decisions.
 CALL_MILLISECONDS = 1.0
 ENTRY_MILLISECONDS = 0.03
 
 READ_TIMEOUT = CONFIG.read_timeout * 1000  # type: ignore[attr-defined]  # the stubs know no options
-DYNAMODB_TRIES = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]  # likewise
-#: What botocore's standard mode tries again beside lost answers (botocore/retries/standard.py).
+DYNAMODB_TRIES = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]  # as above
+#: Errors that botocore's standard mode tries again, beside lost answers (botocore/retries/standard.py).
 TRIED_AGAIN = failures.THROTTLES | {"InternalServerError", "TransactionInProgressException"}
 
 
 @dataclass(frozen=True)
 class Faults:
-    """How probable each fault is; of a call unless it says otherwise. All are drawn from the run's seed."""
+    """The probability of each fault, for a call unless it says otherwise. All are drawn from the run's seed."""
 
     lost_request: float = 0.0005
     lost_answer: float = 0.0005
-    #: Half of these have committed what they were asked for.
+    #: Half of these have committed.
     server_error: float = 0.0005
-    #: The invocation ends there and then, half of the time after the call took effect.
+    #: The invocation ends at the call, in half of the cases after its effect.
     crash: float = 0.00005
-    #: Of a write: a transaction holds the row.
+    #: For a write: a transaction holds the row.
     conflict: float = 0.002
-    #: Of an entry of SendMessageBatch or PutEvents.
+    #: For an entry of SendMessageBatch or PutEvents.
     entry_refused: float = 0.002
-    #: Of a message that is received, and of an event that is delivered.
+    #: For a received message, and for a delivered event.
     doubled_message: float = 0.005
     doubled_event: float = 0.005
-    #: Of a minute of a schedule.
+    #: For a minute of a schedule.
     dropped_tick: float = 0.02
     doubled_tick: float = 0.02
-    #: Of a write: the index falls behind with this part of the table, for `slow_index_milliseconds` at most.
+    #: For a write: the index lags with this part of the table, for at most `slow_index_milliseconds`.
     slow_index: float = 0.0005
     slow_index_milliseconds: float = 30_000.0
 
@@ -66,7 +66,7 @@ NO_FAULTS = Faults(*[0.0] * len(Faults.__dataclass_fields__))
 
 
 class Latency(NamedTuple):
-    """A call's time without trouble: log-normal, so that one in a hundred takes exp(2.33 spread) times as long."""
+    """The time of a call without faults: log-normal, so one in a hundred takes exp(2.33 spread) times as long."""
 
     median: float
     spread: float = 0.5
@@ -77,7 +77,7 @@ class Latency(NamedTuple):
 
 
 class ServiceError(ClientError):
-    """What a simulated service answers by its own rules; every other error is a defect of the code under test."""
+    """An error by the rules of a simulated service. Every other error is a defect of the code under test."""
 
 
 class LostAnswer(ReadTimeoutError):
@@ -85,11 +85,11 @@ class LostAnswer(ReadTimeoutError):
 
 
 class Killed(BaseException):
-    """Lambda ends the invocation: a crash, or its time is up. No `Exception`, which code under test may catch."""
+    """Lambda ends the invocation: a crash or a time-out. It is no `Exception`, because tested code catches those."""
 
 
 def service_error(code: str, **response: Any) -> ServiceError:
-    """Make an error by its code; `response` holds what comes beside it."""
+    """Make an error by its code; `response` has the rest of its answer."""
     return ServiceError({"Error": {"Code": code, "Message": ""}, **response}, "Simulated")  # type: ignore[typeddict-item]  # the stubs know less
 
 
@@ -122,7 +122,7 @@ class Environment:
         """See `Clock.sleep`.
 
         Raises:
-            Killed: the invocation's time is up before.
+            Killed: the invocation's time is up first.
         """
         if self.timeline.now + milliseconds > self._deadline:
             self.timeline.wait(max(0.0, self._deadline - self.timeline.now))
@@ -131,11 +131,11 @@ class Environment:
         self.timeline.wait(milliseconds)
 
     def work(self, milliseconds: float) -> None:
-        """Let the function's own code take that long on a whole processor."""
+        """Let the function's own code take a time on one whole processor."""
         self.sleep(self._occupy(milliseconds))
 
     def _occupy(self, milliseconds: float) -> float:
-        """Have the processor for so long, and return how long that takes: its threads share it."""
+        """Use the processor, and return how long that takes, because threads share it."""
         now = self.timeline.now
         self._free = max(self._free, now) + milliseconds / self._share
         return self._free - now
@@ -147,14 +147,14 @@ class Environment:
 
         Args:
             latency: of the call.
-            effect: what it does in the service, at the moment that the request arrives.
-            entries: how many things it carries, for the processor's time.
+            effect: what it does in the service at the moment when the request arrives.
+            entries: how many entries it carries, for the time of the processor.
             tries: in all.
-            once: the service knows a request again that was tried again (`ClientRequestToken`).
+            once: the service recognises a second try of a request (`ClientRequestToken`).
 
         Raises:
-            ServiceError: the service says so, at the last try.
-            LostAnswer: nothing was heard, at the last try.
+            ServiceError: the service answered with an error at the last try.
+            LostAnswer: no answer came at the last try.
             Killed: the invocation ended meanwhile.
         """
         done: list[Answer] = []
@@ -195,7 +195,7 @@ class Environment:
         elif chance < faults.lost_request + faults.lost_answer:
             self.ledger.counts["fault: answer lost"] += 1
             self.sleep(duration / 2)
-            with suppress(ServiceError):  # its refusal is lost too
+            with suppress(ServiceError):  # the refusal is lost too
                 effect()
         else:
             self._fail(duration, effect)

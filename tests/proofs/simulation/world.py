@@ -17,7 +17,7 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class World:
-    """Time, chance, what may go wrong, and who keeps the books."""
+    """Time, chance, the faults, and the ledger."""
 
     timeline: Timeline
     random: Random

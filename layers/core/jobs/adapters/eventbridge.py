@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: and less than 256 KB of them, by its own rule for the size of an entry.
 BATCH = 10
 TOO_LARGE = 256 * 1024
-#: What the rule counts for the time. It counts even where an entry has no time and EventBridge sets it.
+#: What the rule counts for the time. It counts even if an entry has no time and EventBridge sets it.
 BYTES_OF_TIME = 14
 
 

@@ -73,7 +73,7 @@ class OAuth2:
         return Answer(HTTPStatus.OK, dump(body), _NOT_KEPT)
 
     def render_error(self, error: errors.JobsError) -> Answer:
-        """See `Dialect.render_error`: the codes of RFC 6749, section 5.2, where it has one."""
+        """See `Dialect.render_error`: the codes of RFC 6749, section 5.2, if it has one."""
         headers = {**_NOT_KEPT, **base.error_headers(error, "Basic")}
         if isinstance(error, errors.RouteNotFound):
             return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not found."}))

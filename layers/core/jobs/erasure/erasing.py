@@ -38,7 +38,7 @@ def prefix_of(project_key: str, user_id: str) -> str:
 
 
 def erase(ports: ErasurePorts, order: Order, has_time: TimeLeft) -> Outcome:
-    """Erase the objects of the user whom a job names, until none is left or the job is no longer this worker's.
+    """Erase the objects of the user whom a job names, until nothing is left or the job is no longer this worker's.
 
     The time left is asked for after each batch, so each delivery does at least one.
 

@@ -59,7 +59,7 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
         ports: the world.
         own_account: the AWS account whose events every project takes.
         deliveries: the events.
-        has_time: the time left to this invocation. What it does not suffice for is to be delivered again.
+        has_time: the time left to this invocation. Events that it does not suffice for are delivered again.
 
     Returns:
         What became of each event, in their order.

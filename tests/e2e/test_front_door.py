@@ -1,0 +1,105 @@
+"""What README.md shows, as it stands there: a job, its worker, and what `make run` then prints."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.embedded import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.embedded import Embedded, Tenant
+
+pytestmark = pytest.mark.e2e
+
+README = (ROOT / "README.md").read_text()
+#: Seconds to wait until the job is done. The emulator needs a second to start the worker's process.
+PATIENCE = 30.0
+NAME = "front-door"
+
+
+def block(kind: str, mark: str) -> str:
+    """The fenced block of a kind in README.md that contains a mark."""
+    [found] = [
+        text for text in re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if mark in text
+    ]
+    return str(found)
+
+
+@pytest.fixture
+def worker(stack: Embedded) -> Iterator[None]:
+    """The worker as a Lambda function, and the rule that calls it."""
+    functions, events, bus = stack.aws("lambda"), stack.aws("events"), stack.demo["busName"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("worker.py", block("python", "put_events"))
+    arn = functions.create_function(
+        FunctionName=NAME,
+        Runtime="python3.13",
+        Role="arn:aws:iam::000000000000:role/worker",
+        Handler="worker.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Environment={"Variables": {"EVENT_BUS_NAME": bus}},
+    )["FunctionArn"]
+    events.put_rule(Name=NAME, EventBusName=bus, EventPattern=block("json", "detail-type"))
+    events.put_targets(Rule=NAME, EventBusName=bus, Targets=[{"Id": "worker", "Arn": arn}])
+    yield
+    events.remove_targets(Rule=NAME, EventBusName=bus, Ids=["worker"])
+    events.delete_rule(Name=NAME, EventBusName=bus)
+    functions.delete_function(FunctionName=NAME)
+
+
+def paste(text: str, demo_file: Path) -> str:
+    """Run lines in a shell, with this interpreter and another demo.json instead of those of a clone."""
+    text = text.replace(".venv/bin/python", sys.executable).replace(".local/demo.json", str(demo_file))
+    return subprocess.run(["sh", "-c", text], check=True, capture_output=True, text=True).stdout
+
+
+def told(line: str) -> tuple[str, ...]:
+    """A line of `make run` about a change, without its times and numbers."""
+    found = re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  project \d+  job \d+  (.+?) +\(([\w.]+)(?:, (.+))?\)", line)
+    return () if found is None else (found[1], found[2], re.sub(r"\d", "0", found[3] or ""))
+
+
+def test_the_readme_shows_what_make_run_prints(stack: Embedded) -> None:
+    printed = {re.sub(r"\d+", "0", line) for line in stack.output.splitlines()}
+
+    shown = [line for line in block("", "The API is ready").splitlines() if line not in {"", "…"} and not told(line)]
+    assert len(shown) == 3
+    assert [line for line in shown if re.sub(r"\d+", "0", line) not in printed] == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(
+    stack: Embedded, tenant: Tenant, tmp_path: Path
+) -> None:
+    demo_file = tmp_path / "demo.json"
+    demo = {"baseUrl": stack.base_url, "projectKey": tenant.project.project_key, "apiKey": tenant.key}
+    demo_file.write_text(json.dumps(demo))
+    created: dict[str, Any] = json.loads(paste(block("sh", "curl"), demo_file))["data"]
+
+    deadline = time.monotonic() + PATIENCE
+    while (job := tenant.details(created["jobId"]))["status"] != "completed":
+        assert time.monotonic() < deadline, job
+        time.sleep(0.2)
+
+    assert created["action"] == "export.orders"
+    assert job["params"] == {"month": "2026-11"}
+    assert job["outputs"] == [{"rows": 1200}]
+    assert job["history"][-1]["by"] == "event:com.example.export"
+    shown = [told(line) for line in block("", "The API is ready").splitlines() if told(line)]
+    assert len(shown) == 3
+    while shown != [change for line in stack.output.splitlines() if "export.orders" in line and (change := told(line))]:
+        assert time.monotonic() < deadline, stack.output
+        time.sleep(0.2)
