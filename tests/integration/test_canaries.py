@@ -8,6 +8,7 @@ who may see the job, and to events on the bus.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,16 @@ def _is_ours(place: Place) -> bool:
 PLACES = [(path, place) for path, event in EVENTS.items() for place in inputs(event)]
 
 
+@pytest.fixture(autouse=True)
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Where the log is written, which otherwise is the output of the first test that logged."""
+    log = io.StringIO()
+    monkeypatch.setattr(observability.logger().registered_handler, "stream", log)
+    return log
+
+
 def hits(
-    service: Service, capsys: pytest.CaptureFixture[str], canary: str, places: list[tuple[Any, Place]]
+    service: Service, capsys: pytest.CaptureFixture[str], log: io.StringIO, canary: str, places: list[tuple[Any, Place]]
 ) -> list[tuple[str, Place]]:
     """Where a canary came in that was then written."""
     found = []
@@ -102,7 +111,8 @@ def hits(
         else:
             raised = ""
         written = capsys.readouterr()
-        if canary in written.out + written.err + raised:
+        if canary in log.getvalue() + written.out + written.err + raised:
+            log.truncate(0)
             found.append((f"{path.parent.name}/{path.stem}", place))
     return found
 
@@ -110,8 +120,10 @@ def hits(
 @pytest.mark.parametrize(
     "kind", ["e-mail", *(pytest.param(kind, marks=pytest.mark.prove) for kind in ("key", "token"))]
 )
-def test_no_canary_is_written(service: Service, capsys: pytest.CaptureFixture[str], kind: str) -> None:
-    assert hits(service, capsys, CANARIES[kind], PLACES) == []
+def test_no_canary_is_written(
+    service: Service, capsys: pytest.CaptureFixture[str], log: io.StringIO, kind: str
+) -> None:
+    assert hits(service, capsys, log, CANARIES[kind], PLACES) == []
 
 
 def test_there_are_canaries_for_every_kind_of_input() -> None:
@@ -123,7 +135,7 @@ def test_there_are_canaries_for_every_kind_of_input() -> None:
 
 @pytest.mark.parametrize("path", [path for path in EVENTS if path.stem == "public"], ids=lambda path: path.parent.name)
 def test_a_canary_that_is_logged_is_found(
-    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: Any
+    service: Service, capsys: pytest.CaptureFixture[str], log: io.StringIO, monkeypatch: pytest.MonkeyPatch, path: Any
 ) -> None:
     note: Callable[..., None] = observability.note
 
@@ -133,4 +145,4 @@ def test_a_canary_that_is_logged_is_found(
 
     monkeypatch.setattr(observability, "note", tell)
 
-    assert hits(service, capsys, CANARIES["key"], [(path, ("headers", "host"))])
+    assert hits(service, capsys, log, CANARIES["key"], [(path, ("headers", "host"))])
