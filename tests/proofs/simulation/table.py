@@ -607,10 +607,10 @@ def _size(value: Mapping[str, Any]) -> int:
             return len(str(content).encode())
         case "N":
             return len(str(content).strip("-0.")) // 2 + 1 + str(content).startswith("-")
-        case "BOOL":
+        case "BOOL" | "NULL":
             return 1
         case "L":
             return 3 + sum(1 + _size(each) for each in content)
-        case "SS":
-            return sum(len(str(each).encode()) for each in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in content.items())
     raise expressions.NotUnderstood(kind)

@@ -293,8 +293,10 @@ def test_a_row_s_bytes_are_never_fewer_than_dynamodb_counts(job: Any) -> None:
 
 def test_a_row_s_size_is_as_documented() -> None:
     item: Item = {"pk": {"S": "é"}, "n": {"N": "-12345"}, "b": {"BOOL": True}, "l": {"L": [{"S": "ab"}]}}
+    beside: Item = {"m": {"M": {"ab": {"NULL": True}}}}
 
     assert size_of(item) == (2 + 2) + (1 + 4) + (1 + 1) + (1 + 3 + 1 + 2)
+    assert size_of(beside) == 1 + 3 + (1 + 2 + 1)
 
 
 # ---- queues --------------------------------------------------------------------------------------------------------
