@@ -23,8 +23,8 @@ INSTALLED := .venv/.installed
 # machine also builds the layer for itself.
 NATIVE := $(if $(filter x86_64,$(shell uname -m)),.aws-sam/native/template.yaml)
 
-# No check and no test uses an AWS account. Deploying does.
-ifeq ($(filter deploy remove,$(MAKECMDGOALS)),)
+# No check and no test uses an AWS account. Deploying does, and so does verifying what is deployed.
+ifeq ($(filter deploy remove verify,$(MAKECMDGOALS)),)
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 export SAM_CLI_TELEMETRY := 0
@@ -42,7 +42,7 @@ ifndef SIDE_BY_SIDE
 endif
 side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run deploy remove sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+.PHONY: help run deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
   bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
@@ -102,6 +102,11 @@ deploy: build ## Deploy to AWS (STACK=jobs REGION=eu-west-1 CONFIG=dev|prod PARA
 
 remove: $(INSTALLED) ## Remove a stack from AWS, and say what stays (STACK=jobs REGION=eu-west-1)
 	@env STACK="$(STACK)" REGION="$(REGION)" CONFIG="$(CONFIG)" .venv/bin/python -m cli.deployment remove
+
+# Make hands URL, KEY, PROJECT, CLIENT and the rest on in the environment. Keys have no place in arguments, which every
+# user of the machine can read: set KEY and CLIENT in the environment of make.
+verify: $(INSTALLED) ## Verify a deployed stack from outside (URL=https://… PROJECT=…; KEY and CLIENT in the environment)
+	@.venv/bin/python -m cli.verify
 
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi

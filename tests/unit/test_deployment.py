@@ -207,8 +207,8 @@ def test_a_stack_with_rules_of_others_on_its_bus_is_not_removed(
     assert "shop-orders" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("goal", "seen"), [("deploy", "some"), ("remove", "some"), ("test", "")])
-def test_make_shows_the_caller_s_aws_account_to_deployments_alone(goal: str, seen: str) -> None:
+@pytest.mark.parametrize(("goal", "seen"), [("deploy", "some"), ("remove", "some"), ("verify", "some"), ("test", "")])
+def test_make_shows_the_caller_s_aws_account_to_what_concerns_deployments_alone(goal: str, seen: str) -> None:
     # of what is asked for only the line with a plus is run
     makefile = 'include Makefile\nprint-profile: ; +@echo "[$$AWS_PROFILE]"\n'
     command = ["make", "-n", "-f", "-", "print-profile", goal]
