@@ -33,23 +33,26 @@ SUBJECTS: Sequence[Claims] = (PUBLIC, OPENREPLAY, ALTERYX, REFUSALS, USER_IDS, E
 def _ended(run: Run) -> str:
     # whatever the checks have used up
     run.requests, run.deadline = min(run.requests, MAX_REQUESTS - FOR_THE_END), time.monotonic() + SECONDS_FOR_THE_END
-    left = [str(job_id) for job_id in sorted(run.made | _made_unseen(run)) if not _end(run, job_id)]
+    all_seen = _find_unseen(run)
+    left = [str(job_id) for job_id in sorted(run.made) if not _end(run, job_id)]
     left += run.notes.get("v3 jobs", [])
     expect(not left, f"{len(left)} are left: jobs {', '.join(left)}")
+    if not all_seen:
+        raise Unproven(f"{len(run.made)} jobs have ended, and whether there are others was not seen")
     return f"{len(run.made)} jobs, 0 left"
 
 
-def _made_unseen(run: Run) -> set[int]:
-    """Jobs of this run whose creation was not answered, or was by an event."""
-    made: set[int] = set()
+def _find_unseen(run: Run) -> bool:
+    """Find jobs of this run whose creation was not answered or was by an event; whether the service could be asked."""
+    all_seen = True
     for query in (f"action={run.action}", "action=delete_user_data"):
         try:
             rows = data(run.call("GET", f"{run.public}/jobs?order=desc&limit=200&{query}"), 200)
         except (Unproven, Wrong):
+            all_seen = False
             continue
-        made |= {row["jobId"] for row in rows if run.mark in row["action"] + row["referenceId"]}
-    run.made |= made
-    return made
+        run.made |= {row["jobId"] for row in rows if run.mark in row["action"] + row["referenceId"]}
+    return all_seen
 
 
 def _end(run: Run, job_id: int) -> bool:
