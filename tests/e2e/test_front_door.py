@@ -100,6 +100,7 @@ def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(
     assert job["history"][-1]["by"] == "event:com.example.export"
     shown = [told(line) for line in block("", "The API is ready").splitlines() if told(line)]
     assert len(shown) == 3
-    while shown != [change for line in stack.output.splitlines() if "export.orders" in line and (change := told(line))]:
+    own = f"project {tenant.project.project_id}  "
+    while shown != [change for line in stack.output.splitlines() if own in line and (change := told(line))]:
         assert time.monotonic() < deadline, stack.output
         time.sleep(0.2)
