@@ -134,7 +134,8 @@ class Load:
                 self._maybe_cancel(project, answer.job)
             elif isinstance(answer, DeletionActive):
                 self._told("deletion active")
-            elif times and (isinstance(answer, Busy) or (answer is None and key is not None)):
+            elif times and key is not None and (answer is None or isinstance(answer, Busy)):
+                # Without a key nobody may ask again: a job may be there behind a 429 too, see docs/failures.md.
                 self._told("asked again")
                 wait = self.world.random.uniform(SECOND, 5 * SECOND)
                 self.world.timeline.after(wait, lambda: self._create(project, new, key, asked, times - 1))
