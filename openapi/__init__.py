@@ -1,7 +1,7 @@
 """The generator of `docs/openapi.json`, the OpenAPI document of every HTTP route (`make openapi`, decision 0024).
 
 To add a route, add an `Operation` to the module of its dialect and subject: `openreplay_v1.py`, `public/jobs.py`,
-`oauth2.py`, `alteryx_v3/jobs.py` or `alteryx_v3/workflows.py`. New fields are described in the tables of the same
+`public/artifacts.py`, `oauth2.py`, or a module of `alteryx_v3/`. New fields are described in the tables of the same
 module. A new subject is a new module with `SCHEMAS` and `OPERATIONS`, which `chapters.py` adds to its dialect. The
 generator stops at anything that is missing, with a sentence that says where to add it.
 """

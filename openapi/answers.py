@@ -35,6 +35,8 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
+    errors.ArtifactNotFound: "The job shows no such file.",
+    errors.ArtifactRefused: "The attempt does not run, or has as many files as it may have.",
     errors.IdempotencyKeyReused: "The idempotency key was used for another request in the last 24 hours.",
     errors.Busy: "Too many requests came at once. Try again after `Retry-After` seconds.",
 }
@@ -54,9 +56,10 @@ TOO_MANY = errors.TooManyCreations(600, 12)
 HEADERS: dict[str, Node] = {
     "Cache-Control": field("string", "Nothing between the service and the caller may store the answer."),
     "Link": field("string", "The addresses of other parts of the list (RFC 8288)."),
-    "Location": field("string", "The address of the job.", format="uri"),
+    "Location": field("string", "The address of what was made or asked for.", format="uri"),
     "Pragma": field("string", "The same as `Cache-Control`, for caches of HTTP/1.0."),
     "Retry-After": field("integer", "Seconds to wait before the next try.", minimum=1),
+    "Vary": field("string", "The headers of the request that the answer depends on."),
     "WWW-Authenticate": field("string", "The authentication scheme to use."),
     "X-Total-Count": field("integer", "How many jobs the project has.", format="int64", minimum=0),
 }

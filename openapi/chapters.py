@@ -12,10 +12,12 @@ from jobs.workflows.running import MAX_WORKFLOW_ID
 
 from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1
 from openapi.alteryx_v3 import jobs as alteryx_jobs
+from openapi.alteryx_v3 import outputs as alteryx_outputs
 from openapi.alteryx_v3 import workflows as alteryx_workflows
 from openapi.answers import ANYWHERE, Reply
 from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
+from openapi.public import artifacts as public_artifacts
 from openapi.public import jobs as public_jobs
 from openapi.schemas import Node, field, not_blank, strict
 
@@ -73,10 +75,15 @@ PUBLIC = Chapter(
     path={
         **openreplay.PATH,
         "jobId": PathParameter(number(1, description=JOB_ID), 3451, [errors.InvalidJobId(), errors.JobNotFound()]),
+        **public_artifacts.PATH,
     },
-    schemas={**public_jobs.SCHEMAS, "PublicError": strict(error=field("string", "What is wrong."))},
+    schemas={
+        **public_jobs.SCHEMAS,
+        **public_artifacts.SCHEMAS,
+        "PublicError": strict(error=field("string", "What is wrong.")),
+    },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
-    operations=public_jobs.OPERATIONS,
+    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS),
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
@@ -130,14 +137,16 @@ ALTERYX_V3 = Chapter(
     path={
         "jobId": PathParameter(alteryx_v3.ID, examples.V3_JOB_ID, [errors.JobNotFound()]),
         "workflowId": PathParameter(_WORKFLOW_ID, examples.WORKFLOW_ID, [_NO_WORKFLOW]),
+        **alteryx_outputs.PATH,
     },
     schemas={
         **alteryx_jobs.SCHEMAS,
+        **alteryx_outputs.SCHEMAS,
         **alteryx_workflows.SCHEMAS,
         "V3Error": strict(message=field("string", "What is wrong.")),
     },
     refused=ANYWHERE,
-    operations=(*alteryx_jobs.OPERATIONS, *alteryx_workflows.OPERATIONS),
+    operations=(*alteryx_jobs.OPERATIONS, *alteryx_outputs.OPERATIONS, *alteryx_workflows.OPERATIONS),
 )
 
 ROUTES = frozenset(route.key for route in routes.ROUTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
+from jobs.artifacts.ports import Address, Artifact
 from jobs.dialects.base import Call, ProjectDialect, Request, UserCall
 from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
 from jobs.tenants import Credential, Project
@@ -74,6 +75,28 @@ EXPORT = _new(
 )
 PARAMS = {"format": "csv"}
 RUNNING = moved(EXPORT, Status.RUNNING, "service", START, progress=40)
+#: A file of that job's first attempt, and signed addresses for it, without their signatures.
+ARTIFACT = Artifact(
+    1,
+    3453,
+    1,
+    "79b1c0a2f4de8835b6a1c2d3",
+    "sessions.csv",
+    11,
+    "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",
+    "Csv",
+)
+_FILE = f"https://artifacts.s3.eu-west-1.amazonaws.com/1/3453/1/{ARTIFACT.artifact_id}?X-Amz-Expires="
+UPLOAD = Address(
+    f"{_FILE}900",
+    START + 15 * MINUTE,
+    {
+        "Content-Length": "11",
+        "x-amz-checksum-sha256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=",
+        "If-None-Match": "*",
+    },
+)
+DOWNLOAD = Address(f"{_FILE}300", START + 5 * MINUTE, {})
 RETRIED = moved(moved(RUNNING, Status.FAILED, "event:com.example.exporter"), Status.SCHEDULED, progress=None, attempt=2)
 MESSAGES = [
     Message(START, Severity.INFORMATION, "Reading sessions."),

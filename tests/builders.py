@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from jobs.artifacts.ports import Artifact
 from jobs.dialects.base import Call, UserCall
 from jobs.model import Change, Job, JobKey, NewJob, Run, Status
 from jobs.outcomes import NewRow
@@ -108,6 +109,21 @@ def a_full_job() -> Job:
         outputs_token="token",
         run=FULL_RUN,
     )
+
+
+def an_artifact(**overrides: Any) -> Artifact:
+    """A file of the first attempt of the first job."""
+    values: dict[str, Any] = {
+        "project_id": 1,
+        "job_id": 1,
+        "attempt": 1,
+        "artifact_id": "0123456789abcdef01234567",
+        "name": "report.csv",
+        "size": 3,
+        "sha256": "0" * 64,
+        "format": "Raw",
+    }
+    return Artifact(**{**values, **overrides})
 
 
 def start(store: Attempts, job_id: int, at: int, project_id: int = 1) -> StartOutcome:

@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
+from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
 from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
 from jobs.outcomes import (
@@ -27,6 +28,7 @@ from tests.builders import NOW, a_client_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from jobs.artifacts.ports import Artifact
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, NewRow, Stamp
     from jobs.ports import Parallel
@@ -107,6 +109,18 @@ class FakeBus:
         return [event for event in events if event.detail_type in self.refuses]
 
 
+class FakeFiles:
+    """`ArtifactFiles` in memory."""
+
+    def sign_upload(self, artifact: Artifact) -> Address:
+        return Address(
+            f"https://files/{artifact.artifact_id}?put", NOW + 900_000, {"Content-Length": f"{artifact.size}"}
+        )
+
+    def sign_download(self, artifact: Artifact) -> Address:
+        return Address(f"https://files/{artifact.artifact_id}?get", NOW + 300_000, {})
+
+
 class FakeWorkerQueue:
     """Keeps what was sent, unless a test has it refuse that."""
 
@@ -184,6 +198,7 @@ class FakeStore:
     blocks: dict[int, int] = field(default_factory=dict)
     watermarks: dict[int, DueJob] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
+    slots: dict[tuple[int, int, int], Artifact] = field(default_factory=dict)
 
     def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
@@ -354,6 +369,21 @@ class FakeStore:
         page = found[:limit]
         places = [place for place, _ in page]
         return MessagePage([message for _, message in page], places[-1] if len(page) == limit else None, places)
+
+    def list_artifacts(self, project_id: int, job_id: int) -> Mapping[int, Artifact]:
+        return {slot: held for (*key, slot), held in sorted(self.slots.items()) if key == [project_id, job_id]}
+
+    def put_artifact(self, slot: int, artifact: Artifact, over: Artifact | None) -> AppendOutcome:
+        key = (artifact.project_id, artifact.job_id)
+        held = self.slots.get((*key, slot))
+        if held is not None and held.artifact_id == artifact.artifact_id:
+            return AppendOutcome.DONE
+        job = self.jobs.get(key)
+        runs = job is not None and (job.status, job.attempt) == (Status.RUNNING, artifact.attempt)
+        if not runs or (held and held.artifact_id) != (over and over.artifact_id):
+            return AppendOutcome.OVERTAKEN
+        self.slots[*key, slot] = artifact
+        return AppendOutcome.DONE
 
     def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
         numbers = sorted((number for of, number in self.jobs if of == project_id), reverse=newest_first)
@@ -641,6 +671,7 @@ class World:
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
+    files: FakeFiles = field(default_factory=FakeFiles)
     public_url: str = ""
     parallel: Parallel = lambda work, given: [work(each) for each in given]  # a field
     random: Callable[[], float] = lambda: 0.5
@@ -650,7 +681,7 @@ class World:
     def jobs(self) -> FakeStore:
         return self.store
 
-    attempts = payload = due = jobs
+    attempts = payload = due = artifacts = jobs
 
     @property
     def tokens(self) -> FakeDirectory:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from jobs.artifacts.ports import ArtifactStore
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
 from jobs.runtime import wiring
 from jobs.runtime.wiring import SystemClock
+from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.directory_admin import DynamoDBDirectoryAdmin
 from jobs.store.due import DynamoDBDueIndex
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Store(JobStore, Attempts, Payload, DueIndex, Protocol):
+class Store(JobStore, Attempts, Payload, ArtifactStore, DueIndex, Protocol):
     """All ports of the store."""
 
 
-class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBDueIndex):
+class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBArtifacts, DynamoDBDueIndex):
     """All parts of the store as one object, for suites that need them together."""
 
     def __init__(self, table: Table, shards: int, start_batch: int = 1) -> None:

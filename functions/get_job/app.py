@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
+from jobs.artifacts import showing
 from jobs.dialects import routes
 from jobs.dialects.registry import ALTERYX_V3, PUBLIC
 from jobs.runtime import wiring
@@ -41,4 +42,5 @@ def get_job_with_messages(call: UserCall) -> Answer:
     include = ALTERYX_V3.parse_include_messages(call.query)
     _, job = viewing.find_job(ports, call.principal, ALTERYX_V3.parse_job_id(call.path["jobId"]))
     messages = viewing.newest_messages(ports, job) if include else None
-    return ALTERYX_V3.render_job(job, queries.get_outputs(ports, job), messages and messages.messages)
+    outputs = showing.resolve(ports, job, queries.get_outputs(ports, job))
+    return ALTERYX_V3.render_job(job, outputs, messages and messages.messages)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs import ports
+from jobs.artifacts.ports import ArtifactStore
 from jobs.dialects import event_bodies, registry
 from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
@@ -286,7 +287,7 @@ def test_the_map_leaves_no_module_page_or_folder_out(folder: str) -> None:
 
 
 def test_every_access_pattern_of_the_store_is_charted_and_no_other() -> None:
-    stores = (ports.JobStore, ports.Attempts, ports.Payload, ports.DueIndex, DirectoryAdmin)
+    stores = (ports.JobStore, ports.Attempts, ports.Payload, ArtifactStore, ports.DueIndex, DirectoryAdmin)
     methods = {name for port in stores for name in dir(port) if not name.startswith("_")} | {"add_token"}
     charts = section(text_of("docs/access-patterns.md"), "Request units")
 

@@ -12,6 +12,7 @@ import pytest
 from jobs.erasure import erasing
 from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
+from jobs.outcomes import Attempt, Stamp
 from jobs.runtime import wiring
 from jobs.store import items
 
@@ -19,6 +20,7 @@ from tests.architecture.project import FOLDERS, logical_id, rights
 from tests.builders import a_job
 from tests.conftest import TABLE
 from tests.integration.conftest import PROJECT_KEY, Service, seeded, service
+from tests.stores import the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +51,9 @@ def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
             yield "SessionsBucket", "s3:ListBucketVersions"
         case "s3", "DeleteObjects":
             yield from (needed_to_delete(version) for version in parameters["Delete"]["Objects"])
+        # signing an address makes no call, but the address acts with the rights of its signer
+        case "s3", "PutObject" | "GetObject" if parameters["Bucket"] == "artifacts":
+            yield "ArtifactsBucket/*", f"s3:{operation}"
         case "s3", "DeleteObject":
             yield needed_to_delete(parameters)
         case _:
@@ -79,6 +84,8 @@ def needed_to_delete(version: Mapping[str, Any]) -> tuple[str, str]:
     return "SessionsBucket/*", "s3:DeleteObjectVersion" if "VersionId" in version else "s3:DeleteObject"
 
 
+#: When the job of v3's events was created.
+FILES_AT = 0x66EB_D18D * 1_000
 #: The queues that the service fixture lacks, each with the variable that names it for a function.
 OTHER_QUEUES = {
     "IngestQueue": "INGEST_QUEUE_URL",
@@ -162,9 +169,21 @@ def tour(service: Service) -> None:
         service.http("list_jobs", case)
     for function in ("get_job", "get_messages", "cancel_job"):
         service.http(function, "alteryx_v3", path=run)
+    put_and_get_files(service)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
     work_and_reap(service)
+
+
+def put_and_get_files(service: Service) -> None:
+    """Announce a file, complete the job with it as an output, list and get it."""
+    put(service, running(at=FILES_AT))
+    artifact_id = service.http("announce_artifact", "public").json["data"]["artifactId"]
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(3, "key:key-demo", "files"), [{"artifact": "report.csv"}])
+    service.http("get_artifacts", "public_list")
+    service.http("get_artifacts", "public", path={"artifactId": artifact_id})
+    service.http("get_artifacts", "alteryx_v3", path={"outputId": artifact_id})
+    service.http("get_job", "alteryx_v3")
 
 
 def take_events(service: Service) -> None:
@@ -186,8 +205,8 @@ def work_and_reap(service: Service) -> None:
     service.invoke("reap_lost_jobs", service.event("reap_lost_jobs", "schedule"))
 
 
-def running(**changes: Any) -> Job:
-    history = (Change(Status.SCHEDULED, 1, "key:key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
+def running(at: int = 1, **changes: Any) -> Job:
+    history = (Change(Status.SCHEDULED, at, "key:key-demo"), Change(Status.RUNNING, at + 1, BY_SERVICE))
     return replace(a_job(job_id=1, **changes), status=Status.RUNNING, history=history)
 
 
@@ -205,6 +224,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     bus.create_event_bus(Name="jobs")
     environment = {
         "ACCOUNT_ID": "123456789012",
+        "ARTIFACTS_BUCKET": "artifacts",
         "EVENT_BUS_NAME": "jobs",
         "SESSIONS_BUCKET": "sessions",
         "START_BATCH_SIZE": "25",
@@ -230,6 +250,7 @@ def test_a_function_may_make_exactly_the_calls_it_makes(whole: Service, monkeypa
     watch = Watch(whole)
     monkeypatch.setattr(whole, "invoke", watch.invoke)
     clients: list[Any] = [wiring.dynamodb(), wiring.client("sqs"), wiring.client("s3", 10), wiring.client("events")]
+    clients.append(wiring.s3_signer())
     seen = [client.meta.events for client in clients]
     for events in seen:
         events.register("before-parameter-build", watch.see)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from jobs.artifacts.ports import ArtifactStore
 from jobs.errors import JobsError
 from jobs.lifecycle import retrying
 from jobs.model import (
@@ -31,7 +32,7 @@ from jobs.model import (
 from jobs.outcomes import Attempt, NewRow, Stamp, SweepCursor, Watermark
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
 
-from tests.builders import NOW, a_job, a_project
+from tests.builders import NOW, a_job, a_project, an_artifact
 from tests.proofs.interleavings.stage import TokenStore
 from tests.stores import Store, a_store, an_admin
 
@@ -133,6 +134,17 @@ class Operations:
             rows.append(NewRow(job, self._token(), params, self._mark(name)))
         return given(rows)
 
+    def put_artifact(self) -> Made:
+        """Into a slot as it is, or as a late caller saw it."""
+        attempt = self._attempt()
+        of = {"project_id": attempt.project_id, "job_id": attempt.job_id, "attempt": attempt.number}
+        slot = self._one_of(0, 1, 19)
+        held = self._store.list_artifacts(*attempt[:2]).get(slot)
+        artifact = an_artifact(
+            **of, artifact_id=self._token(), name=self._one_of("a.csv", "ü"), size=self._one_of(0, 5)
+        )
+        return given(slot, artifact, self._one_of(held, held, held, None, an_artifact()))
+
     def note_block(self) -> Made:
         project = self._project()
         return given(a_project(project_id=project), max(self._highest(project), 1))
@@ -186,6 +198,9 @@ class Operations:
 
     def get_outputs(self) -> Made | None:
         return given(self._chance.choice([*self._store.jobs.values()])) if self._store.jobs else None
+
+    def list_artifacts(self) -> Made:
+        return given(*self._key())
 
     def list_jobs(self) -> Made:
         first = self._before_the_first + self._one_of(1, 2, 5)
@@ -309,7 +324,10 @@ class Operations:
 
 
 METHODS = sorted(
-    name for port in (JobStore, Attempts, Payload, DueIndex) for name in vars(port) if not name.startswith("_")
+    name
+    for port in (JobStore, Attempts, Payload, ArtifactStore, DueIndex)
+    for name in vars(port)
+    if not name.startswith("_")
 )
 WRITES = {name for name in METHODS if name.split("_")[0] not in {"get", "list", "find", "is", "highest", "walk"}}
 WEIGHTS = [3 if name in WRITES else 1 for name in METHODS]
@@ -335,6 +353,7 @@ def everything(store: Store) -> dict[str, Any]:
         "params": [store.get_params(job.project_id, job.job_id) for job in jobs],
         "outputs": [store.get_outputs(job) for job in jobs],
         "messages": [store.list_messages(job.project_id, job.job_id, None, 100).messages for job in jobs],
+        "artifacts": [store.list_artifacts(job.project_id, job.job_id) for job in jobs],
         "records": [store.find_idempotency_record(project, name, NOW) for project in PROJECTS for name in NAMES],
         "locks": [store.find_deletion_lock(project, USER) for project in PROJECTS],
         "seen": [store.is_seen(name.ljust(64, "0"), NOW) for name in NAMES],

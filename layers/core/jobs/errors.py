@@ -111,6 +111,18 @@ class JobNotRetryable(JobsError):
         self.reason = reason
 
 
+class ArtifactNotFound(NotFound):
+    """The job shows no such artifact."""
+
+
+class ArtifactRefused(JobsError):
+    """No file can be announced now: the attempt does not run, or has as many as it may have; `reason` says which."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class EventSeen(JobsError):
     """The event was taken before. Nothing is left to do."""
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
+from jobs.artifacts.ports import Artifact
 from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer
 from jobs.model import SECOND, Status
@@ -45,6 +46,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
+    errors.ArtifactNotFound: (HTTPStatus.NOT_FOUND, "Output not found."),
     errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
     errors.RunNotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to run this workflow."),
     errors.NotPermitted: (HTTPStatus.BAD_REQUEST, "You do not have permission to cancel this job."),
@@ -236,6 +238,8 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 def _output(output: Any) -> dict[str, Any]:
     """An output in Alteryx' form. An output that a worker reported in another form is shown as a file name."""
+    if isinstance(output, Artifact):
+        return {"id": output.artifact_id, "availableFormats": [output.format], "fileName": output.name}
     is_such = isinstance(output, dict) and not _OUTPUT_FIELDS.isdisjoint(output)
     told = output if is_such else {"fileName": output}
     formats = told.get("availableFormats")

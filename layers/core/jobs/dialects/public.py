@@ -32,6 +32,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "not found"),
     errors.ProjectNotFound: (HTTPStatus.NOT_FOUND, "project not found"),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "job not found"),
+    errors.ArtifactNotFound: (HTTPStatus.NOT_FOUND, "artifact not found"),
     errors.InvalidJobId: (HTTPStatus.BAD_REQUEST, "invalid jobId: not an integer"),
     errors.DeletionActive: (
         HTTPStatus.CONFLICT,
@@ -183,7 +184,7 @@ class Public:
 
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
-        if isinstance(error, errors.JobNotRetryable):
+        if isinstance(error, errors.JobNotRetryable | errors.ArtifactRefused):
             status, sentence = HTTPStatus.CONFLICT, error.reason
         elif isinstance(error, errors.JobNotCancellable):
             status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"

@@ -17,12 +17,17 @@ PUBLIC = Public()
 ALTERYX_V3 = AlteryxV3()
 OAUTH2 = OAuth2()
 
+#: Alteryx' v3 documents one call, a download, under this prefix too.
+ALTERYX_V1_PREFIX = "/webapi/v1"
+
 DIALECTS: tuple[Dialect, ...] = (OPENREPLAY_V1, PUBLIC, ALTERYX_V3, OAUTH2)
+
+_PREFIXES = {dialect.prefix: dialect for dialect in DIALECTS} | {ALTERYX_V1_PREFIX: ALTERYX_V3}
 
 
 def dialect_of(path: str) -> Dialect | None:
     """The dialect whose prefix a path has, or None."""
-    for dialect in DIALECTS:
-        if path == dialect.prefix or path.startswith(dialect.prefix + "/"):
+    for prefix, dialect in _PREFIXES.items():
+        if path == prefix or path.startswith(prefix + "/"):
             return dialect
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from jobs.dialects.registry import ALTERYX_V3, OAUTH2, OPENREPLAY_V1, PUBLIC
+from jobs.dialects.registry import ALTERYX_V1_PREFIX, ALTERYX_V3, OAUTH2, OPENREPLAY_V1, PUBLIC
 from jobs.tenants import Scope
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def _project(dialect: ProjectDialect, method: str, path: str, scope: Scope) -> R
     return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, scope)
 
 
-def _alteryx(method: str, path: str) -> Route[AlteryxV3]:
-    return Route(f"{method} {ALTERYX_V3.prefix}{path}", ALTERYX_V3)
+def _alteryx(method: str, path: str, prefix: str = ALTERYX_V3.prefix) -> Route[AlteryxV3]:
+    return Route(f"{method} {prefix}{path}", ALTERYX_V3)
 
 
 OPENREPLAY_LIST_JOBS = _project(OPENREPLAY_V1, "GET", "/jobs", Scope.READ)
@@ -47,12 +47,17 @@ PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", Scope.READ)
 PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
 PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry", Scope.CREATE)
 PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", Scope.READ)
+PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", Scope.WORK)
+PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", Scope.READ)
+PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", Scope.READ)
 PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)
 
 ALTERYX_LIST_JOBS = _alteryx("GET", "/jobs")
 ALTERYX_GET_JOB = _alteryx("GET", "/jobs/{jobId}")
 ALTERYX_CANCEL_JOB = _alteryx("DELETE", "/jobs/{jobId}")
 ALTERYX_GET_MESSAGES = _alteryx("GET", "/jobs/{jobId}/messages")
+ALTERYX_GET_OUTPUT = _alteryx("GET", "/jobs/{jobId}/output/{outputId}")
+ALTERYX_GET_OUTPUT_V1 = _alteryx("GET", "/jobs/{jobId}/output/{outputId}", ALTERYX_V1_PREFIX)
 ALTERYX_LIST_WORKFLOW_JOBS = _alteryx("GET", "/workflows/{workflowId}/jobs")
 ALTERYX_RUN_WORKFLOW = _alteryx("POST", "/workflows/{workflowId}/jobs")
 

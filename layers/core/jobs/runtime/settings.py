@@ -94,6 +94,11 @@ class Settings:
         )
 
     @cached_property
+    def artifacts_bucket(self) -> str:
+        """The bucket of files that workers put."""
+        return self._environment["ARTIFACTS_BUCKET"]
+
+    @cached_property
     def erasure(self) -> ErasureSettings:
         """The sessions and the worker's queue."""
         return ErasureSettings(self._environment["SESSIONS_BUCKET"], self._environment["WORKER_QUEUE_URL"])

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from jobs.adapters.artifacts import S3ArtifactFiles
 from jobs.adapters.eventbridge import EventBridgeBus
 from jobs.adapters.s3 import S3SessionStore
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, SQSWorkerQueue
 from jobs.runtime.observability import PowertoolsMeter
 from jobs.runtime.settings import Settings
 from jobs.store import table
+from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.caching import CachedDirectory
 from jobs.store.client import dynamodb_client
@@ -47,7 +49,13 @@ CONFIG = Config(
 )
 #: For clients whose adapter tries again by itself. Both together would outlast the invocation.
 ONE_TRY = CONFIG.merge(Config(retries={"total_max_attempts": 1}))
-
+#: For signed addresses. By itself botocore names the host of all regions, which redirects requests for a new bucket.
+#: A redirected request has a wrong signature. It also signs in an older way, which knows no checksum.
+SIGNING = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    request_checksum_calculation="when_required",
+)
 
 #: Calls that are made side by side. More would double more hints when a tick dies.
 THREADS = 4
@@ -75,7 +83,7 @@ def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> list[Ma
 
 
 class Wiring:
-    """`Ports`, `TokenPorts` and `ErasurePorts` on AWS."""
+    """`Ports`, `TokenPorts`, `ArtifactPorts` and `ErasurePorts` on AWS."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.settings = Settings(environment)
@@ -132,6 +140,11 @@ class Wiring:
         return DynamoDBPayload(self.table)
 
     @cached_property
+    def artifacts(self) -> DynamoDBArtifacts:
+        """Announced files."""
+        return DynamoDBArtifacts(self.table)
+
+    @cached_property
     def due(self) -> DynamoDBDueIndex:
         """The status index."""
         return DynamoDBDueIndex(self.table)
@@ -171,6 +184,11 @@ class Wiring:
         return S3SessionStore(lambda: self._s3, self.settings.erasure.bucket, self.clock, self.meter)
 
     @cached_property
+    def files(self) -> S3ArtifactFiles:
+        """Files that workers put."""
+        return S3ArtifactFiles(lambda: self._s3_signer, self.settings.artifacts_bucket, self.clock)
+
+    @cached_property
     def worker_queue(self) -> SQSWorkerQueue:
         """The queue of the worker that erases sessions."""
         return SQSWorkerQueue(lambda: self._sqs, self.settings.erasure.queue_url, self.clock, self.meter)
@@ -193,6 +211,10 @@ class Wiring:
     def _s3(self) -> Any:
         return client("s3", 10)  # S3 takes seconds to delete a thousand objects
 
+    @property
+    def _s3_signer(self) -> Any:
+        return s3_signer()
+
     def _monotonic(self) -> float:
         return time.monotonic()
 
@@ -213,6 +235,13 @@ def client(service: str, read_timeout: int = 2) -> Any:
     """The client of a service whose adapter tries again by itself; shared as above."""
     with _MAKING:
         return boto3.client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))  # type: ignore[call-overload]  # the stubs know names of services alone
+
+
+@cache
+def s3_signer() -> Any:
+    """The client that signs addresses and makes no call; shared as above."""
+    with _MAKING:
+        return boto3.client("s3", config=SIGNING)
 
 
 @cache

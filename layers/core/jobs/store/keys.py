@@ -78,6 +78,22 @@ def parse_message(sk: str) -> int:
     return int(sk.split("#")[1])
 
 
+def artifacts(project_id: int, job_id: int) -> Key:
+    """A job's artifacts, and what their sort keys begin with."""
+    return f"payload#{project_id}#{job_id}", "artifact#"
+
+
+def artifact(project_id: int, job_id: int, slot: int) -> Key:
+    """The artifact in a slot of a job."""
+    pk, prefix = artifacts(project_id, job_id)
+    return pk, f"{prefix}{slot:02d}"
+
+
+def parse_artifact(sk: str) -> int:
+    """The slot of an artifact, from its sort key."""
+    return int(sk.partition("#")[2])
+
+
 def seen_event(digest: str) -> Key:
     """That an event was taken."""
     return f"event#{digest}", "event"

@@ -49,7 +49,12 @@ def update(key: Key, expression: str, condition: str, **beside: Any) -> Write:
 def must_exist(key: Key) -> Write:
     """Only check that a row exists."""
     is_there = "attribute_exists(pk)"
-    return {"ConditionCheck": {"Key": items.key(key), "ConditionExpression": is_there}}
+    return check(key, is_there)
+
+
+def check(key: Key, condition: str, **beside: Any) -> Write:
+    """Only check a condition of a row; `beside` as above."""
+    return {"ConditionCheck": {"Key": items.key(key), "ConditionExpression": condition, **beside}}
 
 
 class Table:

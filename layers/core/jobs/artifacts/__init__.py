@@ -1,0 +1,1 @@
+"""Files that a worker puts as outputs of a job: announced while the attempt runs, shown once it is completed."""
