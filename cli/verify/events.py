@@ -99,7 +99,13 @@ def _bus(run: Run) -> Bus:
     return bus
 
 
-def _put(run: Run, detail_type: str, **detail: Any) -> None:
+def put_event(run: Run, detail_type: str, **detail: Any) -> None:
+    """Put an event about the project.
+
+    Raises:
+        Wrong: the bus refused it.
+        Unproven: no account was named, or it cannot be used.
+    """
     bus = _bus(run)
     with _aws("the event was not put"):
         bus.put(detail_type, projectKey=run.options.project, **detail)
@@ -108,7 +114,7 @@ def _put(run: Run, detail_type: str, **detail: Any) -> None:
 @EVENTS.add("An event Job Requested makes a job", aws_only=True)
 def _requested(run: Run) -> str:
     began = time.monotonic()
-    _put(run, "Job Requested", action=run.action, description="by event")
+    put_event(run, "Job Requested", action=run.action, description="by event")
 
     def look() -> int | None:
         rows = data(run.call("GET", f"{run.public}/jobs?order=desc&action={run.action}"), 200)
@@ -139,7 +145,7 @@ def _starts(run: Run) -> str:
 @EVENTS.add("A report Job Completed completes the job", aws_only=True)
 def _completed(run: Run) -> str:
     job_id, began = _by_event(run), time.monotonic()
-    _put(run, "Job Completed", jobId=job_id, attempt=1, outputs=[{"verified": run.mark}])
+    put_event(run, "Job Completed", jobId=job_id, attempt=1, outputs=[{"verified": run.mark}])
     job = run.wait_for(job_id, "completed", PATIENCE)
     expect(job["outputs"] == [{"verified": run.mark}], "its outputs are others")
     return f"{time.monotonic() - began:.1f} s after the report"
@@ -148,7 +154,7 @@ def _completed(run: Run) -> str:
 @EVENTS.add("An event that is not valid ends whole in the dead-letter queue", aws_only=True)
 def _poison(run: Run) -> str:
     bus, poison, began = _bus(run), f"poison-{run.mark}", time.monotonic()
-    _put(run, "Job Requested", action=run.action, colour=poison)
+    put_event(run, "Job Requested", action=run.action, colour=poison)
     with _aws(f"the queue was not read, and keeps {poison}"):
         try:
             run.wait(lambda: bus.take_refused(poison), PATIENCE, "not there")

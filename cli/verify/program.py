@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.verify import options
 from cli.verify.alteryx import ALTERYX
+from cli.verify.artifacts import ARTIFACTS
 from cli.verify.events import EVENTS
 from cli.verify.openreplay import OPENREPLAY
 from cli.verify.public import PUBLIC
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FOR_THE_END = 400
 SECONDS_FOR_THE_END = 60
 END = Claims()
-SUBJECTS: Sequence[Claims] = (PUBLIC, OPENREPLAY, ALTERYX, REFUSALS, USER_IDS, EVENTS, TIMING, UNSEEN)
+SUBJECTS: Sequence[Claims] = (PUBLIC, OPENREPLAY, ALTERYX, REFUSALS, USER_IDS, EVENTS, ARTIFACTS, TIMING, UNSEEN)
 
 
 @END.add("Every job that this run made has ended")

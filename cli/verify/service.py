@@ -83,6 +83,18 @@ class Run:
             self.sleep(min(_retry_after(answer), 3.0))
         return answer
 
+    def follow(self, method: str, url: str, **request: Any) -> httpx.Response:
+        """Send one request to an address that the service gave, with no credential of ours.
+
+        Raises:
+            Wrong: no answer came.
+        """
+        self.requests += 1
+        try:
+            return self._client.request(method, url, **request)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise Wrong(f"no answer: {type(error).__name__}") from None
+
     def call(self, method: str, target: str, **request: Any) -> httpx.Response:
         """Send one request with the key, in the way of the path's dialect."""
         key = self.options.key

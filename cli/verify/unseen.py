@@ -20,6 +20,8 @@ REASONS = {
     "A key of your own encrypts the table": "a caller does not see it",
     "DynamoDB's partitions bear the load": "it takes more load than a verification may make",
     "Changes that cannot be published are kept in their bucket": "it takes a fault of the bus",
+    "A signed address expires": "it takes a quarter of an hour",
+    "Files of jobs are deleted after ArtifactDays": "it takes days",
     "What the service costs": "the bill says it",
 }
 

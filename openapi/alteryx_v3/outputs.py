@@ -9,22 +9,15 @@ from jobs.dialects import artifacts
 from openapi.answers import Reply, shown
 from openapi.document import Operation, PathParameter
 from openapi.examples import ARTIFACT, DOWNLOAD
-from openapi.openreplay import moment
+from openapi.public.artifacts import ADDRESS
 from openapi.schemas import Fields, field, query
 
 _ID = field("string", "The id of the output, in upper or lower case.", pattern=f"^[0-9A-Fa-f]{{{ID_DIGITS}}}$")
 PATH = {"outputId": PathParameter(_ID, ARTIFACT.artifact_id, [errors.ArtifactNotFound()])}
 
-_FIELDS = Fields(
-    "openapi/alteryx_v3/outputs.py _FIELDS",
-    {
-        "url": field("string", "A signed address. Whoever has it may use it, so keep it as a secret.", format="uri"),
-        "expiresAt": moment("When the address expires, in milliseconds since the epoch."),
-    },
-)
 _FILE = artifacts.render_output(DOWNLOAD)
 
-SCHEMAS = {"V3Download": _FIELDS.object_of("V3Download", shown(_FILE))}
+SCHEMAS = {"V3Download": Fields("openapi/public/artifacts.py ADDRESS", ADDRESS).object_of("V3Download", shown(_FILE))}
 
 OPERATIONS = tuple(
     Operation(

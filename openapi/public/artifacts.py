@@ -33,6 +33,10 @@ REQUEST = request_of(
 )
 _ASKED = REQUEST["properties"]
 
+ADDRESS = {
+    "url": field("string", "A signed address. Anybody who has it may use it, so keep it secret.", format="uri"),
+    "expiresAt": moment("When the address expires, in milliseconds since the epoch."),
+}
 _FIELDS = Fields(
     "openapi/public/artifacts.py _FIELDS",
     {
@@ -42,11 +46,10 @@ _FIELDS = Fields(
         "sha256": field("string", "The SHA-256 of the file.", pattern="^[0-9a-f]{64}$"),
         "format": field("string", "What the file is.", minLength=1, maxLength=64),
         "attempt": integer(1, MAX_ATTEMPTS, description="The attempt that put it."),
-        "url": field("string", "A signed address. Whoever has it may use it, so keep it as a secret.", format="uri"),
         "headers": field(
             "object", "The headers that the upload must send, exactly.", additionalProperties={"type": "string"}
         ),
-        "expiresAt": moment("When the address expires, in milliseconds since the epoch."),
+        **ADDRESS,
     },
 )
 

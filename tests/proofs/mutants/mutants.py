@@ -8,6 +8,7 @@ STORE_CONTRACT = ("tests/contract/test_job_store.py", "-k", "moto")
 STORE_CALLS = ("tests/unit/test_dynamodb.py",)
 #: The calls that the emulator of PartiQL answers.
 STARTS_TOGETHER = ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack")
+ARTIFACTS_CONTRACT = ("tests/contract/test_artifacts.py", "-k", "moto")
 #: One of the races that are explored.
 INTERLEAVINGS = ("tests/proofs/interleavings/test_interleavings.py", "-k", "whatever_the_order and completes")
 
@@ -654,6 +655,91 @@ MUTANTS = (
         "project.secret",
         'b"secret"',
         ("tests/unit/test_cursor.py",),
+    ),
+    # ---- files -------------------------------------------------------------------------------------------------
+    Mutant(
+        "a file of a late attempt",
+        "put_artifact",
+        'f"{is_running} AND {is_this_attempt}"',
+        'f"{is_running} AND an >= :attempt"',
+        ARTIFACTS_CONTRACT,
+    ),
+    Mutant(
+        "a file of a job that does not run",
+        "put_artifact",
+        'is_running = "st = :running"',
+        'is_running = "st >= :running OR st < :running"',
+        ARTIFACTS_CONTRACT,
+    ),
+    Mutant(
+        "a slot that another has taken",
+        "put_artifact",
+        '"attribute_not_exists(pk)"',
+        '"attribute_not_exists(pk) OR attribute_exists(pk)"',
+        ARTIFACTS_CONTRACT,
+    ),
+    Mutant(
+        "a slot that has changed since it was seen",
+        "put_artifact",
+        '"id = :over"',
+        '"id = :over OR attribute_exists(pk)"',
+        ARTIFACTS_CONTRACT,
+    ),
+    Mutant(
+        "a late worker that follows the job into its next attempt",
+        "announcing:announce",
+        "_running(queries.get_job(ports, project, job_id), attempt)",
+        "_running(queries.get_job(ports, project, job_id), new.attempt)",
+        ("tests/unit/test_artifacts.py",),
+    ),
+    Mutant(
+        "twenty-one files",
+        "announcing:_slot",
+        "range(MAX_ARTIFACTS)",
+        "range(MAX_ARTIFACTS + 1)",
+        ("tests/unit/test_artifacts.py",),
+    ),
+    Mutant(
+        "slots that an earlier attempt keeps",
+        "announcing:_slot",
+        "held.attempt == artifact.attempt",
+        "held.attempt <= artifact.attempt",
+        ("tests/unit/test_artifacts.py",),
+    ),
+    Mutant(
+        "a file of an earlier attempt is shown",
+        "_announced",
+        "artifact.attempt == job.attempt",
+        "artifact.attempt <= job.attempt",
+        ("tests/unit/test_artifacts.py",),
+    ),
+    Mutant(
+        "an upload that may replace a file",
+        "sign_upload",
+        '"IfNoneMatch"',
+        '"IfMatch"',
+        ("tests/unit/test_artifact_dialects.py",),
+    ),
+    Mutant(
+        "a key that all attempts share",
+        "adapters.artifacts:_key",
+        'f"{artifact.project_id}/{artifact.job_id}/{artifact.attempt}/{artifact.artifact_id}"',
+        'f"{artifact.project_id}/{artifact.job_id}/1/{artifact.artifact_id}"',
+        ("tests/unit/test_artifact_dialects.py",),
+    ),
+    Mutant(
+        "addresses of the host of all regions",
+        "SIGNING",
+        '"virtual"',
+        '"auto"',
+        ("tests/unit/test_artifact_dialects.py",),
+    ),
+    Mutant(
+        "files for keys that may create",
+        "PUBLIC_ANNOUNCE_ARTIFACT",
+        "Scope.WORK",
+        "Scope.CREATE",
+        ("tests/unit/test_routes.py",),
     ),
     Mutant(
         "a user's data under a prefix of another's",

@@ -40,7 +40,7 @@ class Artifact(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A signed address. Whoever has it may make one kind of request with it until it expires."""
+    """A signed address. Anybody who has it may make one kind of request with it until it expires."""
 
     url: str
     #: In milliseconds since the epoch.

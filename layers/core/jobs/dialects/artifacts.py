@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jobs.artifacts.announcing import Announced
     from jobs.artifacts.ports import Address, Artifact
 
-#: Nobody may keep an answer that holds a signed address, because whoever has the address may use it.
+#: Nobody may keep an answer that holds a signed address, because anybody who has the address may use it.
 NOT_KEPT = {"Cache-Control": "no-store"}
 #: The weight that declines a media type (RFC 9110, section 12.4.2).
 _DECLINED = re.compile(r"q=0(\.0*)?")
