@@ -68,7 +68,10 @@ def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]
         patch.setattr(quota, "RetryQuota", Known)
         patch.setattr(standard, "ExponentialBackoff", partial(standard.ExponentialBackoff, random=lambda: 1.0))
         ports = wiring.Wiring({})
-        found = [cast("BaseClient", each) for each in (ports._dynamodb, ports._sqs, ports._events, ports._s3)]
+        found = [
+            cast("BaseClient", each)
+            for each in (ports._dynamodb, ports._sqs, ports._events, ports._s3, ports._s3_signer)
+        ]
     yield found
     forget_clients()
 
@@ -76,6 +79,7 @@ def clients(aws: boto3.Session, quotas: list[Any]) -> Iterator[list[BaseClient]]
 def forget_clients() -> None:
     wiring.dynamodb.cache_clear()
     wiring.client.cache_clear()
+    wiring.s3_signer.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,7 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     environment = {
         **urls,
         "ACCOUNT_ID": ACCOUNT,
+        "ARTIFACTS_BUCKET": "artifacts",
         "EVENT_BUS_NAME": "jobs",
         "SESSIONS_BUCKET": BUCKET,
         "SHARD_COUNT": f"{SHARDS}",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: What chance and the clock decide: tokens (the tests number them), times, and the ends of records.
 _BY_CHANCE = re.compile(
+    # the id of a file, which may look like one of v3
+    r"(?<='id', \{'S': ')[0-9a-f]{24}|"
     r"token-\d+|0{30}\w+|\b1[5-9]\d{11}\b|\b1[5-9]\d{8}\b|\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b6[0-9a-f]{7}(?=[0-9a-f]{16}\b)"
 )
 

@@ -12,7 +12,7 @@ from jobs.outcomes import Attempt, Stamp
 from jobs.store import items
 
 from tests.architecture.project import TEMPLATE, properties
-from tests.builders import a_job
+from tests.builders import a_job, an_artifact
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
 from tests.stores import the_store
@@ -126,6 +126,25 @@ def a_run(service: Service) -> None:
     assert the_store().add_message(1, 1, message, SeenEvent("0" * 64, NOW // 1000 + 60))
 
 
+def one_with_a_file(service: Service) -> None:
+    """A running job whose attempt has announced the file of `events/`."""
+    put(service, running())
+    announced(service)
+
+
+def a_run_with_a_file(service: Service) -> None:
+    """A completed run of a workflow with the file of `events/`."""
+    run = Run(workflow_id=WORKFLOW_ID, owner_id=USER_ID)
+    put(service, running(at=RUN_AT, next_at=IN_FILES + 900_000, run=run))
+    announced(service)
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(NOW, "worker", "token-0"), [{"artifact": "report.csv"}])
+
+
+def announced(service: Service) -> None:
+    path = service.event("get_artifacts", "public")["pathParameters"]
+    assert the_store().put_artifact(0, an_artifact(artifact_id=path["artifactId"], format="Csv"), None).name == "DONE"
+
+
 def a_full_block(service: Service) -> None:
     put(service, scheduled(1_000))
 
@@ -236,6 +255,12 @@ SCENARIOS = (
     Scenario("get_job", "public", "public", one_scheduled),
     Scenario("get_job", "details", "public_details", one_with_everything),
     Scenario("get_job", "v3", "alteryx_v3", a_run),
+    Scenario("get_job", "v3 with a file", "alteryx_v3", a_run_with_a_file),
+    Scenario("announce_artifact", "public", "public", one_running),
+    Scenario("announce_artifact", "again", "public", one_with_a_file),
+    Scenario("get_artifacts", "list", "public_list", a_run_with_a_file),
+    Scenario("get_artifacts", "public", "public", a_run_with_a_file),
+    Scenario("get_artifacts", "v3", "alteryx_v3", a_run_with_a_file),
     Scenario("get_messages", "public", "public", one_with_everything),
     Scenario("get_messages", "v3", "alteryx_v3", a_run),
     Scenario("issue_token", "basic", "basic", repeats=True, tried_once=frozenset({"PutItem"})),
