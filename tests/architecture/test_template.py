@@ -148,6 +148,48 @@ def test_a_bucket_is_private_encrypted_and_outlives_the_stack(bucket: str) -> No
     assert {resource_of(arn) for arn in statement["Resource"]} == {bucket, f"{bucket}/*"}
 
 
+def test_workers_files_are_forgotten_by_one_rule_unfinished_and_unnamed_ones_too() -> None:
+    bucket = RESOURCES["ArtifactsBucket"]["Properties"]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    # without a prefix or a tag it is for every object
+    assert {name: value for name, value in rule.items() if name != "Id"} == {
+        "Status": "Enabled",
+        "ExpirationInDays": {"Ref": "ArtifactDays"},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+    # versions would outlive it
+    assert "VersioningConfiguration" not in bucket
+    assert (TEMPLATE["Parameters"]["ArtifactDays"]["Default"], TEMPLATE["Parameters"]["ArtifactDays"]["MinValue"]) == (
+        90,
+        1,
+    )
+
+
+def test_pages_that_may_call_the_api_may_put_and_get_files_and_no_other_page_may() -> None:
+    api = resources("AWS::Serverless::HttpApi")["JobsApi"]["CorsConfiguration"]
+    bucket = RESOURCES["ArtifactsBucket"]["Properties"]["CorsConfiguration"]
+    [condition, of_api, nothing], [condition_of_bucket, of_bucket, nothing_else] = api["Fn::If"], bucket["Fn::If"]
+    [rule] = of_bucket["CorsRules"]
+
+    assert (condition_of_bucket, nothing_else) == (condition, nothing)
+    assert rule["AllowedOrigins"] == of_api["AllowOrigins"]
+    assert rule["AllowedMethods"] == ["GET", "PUT"]
+    # what an upload must send, and a page may not send by itself
+    assert {"if-none-match", "x-amz-checksum-sha256"} <= set(rule["AllowedHeaders"])
+
+
+def test_files_are_known_to_two_functions_which_may_sign_one_kind_of_address_each() -> None:
+    signers = {
+        folder: rights(folder)["ArtifactsBucket/*"] for folder in FOLDERS if "ArtifactsBucket/*" in rights(folder)
+    }
+    told = {folder for folder in FOLDERS if "ARTIFACTS_BUCKET" in json.dumps(properties(folder))}
+
+    assert signers == {"announce_artifact": {"s3:PutObject"}, "get_artifacts": {"s3:GetObject"}}
+    assert told == signers.keys()
+    assert not [resource for resource in rights("get_job") if "Bucket" in resource]
+
+
 def test_the_stream_is_read_from_its_beginning_in_bounds_and_what_fails_is_kept_whole() -> None:
     [source] = events("publish_changes", "DynamoDB")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from jobs.adapters import artifacts as adapter
 from jobs.model import SECOND
 from jobs.runtime import wiring
 
+from tests.architecture.test_docs import blocks, text_of
 from tests.builders import an_artifact
 from tests.e2e.embedded import NO_CERTIFICATES
 from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.embedded import Embedded, Tenant
 
 pytestmark = pytest.mark.e2e
@@ -133,6 +137,27 @@ def test_the_outputs_of_a_workflow_s_run_are_downloaded_as_alteryx_documents_it(
             404,
             {"message": "Job not found."},
         )
+
+
+def test_the_worker_of_workers_md_attaches_a_file(
+    worker: Worker, stack: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [code] = [block for block in blocks(text_of("docs/workers.md"), "python") if "def attach" in block]
+    monkeypatch.setenv("JOBS_URL", stack.base_url)
+    monkeypatch.setenv("JOBS_KEY", worker.tenant.key)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102  # what the page shows
+    (tmp_path / "month.csv").write_bytes(b"1;2\n")
+    job_id = worker.start()
+    job = {"projectKey": worker.tenant.project.project_key, "jobId": job_id, "attempt": 1}
+
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        output = names["attach"](job, tmp_path / "month.csv")
+
+    worker.complete(job_id, output)
+    [shown] = worker.artifacts(job_id).json()["data"]
+    assert worker.download(job_id, shown["artifactId"]).content == b"1;2\n"
 
 
 # ---- what S3 refuses ----------------------------------------------------------------------------------------------
