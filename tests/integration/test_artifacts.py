@@ -11,15 +11,18 @@ from jobs.outcomes import Attempt, Stamp
 from jobs.tenants import Right, Scope
 
 from tests.integration.test_alteryx_v3 import NO_JOB, UNAUTHORIZED, UNKNOWN_TOKEN, a_member, start, told
+from tests.integration.test_canaries import log
 from tests.integration.test_cost import calls
 from tests.integration.test_limited_keys import limited
 from tests.stores import the_store
 
 if TYPE_CHECKING:
+    import io
+
     from tests.integration.conftest import Answered, Service
     from tests.integration.test_cost import Calls
 
-__all__ = ["calls"]  # a fixture, which pytest finds by its name here
+__all__ = ["calls", "log"]  # fixtures, which pytest finds by their names here
 
 REPORT = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9"
 OUTPUTS = ("alteryx_v3", "alteryx_v1")
@@ -158,6 +161,25 @@ def test_a_format_that_an_output_has_not_is_refused(service: Service, format_: s
     assert answer.status == status
     if status == 400:
         assert answer.json["message"].startswith("format: must be Csv")
+
+
+def test_no_log_has_a_file_s_name_or_an_address(
+    service: Service, capsys: pytest.CaptureFixture[str], log: io.StringIO
+) -> None:
+    service.create()
+    start(service)
+    announced = announce(service, name="ada@example.com.csv", format="canary-7f3a9c").json["data"]
+    complete(service, {"artifact": "ada@example.com.csv"})
+    got = service.http("get_artifacts", "public", path={"artifactId": announced["artifactId"]})
+    assert got.status == 302
+
+    written = capsys.readouterr()
+    said = log.getvalue() + written.out + written.err
+    assert "answered" in said
+    addresses = (announced["url"], got.headers["Location"])
+    signatures = [parse_qs(urlsplit(url).query)["X-Amz-Signature"][0] for url in addresses]
+    for secret in ("ada@example.com", "canary-7f3a9c", announced["artifactId"], REPORT, *signatures):
+        assert secret not in said
 
 
 # ---- what calls read and write ------------------------------------------------------------------------------------

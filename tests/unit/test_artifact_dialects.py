@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import boto3
 import pytest
 from jobs.adapters.artifacts import S3ArtifactFiles
 from jobs.artifacts.announcing import Announced
@@ -14,12 +15,14 @@ from jobs.artifacts.ports import Address, NewArtifact
 from jobs.dialects import artifacts
 from jobs.dialects.artifact_bodies import MAX_NAME_BYTES, MAX_SIZE, parse_artifact
 from jobs.dialects.event_bodies import MAX_ENTRY_BYTES
-from jobs.dialects.registry import ALTERYX_V3, PUBLIC
+from jobs.dialects.registry import ALTERYX_V3, PUBLIC, dialect_of
 from jobs.errors import ArtifactNotFound, ArtifactRefused, InvalidRequest
 from jobs.runtime import wiring
+from jobs.runtime.unrouted import answer_unrouted
 
 from tests.builders import NOW, a_job, an_artifact
 from tests.fakes import FakeClock
+from tests.integration.conftest import Context
 
 LEAST = {"name": "report.csv", "size": 3, "sha256": "ab" * 32}
 DOWNLOAD = Address("https://files/1?get", NOW, {})
@@ -178,6 +181,31 @@ def test_each_dialect_has_its_words_for_what_is_not_there_and_public_for_what_is
     )
 
 
+def test_the_prefix_of_alteryx_s_one_download_is_of_its_dialect() -> None:
+    paths = ("/webapi/v1", "/webapi/v1/jobs/x/output/y", "/webapi/v1/nothing", "/webapi/v1x", "/webapi/v10/jobs")
+
+    assert [dialect_of(path) for path in paths] == [ALTERYX_V3, ALTERYX_V3, ALTERYX_V3, None, None]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer"),
+    [
+        ("POST", "/webapi/v1/jobs/x/output/y", (405, '{"message":"method not allowed"}', "GET")),
+        ("GET", "/webapi/v1/jobs/x", (404, '{"message":"Not found."}', None)),
+        ("PUT", "/public/p/jobs/1/artifacts", (405, '{"error":"method not allowed"}', "GET, POST")),
+        ("DELETE", "/public/p/jobs/1/artifacts/a", (405, '{"error":"method not allowed"}', "GET")),
+    ],
+)
+def test_other_methods_and_paths_are_answered_in_the_dialect(
+    method: str, path: str, answer: tuple[int, str, str | None]
+) -> None:
+    event = {"routeKey": "$default", "rawPath": path, "requestContext": {"http": {"method": method}, "requestId": "r"}}
+
+    answered = answer_unrouted(event, cast("Any", Context()))
+
+    assert (answered["statusCode"], answered["body"], answered["headers"].get("Allow")) == answer
+
+
 # ---- the addresses ------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +216,7 @@ def files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S3
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", request.param)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the credentials of another test
     client = wiring.s3_signer.__wrapped__()
     return S3ArtifactFiles(lambda: client, "artifacts", FakeClock(NOW + 999))
 
