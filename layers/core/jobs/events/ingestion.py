@@ -76,7 +76,7 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
     together: dict[Project, list[tuple[int, creation.Request]]] = defaultdict(list)
     alone: list[tuple[int, Project]] = []
     for position, delivery in enumerate(deliveries):
-        project = _let_in(ports, own_account, delivery)
+        project = _project_of(ports, own_account, delivery)
         if isinstance(project, Taken | Refusal):
             taken[position] = project
             continue
@@ -105,7 +105,7 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
     return answer
 
 
-def _let_in(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken | Refusal:
+def _project_of(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken | Refusal:
     """Find the project that an event is about, or say what becomes of the event without one."""
     _, source, account = delivery.envelope
     try:
