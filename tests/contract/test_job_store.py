@@ -24,6 +24,7 @@ from jobs.outcomes import (
     AppendOutcome,
     AppendResult,
     Attempt,
+    Failure,
     NewRow,
     ReportOutcome,
     Stamp,
@@ -519,11 +520,11 @@ def complete(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> Re
 
 
 def fail(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> ReportOutcome:
-    return store.fail_job(attempt, a_stamp(sign=sign), ["no disk"], lost=False)
+    return store.fail_job(attempt, a_stamp(sign=sign), Failure(["no disk"]))
 
 
 def back_off(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> ReportOutcome:
-    return store.back_off_job(attempt, a_stamp(sign=sign), NOW + 5_000, lost=False)
+    return store.back_off_job(attempt, a_stamp(sign=sign), NOW + 5_000, Failure(["no disk"]))
 
 
 def progress(store: Store, attempt: Attempt = FIRST, sign: str = "") -> ReportOutcome:
@@ -565,22 +566,73 @@ def test_a_job_may_complete_without_outputs(store: Store) -> None:
 def test_a_last_attempt_that_fails_fails_the_job(store: Store) -> None:
     running(store)
 
-    assert store.fail_job(FIRST, a_stamp(), ["no disk", ""], lost=False) is ReportOutcome.APPLIED
+    assert store.fail_job(FIRST, a_stamp(), Failure(["no disk", ""])) is ReportOutcome.APPLIED
 
     job = the_job(store)
     assert (job.status, job.errors, job.next_at) == (Status.FAILED, ("no disk", ""), None)
-    assert job.history[-1] == Change(Status.FAILED, NOW + 10, "worker")
+    assert job.history[-1] == Change(Status.FAILED, NOW + 10, "worker", "finish")
+    assert store.get_evidence(job) == {"finish": ["no disk", ""]}
+
+
+def test_no_further_attempt_follows_where_none_would_help(store: Store) -> None:
+    running(store, max_attempts=3)
+
+    assert store.fail_job(FIRST, a_stamp(), Failure(["no such user"], retryable=False)) is ReportOutcome.APPLIED
+
+    assert (the_job(store).status, the_job(store).attempt) == (Status.FAILED, 1)
+
+
+def test_the_errors_of_every_attempt_stay_whatever_becomes_of_the_job(store: Store) -> None:
+    running(store, max_attempts=2)
+    assert back_off(store, FIRST, "first") is ReportOutcome.APPLIED
+    assert the_job(store).errors == ("no disk",)
+    start(store, 1, NOW + 5_000)
+    assert the_job(store).errors is None
+    second = Attempt(1, 1, 2)
+    assert store.fail_job(second, a_stamp(sign="second"), Failure(["a", "b"])) is ReportOutcome.APPLIED
+    failed = the_job(store)
+    store.retry_job(failed, as_retried(failed), "retry", None)
+    start(store, 1, NOW + 100)
+    assert store.complete_job(Attempt(1, 1, 3), a_stamp(sign="third"), []) is ReportOutcome.APPLIED
+
+    assert the_job(store).errors is None
+    assert store.get_evidence(the_job(store)) == {"first": ["no disk"], "second": ["a", "b"]}
+
+
+@pytest.mark.parametrize("end", ["complete", "cancel"])
+def test_the_errors_of_an_earlier_attempt_are_none_of_what_ends_well(store: Store, end: str) -> None:
+    running(store, max_attempts=3)
+    back_off(store, FIRST, "first")
+    if end == "cancel":
+        store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        start(store, 1, NOW + 5_000)
+        complete(store, Attempt(1, 1, 2))
+
+    assert the_job(store).errors is None
+
+
+def test_the_errors_of_a_change_that_was_not_made_are_never_shown(store: Store) -> None:
+    running(store, max_attempts=2)
+    assert fail(store, sign="never made") is ReportOutcome.REFUSED
+    assert back_off(store, sign="made") is ReportOutcome.APPLIED
+    assert back_off(store, sign="late") is ReportOutcome.STALE
+
+    assert store.get_evidence(the_job(store)) == {"made": ["no disk"]}
 
 
 def test_a_job_that_backs_off_is_scheduled_as_its_next_attempt(store: Store) -> None:
     running(store, max_attempts=2)
     store.note_progress(FIRST, NOW + TIMEOUT, 30)
 
-    assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, lost=False) is ReportOutcome.APPLIED
+    assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, Failure(["no disk", "x" * 999])) is ReportOutcome.APPLIED
 
     job = the_job(store)
     assert (job.status, job.attempt, job.due_at, job.progress) == (Status.SCHEDULED, 2, NOW + 5_000, None)
-    assert job.history[-1] == Change(Status.SCHEDULED, NOW + 10, "worker")
+    assert job.history[-1] == Change(Status.SCHEDULED, NOW + 10, "worker", "finish")
+    assert store.get_evidence(job) == {"finish": ["no disk", "x" * 999]}
+    [short] = job.errors or ()
+    assert (short[:10], short[-9:], len(short)) == ("no disk\nxx", "xx… (cut)", 256)
     assert due_everywhere(store, NOW + 5_000) == [DueJob(NOW + 5_000, 1, 1)]
     assert lost_everywhere(store, NOW + 10 * TIMEOUT) == []
     assert start(store, 1, NOW + 4_999) is StartOutcome.NOT_DUE
@@ -674,8 +726,8 @@ def test_a_report_that_finds_its_own_token_has_been_applied_once(store: Store, n
 def test_a_lost_attempt_is_ended_only_once_its_time_out_has_passed(store: Store, attempts: int, status: Status) -> None:
     def lose(at: int) -> ReportOutcome:
         if attempts == 1:
-            return store.fail_job(FIRST, a_stamp(at), ["lost"], lost=True)
-        return store.back_off_job(FIRST, a_stamp(at), at + 5_000, lost=True)
+            return store.fail_job(FIRST, a_stamp(at), Failure(["lost"], lost=True))
+        return store.back_off_job(FIRST, a_stamp(at), at + 5_000, Failure(["lost"], lost=True))
 
     running(store, max_attempts=attempts)
     store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 5)

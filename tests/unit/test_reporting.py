@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.lifecycle import reporting
 from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartHint, Status
-from jobs.outcomes import Attempt, ReportOutcome
+from jobs.outcomes import Attempt, Failure, ReportOutcome
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import World
@@ -37,7 +37,7 @@ def at_random(world: World, chance: float) -> Ports:
 
 
 def fail(world: World, attempt: Attempt = FIRST) -> ReportOutcome:
-    return reporting.fail(world.ports, attempt, by="worker", errors=["no disk"])
+    return reporting.fail(world.ports, attempt, Failure(["no disk"]), by="worker")
 
 
 def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> ReportOutcome:
@@ -92,8 +92,39 @@ def test_a_failure_with_attempts_left_schedules_the_next_one_and_hints_it(world:
     assert fail(world) is ReportOutcome.APPLIED
 
     job = the_job(world)
-    assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, None)
+    assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, ("no disk",))
     assert world.queue.messages == [StartHint(1, ((1, NOW + 2_000),))]
+
+
+def test_a_failure_that_no_attempt_would_help_fails_the_job_at_once(world: World) -> None:
+    running(world, max_attempts=3)
+
+    failure = Failure(["no such user"], retryable=False, retry_after=60)
+    assert reporting.fail(world.ports, FIRST, failure, by="worker") is ReportOutcome.APPLIED
+
+    assert (the_job(world).status, the_job(world).attempt) == (Status.FAILED, 1)
+    assert world.queue.messages == []
+
+
+@pytest.mark.parametrize("seconds", [0, 60, 86_400])
+def test_a_worker_may_say_when_the_next_attempt_is_due(world: World, seconds: int) -> None:
+    running(world, max_attempts=2)
+
+    failure = Failure(["busy"], retry_after=seconds)
+    assert reporting.fail(world.ports, FIRST, failure, by="worker") is ReportOutcome.APPLIED
+
+    assert the_job(world).due_at == NOW + seconds * 1_000
+    assert bool(world.queue.messages) is (seconds <= 240)
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_errors_of_a_report_that_changes_nothing_are_not_kept(world: World, attempt: int) -> None:
+    running(world, attempt=2, max_attempts=3)
+
+    fail(world, Attempt(1, 1, attempt))
+    fail(world, Attempt(1, 9, attempt))
+
+    assert world.store.evidence == {}
 
 
 def test_a_failure_of_the_last_attempt_is_the_job_s(world: World) -> None:
@@ -140,7 +171,7 @@ def test_the_next_attempt_is_due_anywhere_in_the_window(attempt: int, chance: fl
     world = World()
     running(world, attempt=attempt, max_attempts=20)
 
-    reporting.fail(at_random(world, chance), Attempt(1, 1, attempt), by="worker", errors=[])
+    reporting.fail(at_random(world, chance), Attempt(1, 1, attempt), Failure(["no disk"]), by="worker")
 
     due = the_job(world).due_at
     assert due is not None

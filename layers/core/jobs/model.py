@@ -83,6 +83,8 @@ class Change(NamedTuple):
     to: Status
     at: int
     by: str
+    #: Names the evidence of the attempt that this change ended: why it failed. None if there is none.
+    evidence: str | None = None
 
 
 class Run(NamedTuple):
@@ -122,6 +124,7 @@ class Job:
     attempt: int = 1
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    #: Why it failed. While it waits after a failed attempt, the short form of why that one did.
     errors: tuple[str, ...] | None = None
     #: Whether it has parameters. They are stored beside the job, not in it.
     has_params: bool = False

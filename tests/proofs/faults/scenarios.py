@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
-from jobs.outcomes import Attempt, Stamp
+from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.store import items
 
 from tests.architecture.project import TEMPLATE, properties
@@ -139,6 +139,13 @@ def one_with_everything(service: Service) -> None:
         the_store().add_message(1, 1, message, SeenEvent(f"{number}" * 64, NOW // 1000 + 60))
 
 
+def one_that_failed_first(service: Service) -> None:
+    """A job between its first attempt and its second."""
+    put(service, running(max_attempts=2))
+    stamp = Stamp(NOW, "com.example.worker", "token-0")
+    the_store().back_off_job(Attempt(1, 1, 1), stamp, NOW + 5_000, Failure(["table orders is locked"]))
+
+
 def a_job_of_its_key(service: Service) -> None:
     assert service.http("create_job", "public").status == 201
 
@@ -235,6 +242,7 @@ SCENARIOS = (
     Scenario("get_job", "v1", "openreplay_v1", one_scheduled),
     Scenario("get_job", "public", "public", one_scheduled),
     Scenario("get_job", "details", "public_details", one_with_everything),
+    Scenario("get_job", "details of what failed", "public_details", one_that_failed_first),
     Scenario("get_job", "v3", "alteryx_v3", a_run),
     Scenario("get_messages", "public", "public", one_with_everything),
     Scenario("get_messages", "v3", "alteryx_v3", a_run),

@@ -77,6 +77,10 @@ class JobFailed:
     job_id: int
     attempt: int
     errors: tuple[str, ...]
+    #: False means that no further attempt would help.
+    retryable: bool = True
+    #: In how many seconds the next attempt is due; None leaves it to the back-off.
+    retry_after: int | None = None
 
 
 Report: TypeAlias = JobProgress | JobMessage | JobCompleted | JobFailed

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobs.model import Job, Message, SeenEvent
-    from jobs.outcomes import Attempt
+    from jobs.outcomes import Attempt, Failure
     from jobs.ports import Ports
 
 #: The second attempt is due within this. The window doubles with each further attempt, up to an hour.
@@ -40,26 +40,27 @@ def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] 
     return ports.attempts.complete_job(attempt, _stamp(ports, by), outputs)
 
 
-def fail(ports: Ports, attempt: Attempt, *, by: str, errors: Sequence[str]) -> ReportOutcome:
+def fail(ports: Ports, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
     """Take the report that an attempt failed: the next one is scheduled, or the job has failed for good."""
     job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
-    if job is None:
-        return ReportOutcome.UNKNOWN
-    return end_attempt(ports, job, attempt, by=by, errors=errors, lost=False)
+    refusal = attempt.refusal(job)
+    if job is None or refusal is not None:
+        return refusal or ReportOutcome.UNKNOWN
+    return end_attempt(ports, job, attempt, failure, by=by)
 
 
-def end_attempt(  # noqa: PLR0913  # a failing worker and the reaper share all of it
-    ports: Ports, job: Job, attempt: Attempt, *, by: str, errors: Sequence[str], lost: bool
-) -> ReportOutcome:
+def end_attempt(ports: Ports, job: Job, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
     """End an attempt that failed or was lost: back off if attempts are left, otherwise fail the job.
 
-    `job` suggests which of the two. The condition of the write decides.
+    `job` suggests which of the two. The condition of the write decides. The errors are stored before the write that
+    refers to them, so callers look first whether it can happen.
     """
     stamp = _stamp(ports, by)
-    if attempt.number >= job.max_attempts:
-        return ports.attempts.fail_job(attempt, stamp, errors, lost=lost)
-    due = stamp.at + round(back_off_window(attempt.number) * ports.random())
-    outcome = ports.attempts.back_off_job(attempt, stamp, due, lost=lost)
+    if attempt.number >= job.max_attempts or not failure.retryable:
+        return ports.attempts.fail_job(attempt, stamp, failure)
+    wait = back_off_window(attempt.number) * ports.random()
+    due = stamp.at + (round(wait) if failure.retry_after is None else failure.retry_after * SECOND)
+    outcome = ports.attempts.back_off_job(attempt, stamp, due, failure)
     if outcome is ReportOutcome.APPLIED:
         announce(ports, [DueJob(due, job.project_id, job.job_id)])
     return outcome

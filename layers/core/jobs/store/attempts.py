@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
+from jobs.lifecycle.text import summary
 from jobs.model import ACTIVE, Status
-from jobs.outcomes import AppendOutcome, ReportOutcome
+from jobs.outcomes import AppendOutcome, Failure, ReportOutcome
 from jobs.store import items, keys
 from jobs.store.failures import ConditionFailed
 from jobs.store.jobs import lock_put
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from jobs.model import DeletionLock, Job
     from jobs.outcomes import Attempt, Stamp
+
+#: What `_end_attempt` gets where nothing failed.
+SUCCESS = Failure(())
 
 
 class DynamoDBAttempts(DynamoDBStarts):
@@ -37,7 +41,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             item = self._change(
                 keys.job(project_id, job_id),
                 set_="st = :to, tx = :token",
-                remove="gk, due",
+                remove="gk, due, er",
                 condition=f"{is_active} AND {is_not_made_yet}",
                 change=items.change(Status.CANCELLED, now, by),
                 values={
@@ -66,12 +70,12 @@ class DynamoDBAttempts(DynamoDBStarts):
             Status.COMPLETED,
             stamp,
             set_="pg = :all" + (", ou = :token" if outputs else ""),
-            remove="gk, due",
+            remove="gk, due, er",
             values={":all": items.number(100)},
         )
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
-        """See `Attempts.fail_job`: one conditional UpdateItem."""
+    def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
+        """See `Attempts.fail_job`: one conditional UpdateItem, after a PutItem of the errors."""
         is_last_attempt = "an >= ma"
         return self._end_attempt(
             attempt,
@@ -79,24 +83,32 @@ class DynamoDBAttempts(DynamoDBStarts):
             stamp,
             set_="er = :errors",
             remove="gk, due",
-            condition=[is_last_attempt],
-            values={":errors": {"L": [items.string(error) for error in errors]}},
-            lost=lost,
+            condition=[is_last_attempt] if failure.retryable else [],
+            values={":errors": {"L": [items.string(error) for error in failure.errors]}},
+            failure=failure,
         )
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
-        """See `Attempts.back_off_job`: one conditional UpdateItem."""
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
+        """See `Attempts.back_off_job`: one conditional UpdateItem, after a PutItem of the errors.
+
+        The row keeps only a summary of them, because every further change of the job pays for it.
+        """
         attempts_are_left = "an < ma"
         shard = self._shard(Status.SCHEDULED, attempt[:2])
         return self._end_attempt(
             attempt,
             Status.SCHEDULED,
             stamp,
-            set_="an = an + :one, due = :due, gk = :gk",
+            set_="an = an + :one, due = :due, gk = :gk, er = :errors",
             remove="pg",
             condition=[attempts_are_left],
-            values={":one": items.number(1), ":due": items.number(due), ":gk": items.string(shard)},
-            lost=lost,
+            values={
+                ":one": items.number(1),
+                ":due": items.number(due),
+                ":gk": items.string(shard),
+                ":errors": {"L": [items.string(summary(failure.errors))]},
+            },
+            failure=failure,
         )
 
     def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
@@ -162,9 +174,14 @@ class DynamoDBAttempts(DynamoDBStarts):
         remove: str,
         values: dict[str, Any],
         condition: Sequence[str] = (),
-        lost: bool = False,
+        failure: Failure = SUCCESS,
     ) -> ReportOutcome:
-        """End a running attempt. All ways to end one share the token attribute `tf`."""
+        """End a running attempt. All ways to end one share the token attribute `tf`.
+
+        As with outputs, nobody reads the errors of a change that is never made.
+        """
+        if failure.errors:
+            self._table.write(put(items.evidence_to_item(attempt, stamp.token, failure.errors)))
         is_running = "st = :running"
         is_this_attempt = "an = :attempt"
         clauses = [is_running, is_this_attempt, *condition]
@@ -175,7 +192,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             ":to": items.string(to),
             ":token": items.string(stamp.token),
         }
-        if lost:
+        if failure.lost:
             time_out_has_passed = "due <= :now"
             clauses.append(time_out_has_passed)
             values[":now"] = items.number(stamp.at)
@@ -185,7 +202,7 @@ class DynamoDBAttempts(DynamoDBStarts):
                 set_=f"st = :to, tf = :token, {set_}",
                 remove=remove,
                 condition=" AND ".join(clauses),
-                change=items.change(to, stamp.at, stamp.by),
+                change=items.change(to, stamp.at, stamp.by, stamp.token if failure.errors else None),
                 values=values,
             )
         except ConditionFailed as failed:
