@@ -281,7 +281,7 @@ class FakeStore:
             raise errors.JobNotFound
         if not job.status.is_active:
             raise errors.JobNotCancellable(job)
-        return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None)
+        return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None, progress_at=None)
 
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
@@ -325,14 +325,15 @@ class FakeStore:
         self.evidence[*attempt[:2], stamp.token] = list(errors)
         return stamp.token
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
+    def note_progress(self, attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
         job = self.jobs.get(attempt[:2])
         refusal = self._refusal(attempt, job)
         if job is None or refusal is not None:
             return refusal or ReportOutcome.UNKNOWN
-        if timeout_at < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
+        moved_to = job.next_at if timeout_at is None else timeout_at
+        if (moved_to or 0) < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
             return ReportOutcome.REFUSED
-        self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=timeout_at)
+        self.jobs[attempt[:2]] = replace(job, progress=progress, progress_at=at, next_at=moved_to)
         return ReportOutcome.APPLIED
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
@@ -404,7 +405,7 @@ class FakeStore:
         if job is None or refusal is not None:
             return refusal or ReportOutcome.UNKNOWN
         self.finish_tokens[key] = stamp.token
-        self._change(job, to, stamp.at, stamp.by, evidence=evidence, **changes)
+        self._change(job, to, stamp.at, stamp.by, evidence=evidence, progress_at=None, **changes)
         return ReportOutcome.APPLIED
 
     def _change(  # a status change has this many parts

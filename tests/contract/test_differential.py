@@ -164,7 +164,8 @@ class Operations:
         return given(self._attempt(), self._stamp(), self._now + self._one_of(0, 4_000), self._failure())
 
     def note_progress(self) -> Made:
-        return given(self._attempt(), self._now + self._one_of(1, 60) * SECOND, self._one_of(0, 50, 100))
+        timeout_at = self._one_of(None, self._now + self._one_of(1, 60) * SECOND)
+        return given(self._attempt(), self._one_of(0, 50, 100), self._now, timeout_at)
 
     def retry_job(self) -> Made | None:
         """Only failed and cancelled jobs are retried, perhaps by a caller who read them long ago."""

@@ -528,7 +528,7 @@ def back_off(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> Re
 
 
 def progress(store: Store, attempt: Attempt = FIRST, sign: str = "") -> ReportOutcome:
-    return store.note_progress(attempt, NOW + 10 + TIMEOUT, 50)
+    return store.note_progress(attempt, 50, NOW, NOW + 10 + TIMEOUT)
 
 
 #: Each way to report, and how many attempts the job must allow for it to apply to the first.
@@ -623,7 +623,7 @@ def test_the_errors_of_a_change_that_was_not_made_are_never_shown(store: Store) 
 
 def test_a_job_that_backs_off_is_scheduled_as_its_next_attempt(store: Store) -> None:
     running(store, max_attempts=2)
-    store.note_progress(FIRST, NOW + TIMEOUT, 30)
+    store.note_progress(FIRST, 30, NOW, NOW + TIMEOUT)
 
     assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, Failure(["no disk", "x" * 999])) is ReportOutcome.APPLIED
 
@@ -730,7 +730,7 @@ def test_a_lost_attempt_is_ended_only_once_its_time_out_has_passed(store: Store,
         return store.back_off_job(FIRST, a_stamp(at), at + 5_000, Failure(["lost"], lost=True))
 
     running(store, max_attempts=attempts)
-    store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 5)
+    store.note_progress(FIRST, 5, NOW, NOW + 1_000 + TIMEOUT)
 
     assert [lose(NOW + TIMEOUT), lose(NOW + 1_000 + TIMEOUT - 1)] == [ReportOutcome.REFUSED] * 2
     assert the_job(store).status is Status.RUNNING
@@ -742,16 +742,42 @@ def test_progress_moves_the_time_out_on_and_never_falls(store: Store) -> None:
     running(store)
     history = the_job(store).history
 
-    assert store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 0) is ReportOutcome.APPLIED
+    assert store.note_progress(FIRST, 0, NOW, NOW + 1_000 + TIMEOUT) is ReportOutcome.APPLIED
     assert (the_job(store).progress, the_job(store).timeout_at) == (0, NOW + 1_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 2_000 + TIMEOUT, 40) is ReportOutcome.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 39) is ReportOutcome.REFUSED
+    assert store.note_progress(FIRST, 40, NOW, NOW + 2_000 + TIMEOUT) is ReportOutcome.APPLIED
+    assert store.note_progress(FIRST, 39, NOW, NOW + 3_000 + TIMEOUT) is ReportOutcome.REFUSED
     assert (the_job(store).progress, the_job(store).timeout_at) == (40, NOW + 2_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 4_000 + TIMEOUT, 40) is ReportOutcome.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 50) is ReportOutcome.REFUSED  # nor may the time-out fall
+    assert store.note_progress(FIRST, 40, NOW, NOW + 4_000 + TIMEOUT) is ReportOutcome.APPLIED
+    assert (
+        store.note_progress(FIRST, 50, NOW, NOW + 3_000 + TIMEOUT) is ReportOutcome.REFUSED
+    )  # nor may the time-out fall
 
     assert the_job(store).timeout_at == NOW + 4_000 + TIMEOUT
     assert the_job(store).history == history
+
+
+def test_progress_may_leave_the_time_out_as_it_is(store: Store) -> None:
+    running(store)
+    before = the_job(store)
+
+    assert store.note_progress(FIRST, 40, NOW + 7, None) is ReportOutcome.APPLIED
+    assert the_job(store) == replace(before, progress=40, progress_at=NOW + 7)
+    assert store.note_progress(FIRST, 39, NOW + 8, None) is ReportOutcome.REFUSED
+    assert store.note_progress(FIRST, 40, NOW + 9, None) is ReportOutcome.APPLIED
+    assert lost_everywhere(store, NOW + TIMEOUT) == [DueJob(NOW + TIMEOUT, 1, 1)]
+
+
+@pytest.mark.parametrize("end", [*ENDS, "cancel"])
+def test_when_progress_was_written_is_known_of_running_jobs_alone(store: Store, end: str) -> None:
+    running(store, max_attempts=REPORTS[end][1] if end in REPORTS else 1)
+    store.note_progress(FIRST, 40, NOW + 7, None)
+
+    if end == "cancel":
+        store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        assert REPORTS[end][0](store) is ReportOutcome.APPLIED
+
+    assert the_job(store).progress_at is None
 
 
 # ---- lost attempts ------------------------------------------------------------------------------------------------
@@ -782,7 +808,7 @@ def test_lost_attempts_are_listed_by_time_out_the_longest_lost_first(store: Stor
 
 def ended(store: Store, **job: object) -> Job:
     running(store, **job)
-    store.note_progress(FIRST, NOW + TIMEOUT, 70)
+    store.note_progress(FIRST, 70, NOW, NOW + TIMEOUT)
     assert fail(store) is ReportOutcome.APPLIED
     return the_job(store)
 

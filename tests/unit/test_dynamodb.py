@@ -645,7 +645,7 @@ CALLS: dict[str, tuple[str, Callable[[WholeStore], object]]] = {
     "fail_job": ("UpdateItem", ENDS["fail"][0]),
     "back_off_job, its errors": ("PutItem", ENDS["back_off"][0]),
     "back_off_job": ("UpdateItem", ENDS["back_off"][0]),
-    "note_progress": ("UpdateItem", lambda store: store.note_progress(FIRST, NOW, 5)),
+    "note_progress": ("UpdateItem", lambda store: store.note_progress(FIRST, 5, NOW, NOW)),
     "note_block": ("UpdateItem", lambda store: store.note_block(a_project(), 1_001)),
 }
 

@@ -130,6 +130,8 @@ class Job:
     has_params: bool = False
     #: 0 to 100, as the worker of the current attempt reported; None before its first report.
     progress: int | None = None
+    #: When that was last written; None while the job does not run.
+    progress_at: int | None = None
     #: Names the outputs that are stored beside the job; None if it has none.
     outputs_token: str | None = None
     run: Run = NO_RUN

@@ -106,8 +106,8 @@ class Attempts(Protocol):
     def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
         """Move a running attempt back to scheduled, as the next attempt, due at `due`; a lost one as above."""
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
-        """Write a running attempt's progress and its new time-out; neither ever falls."""
+    def note_progress(self, attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
+        """Write a running attempt's progress at a time, and its new time-out if there is one; neither ever falls."""
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         """Move a job from the ended state `seen` to `retried`, and its user's lock with it."""

@@ -151,9 +151,37 @@ MUTANTS = (
     Mutant(
         "progress falls",
         "store:note_progress",
-        'does_not_fall = "due <= :due AND (attribute_not_exists(pg) OR pg <= :progress)"',
-        'does_not_fall = "due <= :due"',
+        'progress_does_not_fall = "(attribute_not_exists(pg) OR pg <= :progress)"',
+        'progress_does_not_fall = "attribute_exists(pk)"',
         STORE_CONTRACT,
+    ),
+    Mutant(
+        "a time-out falls",
+        "store:note_progress",
+        "clauses.append(time_out_does_not_fall)",
+        "",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "progress alone moves the time-out",
+        "reporting:note_progress",
+        "at + timeout if moves_on else None",
+        "at + timeout",
+        ("tests/unit/test_reporting.py",),
+    ),
+    Mutant(
+        "another quarter is no news",
+        "_is_news",
+        "reached // QUARTER > job.progress // QUARTER or (is_further and at - job.progress_at >= PROGRESS_GAP)",
+        "is_further and at - job.progress_at >= PROGRESS_GAP",
+        ("tests/unit/test_reporting.py",),
+    ),
+    Mutant(
+        "what was written a moment ago is written again",
+        "_is_news",
+        "is_further and at - job.progress_at >= PROGRESS_GAP",
+        "is_further",
+        ("tests/unit/test_reporting.py",),
     ),
     # ---- why an attempt ended ------------------------------------------------------------------------------------
     Mutant(
@@ -187,15 +215,15 @@ MUTANTS = (
     Mutant(
         "a completed job shows the errors of an earlier attempt",
         "store:complete_job",
-        '"gk, due, er"',
-        '"gk, due"',
+        '"gk, due, er, pt"',
+        '"gk, due, pt"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a cancelled job shows the errors of an earlier attempt",
         "store:cancel_job",
-        '"gk, due, er"',
-        '"gk, due"',
+        '"gk, due, er, pt"',
+        '"gk, due, pt"',
         STORE_CONTRACT,
     ),
     Mutant(

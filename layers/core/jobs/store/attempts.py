@@ -41,7 +41,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             item = self._change(
                 keys.job(project_id, job_id),
                 set_="st = :to, tx = :token",
-                remove="gk, due, er",
+                remove="gk, due, er, pt",
                 condition=f"{is_active} AND {is_not_made_yet}",
                 change=items.change(Status.CANCELLED, now, by),
                 values={
@@ -70,7 +70,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             Status.COMPLETED,
             stamp,
             set_="pg = :all" + (", ou = :token" if outputs else ""),
-            remove="gk, due, er",
+            remove="gk, due, er, pt",
             values={":all": items.number(100)},
         )
 
@@ -82,7 +82,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             Status.FAILED,
             stamp,
             set_="er = :errors",
-            remove="gk, due",
+            remove="gk, due, pt",
             condition=[is_last_attempt] if failure.retryable else [],
             values={":errors": {"L": [items.string(error) for error in failure.errors]}},
             failure=failure,
@@ -100,7 +100,7 @@ class DynamoDBAttempts(DynamoDBStarts):
             Status.SCHEDULED,
             stamp,
             set_="an = an + :one, due = :due, gk = :gk, er = :errors",
-            remove="pg",
+            remove="pg, pt",
             condition=[attempts_are_left],
             values={
                 ":one": items.number(1),
@@ -111,22 +111,33 @@ class DynamoDBAttempts(DynamoDBStarts):
             failure=failure,
         )
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
-        """See `Attempts.note_progress`: one conditional UpdateItem, no status change and no history."""
+    def note_progress(self, attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
+        """See `Attempts.note_progress`: one conditional UpdateItem, no status change and no history.
+
+        `due` alone is in the index. A write that leaves it as it is costs a third of one that moves it.
+        """
         is_running = "st = :running"
         is_this_attempt = "an = :attempt"
-        does_not_fall = "due <= :due AND (attribute_not_exists(pg) OR pg <= :progress)"
+        progress_does_not_fall = "(attribute_not_exists(pg) OR pg <= :progress)"
+        time_out_does_not_fall = "due <= :due"
+        expression = "SET pg = :progress, pt = :at"
+        clauses = [is_running, is_this_attempt, progress_does_not_fall]
+        values = {
+            ":running": items.string(Status.RUNNING),
+            ":attempt": items.number(attempt.number),
+            ":progress": items.number(progress),
+            ":at": items.number(at),
+        }
+        if timeout_at is not None:
+            expression += ", due = :due"
+            clauses.append(time_out_does_not_fall)
+            values[":due"] = items.number(timeout_at)
         try:
             self._table.change(
                 keys.job(attempt.project_id, attempt.job_id),
-                expression="SET pg = :progress, due = :due",
-                condition=f"{is_running} AND {is_this_attempt} AND {does_not_fall}",
-                values={
-                    ":running": items.string(Status.RUNNING),
-                    ":attempt": items.number(attempt.number),
-                    ":progress": items.number(progress),
-                    ":due": items.number(timeout_at),
-                },
+                expression=expression,
+                condition=" AND ".join(clauses),
+                values=values,
             )
         except ConditionFailed as failed:
             return _report_outcome(failed.rows[0], attempt)

@@ -72,6 +72,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["pa"] = {"BOOL": True}
     if job.progress is not None:
         item["pg"] = {"N": str(job.progress)}
+    if job.progress_at is not None:
+        item["pt"] = {"N": str(job.progress_at)}
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -112,6 +114,7 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         errors=tuple(error["S"] for error in item["er"]["L"]) if has_errors else None,
         has_params="pa" in item,
         progress=int(item["pg"]["N"]) if "pg" in item else None,
+        progress_at=int(item["pt"]["N"]) if "pt" in item else None,
         outputs_token=item["ou"]["S"] if "ou" in item else None,
         run=_run_from_item(item),
     )
