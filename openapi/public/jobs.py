@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from jobs import errors
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
-from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
+from jobs.dialects.report_bodies import MAX_ENTRIES
 from jobs.lifecycle.creation import Creation
 from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
 from jobs.outcomes import MessagePage

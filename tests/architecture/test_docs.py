@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs import ports
-from jobs.dialects import event_bodies, registry
+from jobs.dialects import event_bodies, registry, report_bodies
 from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
 from jobs.representation import core_fields
@@ -53,10 +53,10 @@ DIALECTS = {
 }
 EVENTS_IN: dict[str, type[BaseModel]] = {
     "Job Requested": event_bodies._Requested,
-    "Job Progress": event_bodies._Progress,
-    "Job Message": event_bodies._Message,
-    "Job Completed": event_bodies._Completed,
-    "Job Failed": event_bodies._Failed,
+    "Job Progress": report_bodies.ProgressReport,
+    "Job Message": report_bodies.MessageReport,
+    "Job Completed": report_bodies.CompletedReport,
+    "Job Failed": report_bodies.FailedReport,
 }
 
 

@@ -366,6 +366,43 @@ def test_what_failed_first_is_known_whatever_became_of_the_job(bus: Bus, monkeyp
         assert text in shown
 
 
+def test_whatever_is_wrong_in_a_report_the_state_changes_and_nothing_is_set_aside(bus: Bus) -> None:
+    bus.service.create(maxAttempts=3)
+    start(bus.service)
+
+    bus.report("Job Progress", attempt=1, progress=40.9, message="x" * 8_193, eta="soon")
+    assert details(bus.service)["progress"] == 40
+    bus.report("Job Progress", attempt=1, progress="half", message=["\ud800"])
+    bus.report("Job Message", status="error", text="ü" * 4_097, toolId=-1)
+    bus.report("Job Failed", attempt=1, errors=["x" * 1_025] * 21, retryAfter="a minute", code=7)
+    first = details(bus.service)
+    assert (first["status"], first["attempt"]) == ("scheduled", 2)
+    the_store().start_jobs([JobKey(1, 1)], wiring.ports().clock.now() + 4_000)
+    bus.report("Job Completed", attempt=2, outputs=[{"rows": "x" * 1_024}, "y" * 1_023, {"file": "a.csv"}], took=1)
+
+    job = details(bus.service)
+    assert job["status"] == "completed"
+    assert [str(output)[-7:] for output in job["outputs"]] == ["… (cut)"[-7:], "… (cut)"[-7:], "a.csv'}"]
+    lines = job["history"][2]["error"].split("\n")
+    assert (len(lines), lines[0][-7:], lines[-1]) == (20, "… (cut)"[-7:], "… (cut)")
+    said = bus.service.http("get_messages", "public").json["data"]
+    assert [(message["status"], message["text"][-7:], message["toolId"]) for message in said] == [
+        (1, "… (cut)"[-7:], 0), (1, '["\ufffd"]', 0), (0, "… (cut)"[-7:], 0)
+    ]  # fmt: skip
+    assert bus.dead_letters() == []
+
+
+def test_messages_of_one_burst_are_in_the_order_of_their_producer(bus: Bus) -> None:
+    bus.service.create()
+    now = wiring.ports().clock.now()
+
+    for at in (2, 1, 3):
+        bus.report("Job Message", text=f"{at}", at=now + at)
+
+    said = bus.service.http("get_messages", "public").json["data"]
+    assert [(message["text"], message["at"]) for message in said] == [(f"{at}", now + at) for at in (1, 2, 3)]
+
+
 def test_a_report_before_the_start_is_looked_at_again_and_taken_then(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     bus.service.create()
     waits: list[int] = []

@@ -114,6 +114,10 @@ def one_running(service: Service) -> None:
     put(service, running())
 
 
+def one_with_attempts_left(service: Service) -> None:
+    put(service, running(max_attempts=2))
+
+
 def one_failed(service: Service) -> None:
     put(service, ended(Status.FAILED, errors=("table orders is locked",)))
 
@@ -141,7 +145,7 @@ def one_with_everything(service: Service) -> None:
 
 def one_that_failed_first(service: Service) -> None:
     """A job between its first attempt and its second."""
-    put(service, running(max_attempts=2))
+    one_with_attempts_left(service)
     stamp = Stamp(NOW, "com.example.worker", "token-0")
     the_store().back_off_job(Attempt(1, 1, 1), stamp, NOW + 5_000, Failure(["table orders is locked"]))
 
@@ -272,7 +276,8 @@ SCENARIOS = (
     Scenario("ingest_events", "message", "job_message", one_running),
     Scenario("ingest_events", "completed", "job_completed", one_running),
     Scenario("ingest_events", "failed", "job_failed", one_running),
-    Scenario("ingest_events", "backs off", "job_failed", lambda service: put(service, running(max_attempts=2))),
+    Scenario("ingest_events", "backs off", "job_failed", one_with_attempts_left),
+    Scenario("ingest_events", "fails for good", "job_failed_for_good", one_with_attempts_left),
     Scenario("ingest_events", "early", "job_completed", one_scheduled),
     Scenario("ingest_events", "poison", "batch_with_poison", tried_once=frozenset({"SendMessage"})),
     Scenario("publish_changes", "two changes", two_changes, lambda service: put(service, scheduled(has_params=True))),

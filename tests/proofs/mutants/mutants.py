@@ -254,6 +254,62 @@ MUTANTS = (
         "job is None",
         ("tests/unit/test_reaping.py",),
     ),
+    # ---- what decorates a report does not veto it ------------------------------------------------------------------
+    *(
+        Mutant(name, place, code, bug, ("tests/unit/test_event_bodies.py",))
+        for name, place, code, bug in (
+            (
+                "an unknown field vetoes a report",
+                "_Report",
+                "ConfigDict(extra='ignore', strict=True)",
+                "ConfigDict(extra='forbid', strict=True)",
+            ),
+            ("progress is rounded to the nearest", "_percent", "math.floor(value)", "round(value)"),
+            (
+                "progress beyond a hundred",
+                "_percent",
+                "max(0, min(100, math.floor(value)))",
+                "max(0, math.floor(value))",
+            ),
+            (
+                "true is progress",
+                "_percent",
+                "isinstance(value, bool) or not isinstance(value, int | float)",
+                "not isinstance(value, int | float)",
+            ),
+            ("a text that is a byte too long", "cut", "size(text) <= most", "size(text) <= most + 1"),
+            ("a cut that leaves no room for its mark", "cut", "most - size(CUT)", "most"),
+            ("an entry too many", "_entries", "len(entries) <= MAX_ENTRIES", "len(entries) <= MAX_ENTRIES + 1"),
+            ("a failure without a reason", "_errors", '"".join(errors).strip()', "True"),
+            (
+                "an output cut by its text and not by its JSON",
+                "report_bodies:_output",
+                "len(dump(text).encode()) - quotes",
+                "len(text.encode())",
+            ),
+            (
+                "any time for a message",
+                "MessageReport.message",
+                "self.at is not None and abs(self.at - arrived) <= MAX_CLOCK_ERROR",
+                "self.at is not None",
+            ),
+            ("no further attempt for whatever is falsy", "FailedReport", "value is not False", "bool(value)"),
+            (
+                "a wait of any length",
+                "_up_to",
+                "isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most",
+                "isinstance(value, int) and not isinstance(value, bool)",
+            ),
+            (
+                "what SQS does not carry is kept",
+                "parse_leniently",
+                "(carried := replace_uncarried(text)) != text",
+                "(carried := text) != text",
+            ),
+            ("depth vetoes a report", "report_bodies:MAX_DEPTH", "500", "50_000"),
+            ("a request is read leniently", "parse_event", 'envelope.detail_type == "Job Requested"', "False"),
+        )
+    ),
     # ---- a lost answer is not a lost job -------------------------------------------------------------------------
     Mutant(
         "start and end share a token",

@@ -39,12 +39,12 @@ class JobRequested:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A sign that an attempt is alive, and how far it is."""
+    """A sign that an attempt is alive, and how far it is if it says so."""
 
     project_key: str
     job_id: int
     attempt: int
-    progress: int
+    progress: int | None
     message: Message | None
     #: When it was sent.
     at: int

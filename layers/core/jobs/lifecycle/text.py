@@ -32,6 +32,11 @@ def check_text(field: str, text: str) -> None:
         raise InvalidRequest(field, "must not hold noncharacters (such as U+FFFE) or lone surrogates")
 
 
+def replace_uncarried(text: str) -> str:
+    """Put the replacement character, U+FFFD, in the place of each character that cannot travel."""
+    return _UNCARRIED.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def utf8(text: str) -> int:
     """The size of a text in bytes of UTF-8."""
     return len(text.encode())
