@@ -813,8 +813,36 @@ MUTANTS = (
     Mutant(
         "a user's data under a prefix of another's",
         "prefix_of",
-        'quote(user_id, safe="")',
-        'quote(user_id, safe="/")',
+        "quote(user_id, safe=left)",
+        "quote(user_id, safe=left + '/')",
+        ("tests/unit/test_erasure.py",),
+    ),
+    Mutant(
+        "the spelling of JavaScript forgotten",
+        "prefixes_of",
+        '("", LEFT_BY_JAVASCRIPT)',
+        '("",)',
+        ("tests/unit/test_erasure.py",),
+    ),
+    Mutant(
+        "a walk that ends with the first spelling",
+        "erasing:_list",
+        "page.more or place < len(prefixes)",
+        "page.more",
+        ("tests/unit/test_erasure.py",),
+    ),
+    Mutant(
+        "a walk that goes on in the wrong spelling",
+        "erasing:_list",
+        "next((place for place, prefix in enumerate(prefixes) if key.startswith(prefix)), 0)",
+        "0",
+        ("tests/unit/test_erasure.py",),
+    ),
+    Mutant(
+        "nothing found is no warning",
+        "reports:Reports.complete",
+        "Severity.INFORMATION if tally.done else Severity.WARNING",
+        "Severity.INFORMATION",
         ("tests/unit/test_erasure.py",),
     ),
     Mutant(
