@@ -28,6 +28,7 @@ from jobs.events.incoming import (
     JobMessage,
     JobProgress,
     JobRequested,
+    Refusal,
 )
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import Message, Run, Severity
@@ -55,6 +56,22 @@ class _Requested(bodies.JobRequest):
     collectionIds: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=100)] | None = None  # noqa: N815
     priority: Literal["Default", "Low", "Medium", "High", "Critical"] | None = None
     workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+
+
+#: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
+_NAMES = frozenset(
+    name
+    for model in (_Envelope, _Requested, ProgressReport)
+    for field, about in model.model_fields.items()
+    for name in (field, about.alias)
+) | {"body", "Idempotency-Key"}
+
+
+def refusal_of(error: InvalidRequest) -> Refusal:
+    """Why an event that `parse_event` does not read is refused."""
+    if error.field in _NAMES:
+        return Refusal(error.field, error.reason)
+    return Refusal("detail", "has a field that does not exist")
 
 
 def parse_event(body: str, arrived: int, now: int) -> Delivery:
