@@ -22,12 +22,14 @@ def _new(at: int, by: str, start_at: int, **fields: Any) -> Job:
     return Job(status=Status.SCHEDULED, start_at=start_at, next_at=start_at, history=history, **fields)
 
 
-def moved(job: Job, to: Status, by: str = _BY, at: int | None = None, **fields: Any) -> Job:
+def moved(  # a change has this many parts
+    job: Job, to: Status, by: str = _BY, *, at: int | None = None, evidence: str | None = None, **fields: Any
+) -> Job:
     """The job after one more change of its status: at a time, or a minute after the last change."""
     at = job.history[-1].at + MINUTE if at is None else at
     # an attempt is lost after 15 minutes without a word, if its job asks for nothing else
     following = {Status.SCHEDULED: at, Status.RUNNING: at + 15 * MINUTE}.get(to)
-    return replace(job, status=to, next_at=following, history=(*job.history, Change(to, at, by)), **fields)
+    return replace(job, status=to, next_at=following, history=(*job.history, Change(to, at, by, evidence)), **fields)
 
 
 def _deletion(job_id: int, at: int, user: str, reference: str) -> Job:
@@ -74,7 +76,6 @@ EXPORT = _new(
     max_attempts=3,
 )
 PARAMS = {"format": "csv"}
-RUNNING = moved(EXPORT, Status.RUNNING, "service", START, progress=40)
 #: A file of that job's first attempt, and signed addresses for it, without their signatures.
 ARTIFACT = Artifact(
     1,
@@ -97,7 +98,14 @@ UPLOAD = Address(
     },
 )
 DOWNLOAD = Address(f"{_FILE}300", START + 5 * MINUTE, {})
-RETRIED = moved(moved(RUNNING, Status.FAILED, "event:com.example.exporter"), Status.SCHEDULED, progress=None, attempt=2)
+_WORKER = "event:com.example.exporter"
+_STARTED = moved(EXPORT, Status.RUNNING, "service", at=START)
+#: In its second attempt.
+RUNNING = moved(
+    moved(_STARTED, Status.SCHEDULED, _WORKER, evidence="1", attempt=2), Status.RUNNING, "service", progress=40
+)
+EVIDENCE = {"1": ["table sessions is locked"]}
+RETRIED = moved(moved(_STARTED, Status.FAILED, _WORKER), Status.SCHEDULED, attempt=2)
 MESSAGES = [
     Message(START, Severity.INFORMATION, "Reading sessions."),
     Message(START + MINUTE, Severity.WARNING, "Session 12 is empty.", tool_id=4),

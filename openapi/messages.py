@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.dialects.event_bodies import MAX_TEXT_BYTES
+from jobs.dialects.report_bodies import MAX_TEXT_BYTES
 from jobs.model import Severity
 
 from openapi.schemas import field

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs import errors
 from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, MIN_START, SECONDS, TIME, JobRequest
-from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
+from jobs.dialects.report_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
 from jobs.dialects.user_ids import PLAIN_ID, REFUSAL
 from jobs.model import (
     DEFAULT_MAX_ATTEMPTS,

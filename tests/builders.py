@@ -106,6 +106,7 @@ def a_full_job() -> Job:
         errors=("no disk", ""),
         has_params=True,
         progress=40,
+        progress_at=NOW + 7,
         outputs_token="token",
         run=FULL_RUN,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
+from jobs.lifecycle.text import summary
 from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
 from jobs.outcomes import (
     AppendOutcome,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from jobs.artifacts.ports import Artifact
     from jobs.model import Event, JobKey, Message, SeenEvent
-    from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
     from jobs.tenants import AccessToken, Client, Right, Role, User
 
@@ -192,6 +193,8 @@ class FakeStore:
     locks: dict[tuple[int, str], DeletionLock] = field(default_factory=dict)
     seen: dict[str, SeenEvent] = field(default_factory=dict)
     outputs: dict[str, list[Any]] = field(default_factory=dict)
+    #: By project, job and token.
+    evidence: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
     messages: dict[tuple[int, int, str], Message] = field(default_factory=dict)
     finish_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     retry_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -283,7 +286,8 @@ class FakeStore:
             return StartOutcome.NOT_SCHEDULED
         if job.next_at is None or job.next_at > now:
             return StartOutcome.NOT_DUE
-        self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=now + job.timeout_seconds * 1000)
+        next_at = now + job.timeout_seconds * 1000
+        self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=next_at, errors=None)
         return StartOutcome.STARTED
 
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
@@ -292,42 +296,59 @@ class FakeStore:
             raise errors.JobNotFound
         if not job.status.is_active:
             raise errors.JobNotCancellable(job)
-        return self._change(job, Status.CANCELLED, now, by, next_at=None)
+        return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None, progress_at=None)
 
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
             self.outputs[stamp.token] = list(outputs)
         token = stamp.token if outputs else None
-        return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token)
+        return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token, errors=None)
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
+    def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
+        evidence = self._put_evidence(attempt, stamp, failure.errors)
         job = self.jobs.get(attempt[:2])
         if (
             job is not None
             and self._refusal(attempt, job) is None
-            and (job.attempt < job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
+            and ((job.attempt < job.max_attempts and failure.retryable) or self._lives(job, stamp, failure))
         ):
             return ReportOutcome.REFUSED
-        return self._end(attempt, stamp, Status.FAILED, next_at=None, errors=tuple(errors))
+        return self._end(attempt, stamp, Status.FAILED, evidence, next_at=None, errors=tuple(failure.errors))
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
+        evidence = self._put_evidence(attempt, stamp, failure.errors)
         job = self.jobs.get(attempt[:2])
         if (
             job is not None
             and self._refusal(attempt, job) is None
-            and (job.attempt >= job.max_attempts or (lost and (job.next_at or 0) > stamp.at))
+            and (job.attempt >= job.max_attempts or self._lives(job, stamp, failure))
         ):
             return ReportOutcome.REFUSED
-        return self._end(attempt, stamp, Status.SCHEDULED, next_at=due, progress=None, attempt=attempt.number + 1)
+        errors = (summary(failure.errors),)
+        following = attempt.number + 1
+        return self._end(
+            attempt, stamp, Status.SCHEDULED, evidence, next_at=due, progress=None, attempt=following, errors=errors
+        )
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
+    @staticmethod
+    def _lives(job: Job, stamp: Stamp, failure: Failure) -> bool:
+        return failure.lost and (job.next_at or 0) > stamp.at
+
+    def _put_evidence(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str]) -> str | None:
+        if not errors:
+            return None
+        self.evidence[*attempt[:2], stamp.token] = list(errors)
+        return stamp.token
+
+    def note_progress(self, attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
         job = self.jobs.get(attempt[:2])
         refusal = self._refusal(attempt, job)
         if job is None or refusal is not None:
             return refusal or ReportOutcome.UNKNOWN
-        if timeout_at < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
+        moved_to = job.next_at if timeout_at is None else timeout_at
+        if (moved_to or 0) < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
             return ReportOutcome.REFUSED
-        self.jobs[attempt[:2]] = replace(job, progress=progress, next_at=timeout_at)
+        self.jobs[attempt[:2]] = replace(job, progress=progress, progress_at=at, next_at=moved_to)
         return ReportOutcome.APPLIED
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
@@ -346,6 +367,10 @@ class FakeStore:
 
     def get_outputs(self, job: Job) -> list[Any]:
         return self.outputs.get(job.outputs_token, []) if job.outputs_token is not None else []
+
+    def get_evidence(self, job: Job) -> Mapping[str, Sequence[str]]:
+        keys = [(job.project_id, job.job_id, change.evidence or "") for change in job.history]
+        return {key[2]: self.evidence[key] for key in keys if key in self.evidence}
 
     def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
         if self.is_seen(seen.digest, message.at):
@@ -401,7 +426,7 @@ class FakeStore:
     def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
         return attempt.refusal(job)
 
-    def _end(self, of: Attempt, stamp: Stamp, to: Status, **changes: Any) -> ReportOutcome:
+    def _end(self, of: Attempt, stamp: Stamp, to: Status, evidence: str | None = None, **changes: Any) -> ReportOutcome:
         key = of[:2]
         if key in self.jobs and self.finish_tokens.get(key) == stamp.token:
             return ReportOutcome.APPLIED
@@ -410,11 +435,13 @@ class FakeStore:
         if job is None or refusal is not None:
             return refusal or ReportOutcome.UNKNOWN
         self.finish_tokens[key] = stamp.token
-        self._change(job, to, stamp.at, stamp.by, **changes)
+        self._change(job, to, stamp.at, stamp.by, evidence=evidence, progress_at=None, **changes)
         return ReportOutcome.APPLIED
 
-    def _change(self, job: Job, to: Status, now: int, by: str, **changes: Any) -> Job:
-        changed = replace(job, status=to, history=(*job.history, Change(to, now, by)), **changes)
+    def _change(  # a status change has this many parts
+        self, job: Job, to: Status, now: int, by: str, evidence: str | None = None, **changes: Any
+    ) -> Job:
+        changed = replace(job, status=to, history=(*job.history, Change(to, now, by, evidence)), **changes)
         self.jobs[job.project_id, job.job_id] = changed
         return changed
 

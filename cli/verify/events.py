@@ -24,6 +24,10 @@ EVENTS = Claims()
 SOURCE = "serverless-jobs.verify"
 #: Seconds that an event may take to be looked at.
 PATIENCE = 30.0
+#: So many marks are longer than an error may be.
+TOO_LONG = 1_000
+#: Ends a text that was cut.
+CUT = "… (cut)"
 #: More messages of others than this make ours hard to find.
 CROWDED = 50
 
@@ -118,7 +122,7 @@ def put_event(run: Run, detail_type: str, **detail: Any) -> None:
 @EVENTS.add("An event Job Requested makes a job", aws_only=True)
 def _requested(run: Run) -> str:
     began = time.monotonic()
-    put_event(run, "Job Requested", action=run.action, description="by event")
+    put_event(run, "Job Requested", action=run.action, description="by event", maxAttempts=2)
 
     def look() -> int | None:
         rows = data(run.call("GET", f"{run.public}/jobs?order=desc&action={run.action}"), 200)
@@ -146,11 +150,25 @@ def _starts(run: Run) -> str:
     return ", ".join(by)
 
 
+@EVENTS.add(
+    "A report Job Failed with too long an error leads to another attempt, and the history says why", aws_only=True
+)
+def _failed(run: Run) -> str:
+    job_id, began = _by_event(run), time.monotonic()
+    put_event(run, "Job Failed", jobId=job_id, attempt=1, errors=[run.mark * TOO_LONG], retryAfter=0, surplus=True)
+    job = run.wait_for(job_id, "running", PATIENCE, attempt=2)
+    errors = [change["error"] for change in job["history"] if change["error"]]
+    expect(len(errors) == 1 and errors[0].startswith(run.mark), f"its history has {len(errors)} errors")
+    expect(errors[0].endswith(CUT), "its error is not marked as cut")
+    return f"attempt 2 after {time.monotonic() - began:.1f} s"
+
+
 @EVENTS.add("A report Job Completed completes the job", aws_only=True)
 def _completed(run: Run) -> str:
     job_id, began = _by_event(run), time.monotonic()
-    put_event(run, "Job Completed", jobId=job_id, attempt=1, outputs=[{"verified": run.mark}])
-    job = run.wait_for(job_id, "completed", PATIENCE)
+    attempt = run.details(job_id)["attempt"]
+    put_event(run, "Job Completed", jobId=job_id, attempt=attempt, outputs=[{"verified": run.mark}])
+    job = run.wait_for(job_id, "completed", PATIENCE, attempt)
     expect(job["outputs"] == [{"verified": run.mark}], "its outputs are others")
     return f"{time.monotonic() - began:.1f} s after the report"
 

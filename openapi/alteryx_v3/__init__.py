@@ -5,8 +5,8 @@ from __future__ import annotations
 from jobs import errors
 from jobs.dialects.alteryx_v3 import DEFAULT_LIMIT, DEFAULT_PRIORITY, MAX_LIMIT, MAX_OFFSET
 from jobs.dialects.bodies import WorkflowRunRequest
-from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.dialects.registry import ALTERYX_V3
+from jobs.dialects.report_bodies import MAX_ENTRIES
 from jobs.model import Status
 
 from openapi.answers import shown

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from jobs import errors
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
-from jobs.dialects.event_bodies import MAX_ENTRIES
 from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
+from jobs.dialects.report_bodies import MAX_ENTRIES
 from jobs.lifecycle.creation import Creation
 from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
 from jobs.outcomes import MessagePage
@@ -16,7 +16,7 @@ from jobs.tenants import Scope
 from openapi import openreplay
 from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
-from openapi.examples import CANCELLED, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
+from openapi.examples import CANCELLED, EVIDENCE, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
 from openapi.messages import MESSAGE
 from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, moment, number
 from openapi.public import limit
@@ -57,6 +57,7 @@ _FIELDS = Fields(
         "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
         "to": STATUS | {"description": "The status after the change."},
         "at": moment("When it happened, in milliseconds since the epoch."),
+        "error": nullable(field("string", "Why the attempt that this change ended failed or was lost, or null.")),
         "by": field("string", "Who made it: `key:` or `client:` and an id, `event:` and a source, or `service`."),
     },
 )
@@ -67,7 +68,7 @@ _ALL_MESSAGES, _SOME_MESSAGES = (
     for following in (None, "1")
 )
 _SCHEDULED = PUBLIC.render_job(SCHEDULED)
-_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [])
+_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [], EVIDENCE)
 _PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
 _NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), Walk(DEFAULT_LIMIT), a_call(PUBLIC))
 _FILTERED = PUBLIC.render_stretch(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jobs import ports
 from jobs.artifacts.ports import ArtifactStore
-from jobs.dialects import event_bodies, registry
+from jobs.dialects import event_bodies, registry, report_bodies
 from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
 from jobs.representation import core_fields
@@ -54,10 +54,10 @@ DIALECTS = {
 }
 EVENTS_IN: dict[str, type[BaseModel]] = {
     "Job Requested": event_bodies._Requested,
-    "Job Progress": event_bodies._Progress,
-    "Job Message": event_bodies._Message,
-    "Job Completed": event_bodies._Completed,
-    "Job Failed": event_bodies._Failed,
+    "Job Progress": report_bodies.ProgressReport,
+    "Job Message": report_bodies.MessageReport,
+    "Job Completed": report_bodies.CompletedReport,
+    "Job Failed": report_bodies.FailedReport,
 }
 
 
@@ -250,7 +250,7 @@ def test_api_md_explains_every_field_of_a_body_and_no_other() -> None:
 
 def test_api_md_explains_every_field_of_the_details_and_no_other() -> None:
     job = a_full_job()
-    shown = json.loads(registry.PUBLIC.render_details(job, {}, ()).body)["data"]
+    shown = json.loads(registry.PUBLIC.render_details(job, {}, (), {}).body)["data"]
 
     assert names(section(text_of("docs/api.md"), "Details")) == shown.keys() - core_fields(job, None).keys()
 

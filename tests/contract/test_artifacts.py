@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from jobs.model import Change, JobKey, Status
-from jobs.outcomes import AppendOutcome, Attempt, Stamp
+from jobs.outcomes import AppendOutcome, Attempt, Failure, Stamp
 
 from tests.builders import NOW, a_job, an_artifact, append
 from tests.fakes import FakeStore
@@ -68,7 +68,7 @@ def test_only_the_attempt_that_runs_gets_a_slot(running: Store) -> None:
     later = an_artifact(attempt=2, artifact_id="later")
     assert running.put_artifact(0, later, None) is OVERTAKEN
     running.put_artifact(0, SEEN, None)
-    running.back_off_job(Attempt(1, 1, 1), Stamp(NOW, "x", "lost"), NOW, lost=False)
+    running.back_off_job(Attempt(1, 1, 1), Stamp(NOW, "x", "lost"), NOW, Failure(["x"]))
 
     # between two attempts
     assert running.put_artifact(1, an_artifact(artifact_id="late"), None) is OVERTAKEN

@@ -29,7 +29,7 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.outcomes import Attempt, NewRow, Stamp, SweepCursor, Watermark
+from jobs.outcomes import Attempt, Failure, NewRow, Stamp, SweepCursor, Watermark
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
 
 from tests.builders import NOW, a_job, a_project, an_artifact
@@ -170,13 +170,14 @@ class Operations:
         return given(self._attempt(), self._stamp(), self._one_of([], [{"file": "a.csv", "size": 1.5}, None]))
 
     def fail_job(self) -> Made:
-        return given(self._attempt(), self._stamp(), self._one_of([], ["no disk", ""]), lost=self._maybe())
+        return given(self._attempt(), self._stamp(), self._failure())
 
     def back_off_job(self) -> Made:
-        return given(self._attempt(), self._stamp(), self._now + self._one_of(0, 4_000), lost=self._maybe())
+        return given(self._attempt(), self._stamp(), self._now + self._one_of(0, 4_000), self._failure())
 
     def note_progress(self) -> Made:
-        return given(self._attempt(), self._now + self._one_of(1, 60) * SECOND, self._one_of(0, 50, 100))
+        timeout_at = self._one_of(None, self._now + self._one_of(1, 60) * SECOND)
+        return given(self._attempt(), self._one_of(0, 50, 100), self._now, timeout_at)
 
     def retry_job(self) -> Made | None:
         """Only failed and cancelled jobs are retried, perhaps by a caller who read them long ago."""
@@ -201,6 +202,9 @@ class Operations:
 
     def list_artifacts(self) -> Made:
         return given(*self._key())
+
+    def get_evidence(self) -> Made | None:
+        return given(self._chance.choice([*self._store.jobs.values()])) if self._store.jobs else None
 
     def list_jobs(self) -> Made:
         first = self._before_the_first + self._one_of(1, 2, 5)
@@ -292,6 +296,10 @@ class Operations:
     def _stamp(self) -> Stamp:
         return Stamp(self._now + self._one_of(0, 0, 10**6), self._name(), self._token())
 
+    def _failure(self) -> Failure:
+        errors = self._one_of([], ["no disk", ""], ["no disk" * 40])
+        return Failure(errors, retryable=self._chance.random() < 0.8, lost=self._maybe())
+
     def _mark(self, name: str | None = None) -> SeenEvent:
         return SeenEvent((name or self._name()).ljust(64, "0"), self._expiry())
 
@@ -352,6 +360,7 @@ def everything(store: Store) -> dict[str, Any]:
         "jobs": jobs,
         "params": [store.get_params(job.project_id, job.job_id) for job in jobs],
         "outputs": [store.get_outputs(job) for job in jobs],
+        "evidence": [store.get_evidence(job) for job in jobs],
         "messages": [store.list_messages(job.project_id, job.job_id, None, 100).messages for job in jobs],
         "artifacts": [store.list_artifacts(job.project_id, job.job_id) for job in jobs],
         "records": [store.find_idempotency_record(project, name, NOW) for project in PROJECTS for name in NAMES],

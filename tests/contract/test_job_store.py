@@ -24,6 +24,7 @@ from jobs.outcomes import (
     AppendOutcome,
     AppendResult,
     Attempt,
+    Failure,
     NewRow,
     ReportOutcome,
     Stamp,
@@ -519,15 +520,15 @@ def complete(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> Re
 
 
 def fail(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> ReportOutcome:
-    return store.fail_job(attempt, a_stamp(sign=sign), ["no disk"], lost=False)
+    return store.fail_job(attempt, a_stamp(sign=sign), Failure(["no disk"]))
 
 
 def back_off(store: Store, attempt: Attempt = FIRST, sign: str = "finish") -> ReportOutcome:
-    return store.back_off_job(attempt, a_stamp(sign=sign), NOW + 5_000, lost=False)
+    return store.back_off_job(attempt, a_stamp(sign=sign), NOW + 5_000, Failure(["no disk"]))
 
 
 def progress(store: Store, attempt: Attempt = FIRST, sign: str = "") -> ReportOutcome:
-    return store.note_progress(attempt, NOW + 10 + TIMEOUT, 50)
+    return store.note_progress(attempt, 50, NOW, NOW + 10 + TIMEOUT)
 
 
 #: Each way to report, and how many attempts the job must allow for it to apply to the first.
@@ -565,22 +566,73 @@ def test_a_job_may_complete_without_outputs(store: Store) -> None:
 def test_a_last_attempt_that_fails_fails_the_job(store: Store) -> None:
     running(store)
 
-    assert store.fail_job(FIRST, a_stamp(), ["no disk", ""], lost=False) is ReportOutcome.APPLIED
+    assert store.fail_job(FIRST, a_stamp(), Failure(["no disk", ""])) is ReportOutcome.APPLIED
 
     job = the_job(store)
     assert (job.status, job.errors, job.next_at) == (Status.FAILED, ("no disk", ""), None)
-    assert job.history[-1] == Change(Status.FAILED, NOW + 10, "worker")
+    assert job.history[-1] == Change(Status.FAILED, NOW + 10, "worker", "finish")
+    assert store.get_evidence(job) == {"finish": ["no disk", ""]}
+
+
+def test_no_further_attempt_follows_where_none_would_help(store: Store) -> None:
+    running(store, max_attempts=3)
+
+    assert store.fail_job(FIRST, a_stamp(), Failure(["no such user"], retryable=False)) is ReportOutcome.APPLIED
+
+    assert (the_job(store).status, the_job(store).attempt) == (Status.FAILED, 1)
+
+
+def test_the_errors_of_every_attempt_stay_whatever_becomes_of_the_job(store: Store) -> None:
+    running(store, max_attempts=2)
+    assert back_off(store, FIRST, "first") is ReportOutcome.APPLIED
+    assert the_job(store).errors == ("no disk",)
+    start(store, 1, NOW + 5_000)
+    assert the_job(store).errors is None
+    second = Attempt(1, 1, 2)
+    assert store.fail_job(second, a_stamp(sign="second"), Failure(["a", "b"])) is ReportOutcome.APPLIED
+    failed = the_job(store)
+    store.retry_job(failed, as_retried(failed), "retry", None)
+    start(store, 1, NOW + 100)
+    assert store.complete_job(Attempt(1, 1, 3), a_stamp(sign="third"), []) is ReportOutcome.APPLIED
+
+    assert the_job(store).errors is None
+    assert store.get_evidence(the_job(store)) == {"first": ["no disk"], "second": ["a", "b"]}
+
+
+@pytest.mark.parametrize("end", ["complete", "cancel"])
+def test_the_errors_of_an_earlier_attempt_are_none_of_what_ends_well(store: Store, end: str) -> None:
+    running(store, max_attempts=3)
+    back_off(store, FIRST, "first")
+    if end == "cancel":
+        store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        start(store, 1, NOW + 5_000)
+        complete(store, Attempt(1, 1, 2))
+
+    assert the_job(store).errors is None
+
+
+def test_the_errors_of_a_change_that_was_not_made_are_never_shown(store: Store) -> None:
+    running(store, max_attempts=2)
+    assert fail(store, sign="never made") is ReportOutcome.REFUSED
+    assert back_off(store, sign="made") is ReportOutcome.APPLIED
+    assert back_off(store, sign="late") is ReportOutcome.STALE
+
+    assert store.get_evidence(the_job(store)) == {"made": ["no disk"]}
 
 
 def test_a_job_that_backs_off_is_scheduled_as_its_next_attempt(store: Store) -> None:
     running(store, max_attempts=2)
-    store.note_progress(FIRST, NOW + TIMEOUT, 30)
+    store.note_progress(FIRST, 30, NOW, NOW + TIMEOUT)
 
-    assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, lost=False) is ReportOutcome.APPLIED
+    assert store.back_off_job(FIRST, a_stamp(), NOW + 5_000, Failure(["no disk", "x" * 999])) is ReportOutcome.APPLIED
 
     job = the_job(store)
     assert (job.status, job.attempt, job.due_at, job.progress) == (Status.SCHEDULED, 2, NOW + 5_000, None)
-    assert job.history[-1] == Change(Status.SCHEDULED, NOW + 10, "worker")
+    assert job.history[-1] == Change(Status.SCHEDULED, NOW + 10, "worker", "finish")
+    assert store.get_evidence(job) == {"finish": ["no disk", "x" * 999]}
+    [short] = job.errors or ()
+    assert (short[:10], short[-9:], len(short)) == ("no disk\nxx", "xx… (cut)", 256)
     assert due_everywhere(store, NOW + 5_000) == [DueJob(NOW + 5_000, 1, 1)]
     assert lost_everywhere(store, NOW + 10 * TIMEOUT) == []
     assert start(store, 1, NOW + 4_999) is StartOutcome.NOT_DUE
@@ -674,11 +726,11 @@ def test_a_report_that_finds_its_own_token_has_been_applied_once(store: Store, n
 def test_a_lost_attempt_is_ended_only_once_its_time_out_has_passed(store: Store, attempts: int, status: Status) -> None:
     def lose(at: int) -> ReportOutcome:
         if attempts == 1:
-            return store.fail_job(FIRST, a_stamp(at), ["lost"], lost=True)
-        return store.back_off_job(FIRST, a_stamp(at), at + 5_000, lost=True)
+            return store.fail_job(FIRST, a_stamp(at), Failure(["lost"], lost=True))
+        return store.back_off_job(FIRST, a_stamp(at), at + 5_000, Failure(["lost"], lost=True))
 
     running(store, max_attempts=attempts)
-    store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 5)
+    store.note_progress(FIRST, 5, NOW, NOW + 1_000 + TIMEOUT)
 
     assert [lose(NOW + TIMEOUT), lose(NOW + 1_000 + TIMEOUT - 1)] == [ReportOutcome.REFUSED] * 2
     assert the_job(store).status is Status.RUNNING
@@ -690,16 +742,42 @@ def test_progress_moves_the_time_out_on_and_never_falls(store: Store) -> None:
     running(store)
     history = the_job(store).history
 
-    assert store.note_progress(FIRST, NOW + 1_000 + TIMEOUT, 0) is ReportOutcome.APPLIED
+    assert store.note_progress(FIRST, 0, NOW, NOW + 1_000 + TIMEOUT) is ReportOutcome.APPLIED
     assert (the_job(store).progress, the_job(store).timeout_at) == (0, NOW + 1_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 2_000 + TIMEOUT, 40) is ReportOutcome.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 39) is ReportOutcome.REFUSED
+    assert store.note_progress(FIRST, 40, NOW, NOW + 2_000 + TIMEOUT) is ReportOutcome.APPLIED
+    assert store.note_progress(FIRST, 39, NOW, NOW + 3_000 + TIMEOUT) is ReportOutcome.REFUSED
     assert (the_job(store).progress, the_job(store).timeout_at) == (40, NOW + 2_000 + TIMEOUT)
-    assert store.note_progress(FIRST, NOW + 4_000 + TIMEOUT, 40) is ReportOutcome.APPLIED
-    assert store.note_progress(FIRST, NOW + 3_000 + TIMEOUT, 50) is ReportOutcome.REFUSED  # nor may the time-out fall
+    assert store.note_progress(FIRST, 40, NOW, NOW + 4_000 + TIMEOUT) is ReportOutcome.APPLIED
+    assert (
+        store.note_progress(FIRST, 50, NOW, NOW + 3_000 + TIMEOUT) is ReportOutcome.REFUSED
+    )  # nor may the time-out fall
 
     assert the_job(store).timeout_at == NOW + 4_000 + TIMEOUT
     assert the_job(store).history == history
+
+
+def test_progress_may_leave_the_time_out_as_it_is(store: Store) -> None:
+    running(store)
+    before = the_job(store)
+
+    assert store.note_progress(FIRST, 40, NOW + 7, None) is ReportOutcome.APPLIED
+    assert the_job(store) == replace(before, progress=40, progress_at=NOW + 7)
+    assert store.note_progress(FIRST, 39, NOW + 8, None) is ReportOutcome.REFUSED
+    assert store.note_progress(FIRST, 40, NOW + 9, None) is ReportOutcome.APPLIED
+    assert lost_everywhere(store, NOW + TIMEOUT) == [DueJob(NOW + TIMEOUT, 1, 1)]
+
+
+@pytest.mark.parametrize("end", [*ENDS, "cancel"])
+def test_when_progress_was_written_is_known_of_running_jobs_alone(store: Store, end: str) -> None:
+    running(store, max_attempts=REPORTS[end][1] if end in REPORTS else 1)
+    store.note_progress(FIRST, 40, NOW + 7, None)
+
+    if end == "cancel":
+        store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        assert REPORTS[end][0](store) is ReportOutcome.APPLIED
+
+    assert the_job(store).progress_at is None
 
 
 # ---- lost attempts ------------------------------------------------------------------------------------------------
@@ -730,7 +808,7 @@ def test_lost_attempts_are_listed_by_time_out_the_longest_lost_first(store: Stor
 
 def ended(store: Store, **job: object) -> Job:
     running(store, **job)
-    store.note_progress(FIRST, NOW + TIMEOUT, 70)
+    store.note_progress(FIRST, 70, NOW, NOW + TIMEOUT)
     assert fail(store) is ReportOutcome.APPLIED
     return the_job(store)
 

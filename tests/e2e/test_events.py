@@ -535,5 +535,9 @@ def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
     assert outside.job_is("completed")["outputs"] == completed["outputs"]
     failed = deliver("job_failed", jobId=2)
     assert outside.job_is("failed", 2)["errors"] == failed["errors"]
+    outside.tenant.create(maxAttempts=3)
+    outside.job_is("running", 3)
+    deliver("job_failed_for_good", jobId=3)
+    assert outside.job_is("failed", 3)["attempt"] == 1
 
     assert linked == []

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from jobs.model import Message, SeenEvent, Severity, Status
-from jobs.outcomes import Attempt, Stamp
+from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.jobs import DynamoDBJobStore
@@ -408,7 +408,7 @@ def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> Non
     start(service)
     now, store = wiring.ports().clock.now(), the_store()
     store.complete_job(Attempt(1, 2, 1), Stamp(now, "worker", "t"), [])
-    store.fail_job(Attempt(1, 3, 1), Stamp(now, "worker", "t"), ["no"], lost=False)
+    store.fail_job(Attempt(1, 3, 1), Stamp(now, "worker", "t"), Failure(["no"]))
     store.cancel_job(1, 4, now, "key:key-demo")
     waiting = service.run_workflow()
 

@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.model import Message, Run, SeenEvent, Severity
+from jobs.model import JobKey, Message, Run, SeenEvent, Severity
+from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.runtime import wiring
 from jobs.store import items
 from jobs.tenancy import access
@@ -139,6 +140,28 @@ def test_a_get_is_one_strong_read(service: Service, calls: Calls) -> None:
     assert service.http("get_job", "public").status == 200
 
     assert calls.count == {"GetItem": 1}
+
+
+def test_why_attempts_failed_is_one_query_of_the_details_and_nothing_of_any_other_call(
+    service: Service, calls: Calls
+) -> None:
+    service.create(maxAttempts=3)
+    now = wiring.ports().clock.now()
+    service.http("get_job", "public_details")
+    calls.clear()
+    for attempt in (1, 2):
+        the_store().start_jobs([JobKey(1, 1)], now)
+        the_store().back_off_job(Attempt(1, 1, attempt), Stamp(now, "w", f"{attempt}"), now, Failure(["no disk"]))
+    assert calls.count == {"PutItem": 2, "UpdateItem": 4}
+    calls.clear()
+
+    assert service.http("get_job", "public_details").json["data"]["history"][2]["error"] == "no disk"
+
+    assert (calls.count, calls.rows, calls.strong) == ({"GetItem": 1, "Query": 1}, [2], ["GetItem", "Query"])
+    calls.clear()
+    service.http("get_job", "public")
+    service.http("list_jobs", "public")
+    assert calls.rows == [1, 1]  # the newest number, and the page
 
 
 def test_a_create_is_one_read_and_one_write(service: Service, calls: Calls) -> None:

@@ -139,7 +139,7 @@ def test_all_versions_of_the_user_s_objects_go_and_the_neighbours_stay(worker: W
     reports = worker.reports()
     assert sorted(detail["progress"] for kind, detail in reports if kind == "Job Progress") == [39, 79, 100, 100]
     assert [detail for kind, detail in reports if kind == "Job Completed"] == [
-        {"projectKey": PROJECT_KEY, "jobId": 1, "attempt": 1}
+        {"projectKey": PROJECT_KEY, "jobId": 1, "attempt": 1, "outputs": [{"deletedObjectVersions": 2_501}]}
     ]
     assert {detail["text"] for kind, detail in reports if kind == "Job Message"} == {
         "Deleting 2501 object versions.",

@@ -344,7 +344,8 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
 
     bus.report("Job Failed", attempt=1, errors=["no disk"])
     job = details(bus.service)
-    assert (job["status"], job["attempt"], job["progress"], job["errors"]) == ("scheduled", 2, None, None)
+    assert (job["status"], job["attempt"], job["progress"]) == ("scheduled", 2, None)
+    assert "no disk" in job["errors"]
     assert (job["startedAt"], job["finishedAt"], job["timeoutAt"]) == (None, None, None)
 
     due = the_store().get_job(1, 1)
@@ -363,16 +364,85 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
         "timeoutAt": None,
         "outputs": [{"file": "a.csv"}, "ü"],
     }
-    assert [(entry["from"], entry["to"], entry["by"], entry["attempt"]) for entry in job["history"]] == [
-        (None, "scheduled", "key:key-demo", 1),
-        ("scheduled", "running", "service", 1),
-        ("running", "scheduled", "event:com.example.worker", 2),
-        ("scheduled", "running", "service", 2),
-        ("running", "completed", "event:com.example.worker", 2),
+    assert [tuple(entry[name] for name in entry if name != "at") for entry in job["history"]] == [
+        (None, "scheduled", "key:key-demo", 1, None),
+        ("scheduled", "running", "service", 1, None),
+        ("running", "scheduled", "event:com.example.worker", 2, "no disk"),
+        ("scheduled", "running", "service", 2, None),
+        ("running", "completed", "event:com.example.worker", 2, None),
     ]
+    assert job["errors"] is None
     assert job["finishedAt"] == job["updatedAt"] == job["history"][-1]["at"]
     assert job["startAt"] == created["startAt"]
     assert bus.dead_letters() == []
+
+
+def test_what_failed_first_is_known_whatever_became_of_the_job(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that its worker reported, one that was lost, one that failed for good, and a caller's retry."""
+    bus.service.create(maxAttempts=3)
+    clock, told = wiring.ports().clock, bus.publish()
+    for fail in (
+        lambda: bus.report("Job Failed", attempt=1, errors=["no disk", "no hope"]),
+        lambda: bus.service.invoke("reap_lost_jobs", bus.service.event("reap_lost_jobs", "schedule")),
+        lambda: bus.report("Job Failed", attempt=3, errors=["no such month"]),
+    ):
+        now = clock.now() + 1_000_000  # longer than any back-off or time-out here
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        the_store().start_jobs([JobKey(1, 1)], now - 900_000)
+        told += bus.publish()
+        fail()
+        told += bus.publish()
+    assert details(bus.service)["status"] == "failed"
+    assert bus.service.http("create_job", "public_retry").json["data"]["errors"] is None
+    told += bus.publish()
+
+    history = details(bus.service)["history"]
+
+    lost = "attempt 2 of 3 timed out (timeoutSeconds 900)"
+    ends = [entry["error"] for entry in history if entry["from"] == "running"]
+    assert ends == ["no disk\nno hope", lost, "no such month"]
+    assert [entry["error"] for entry in history if entry["from"] != "running"] == [None] * 5
+    errors = [(entry["DetailType"], entry["Detail"]["errors"]) for entry in told if entry["Detail"]["errors"]]
+    assert [name for name, _ in errors] == ["Job Retried", "Job Retried", "Job Failed"]
+    for text, (_, shown) in zip(["no disk\nno hope", lost, "no such month"], errors, strict=True):
+        assert text in shown
+
+
+def test_whatever_is_wrong_in_a_report_the_state_changes_and_nothing_is_set_aside(bus: Bus) -> None:
+    bus.service.create(maxAttempts=3)
+    start(bus.service)
+
+    bus.report("Job Progress", attempt=1, progress=40.9, message="x" * 8_193, eta="soon")
+    assert details(bus.service)["progress"] == 40
+    bus.report("Job Progress", attempt=1, progress="half", message=["\ud800"])
+    bus.report("Job Message", status="error", text="ü" * 4_097, toolId=-1)
+    bus.report("Job Failed", attempt=1, errors=["x" * 1_025] * 21, retryAfter="a minute", code=7)
+    first = details(bus.service)
+    assert (first["status"], first["attempt"]) == ("scheduled", 2)
+    the_store().start_jobs([JobKey(1, 1)], wiring.ports().clock.now() + 4_000)
+    bus.report("Job Completed", attempt=2, outputs=[{"rows": "x" * 1_024}, "y" * 1_023, {"file": "a.csv"}], took=1)
+
+    job = details(bus.service)
+    assert job["status"] == "completed"
+    assert [str(output)[-7:] for output in job["outputs"]] == ["… (cut)"[-7:], "… (cut)"[-7:], "a.csv'}"]
+    lines = job["history"][2]["error"].split("\n")
+    assert (len(lines), lines[0][-7:], lines[-1]) == (20, "… (cut)"[-7:], "… (cut)")
+    said = bus.service.http("get_messages", "public").json["data"]
+    assert [(message["status"], message["text"][-7:], message["toolId"]) for message in said] == [
+        (1, "… (cut)"[-7:], 0), (1, '["\ufffd"]', 0), (0, "… (cut)"[-7:], 0)
+    ]  # fmt: skip
+    assert bus.dead_letters() == []
+
+
+def test_messages_of_one_burst_are_in_the_order_of_their_producer(bus: Bus) -> None:
+    bus.service.create()
+    now = wiring.ports().clock.now()
+
+    for at in (2, 1, 3):
+        bus.report("Job Message", text=f"{at}", at=now + at)
+
+    said = bus.service.http("get_messages", "public").json["data"]
+    assert [(message["text"], message["at"]) for message in said] == [(f"{at}", now + at) for at in (1, 2, 3)]
 
 
 def test_a_report_before_the_start_is_looked_at_again_and_taken_then(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:

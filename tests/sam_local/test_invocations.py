@@ -25,6 +25,7 @@ pytestmark = pytest.mark.sam_local
 NONE_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 RUNNING = a_job_that(Status.RUNNING, run=RUN)
+WITH_ATTEMPTS_LEFT = a_job_that(Status.RUNNING, max_attempts=3)
 FAILED = a_job_that(Status.FAILED, errors=("table orders is locked",))
 ORDER = json.loads(event("delete_user_data", "started")["Records"][0]["body"])["detail"]
 DELETION = a_job_that(Status.RUNNING, action=DELETE_USER_DATA, reference_id=ORDER["referenceId"])
@@ -77,6 +78,7 @@ CASES = {
     "ingest_events/batch_with_poison": Case(NONE_FAILED, creates=2),
     "ingest_events/job_completed": Case(NONE_FAILED, then={"status": Status.COMPLETED}),
     "ingest_events/job_failed": Case(NONE_FAILED, then={"errors": ("table orders is locked",)}),
+    "ingest_events/job_failed_for_good": Case(NONE_FAILED, WITH_ATTEMPTS_LEFT, {"status": Status.FAILED}),
     "ingest_events/job_message": Case(NONE_FAILED),
     "ingest_events/job_progress": Case(NONE_FAILED, then={"progress": 40}),
     "ingest_events/job_requested": Case(NONE_FAILED, creates=1),

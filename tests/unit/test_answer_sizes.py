@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
 from jobs import queries
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
-from jobs.model import Message, Run, SeenEvent, Severity, Status
+from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
 from jobs.workflows import viewing
 
 from tests.builders import NOW, a_call, a_job, a_principal, a_project
@@ -144,11 +145,16 @@ def test_lists_of_alteryx_and_one_job_fit_whatever_the_rows_hold(world: World) -
     jobs = viewing.list_jobs(world, principal, wanted)
     assert len(jobs) == 200
 
+    tokens = [f"token-{number}" for number in range(20)]
+    evidence = dict.fromkeys(tokens, [CONTROL * 1_024] * 20)
+    history = [Change(Status.SCHEDULED, NOW, "worker", token) for token in tokens]
+    ended_twenty_times = replace(jobs[0], history=(*jobs[0].history, *history))
+
     answers = [
         ALTERYX_V3.render_jobs(jobs),
         ALTERYX_V3.render_workflow_jobs(jobs),
         ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [Message(NOW, Severity.ERROR, CONTROL * 8_192)] * 90),
-        PUBLIC.render_details(jobs[0], {"a": FACE * 8_000}, [CONTROL * 1_024] * 20),
+        PUBLIC.render_details(ended_twenty_times, {"a": FACE * 8_000}, [CONTROL * 1_024] * 20, evidence),
     ]
 
     assert max(map(size_of, answers)) <= LAMBDA

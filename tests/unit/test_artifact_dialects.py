@@ -14,8 +14,8 @@ from jobs.artifacts.announcing import Announced
 from jobs.artifacts.ports import Address, NewArtifact
 from jobs.dialects import artifacts
 from jobs.dialects.artifact_bodies import MAX_NAME_BYTES, MAX_SIZE, parse_artifact
-from jobs.dialects.event_bodies import MAX_ENTRY_BYTES
 from jobs.dialects.registry import ALTERYX_V3, PUBLIC, dialect_of
+from jobs.dialects.report_bodies import MAX_ENTRY_BYTES
 from jobs.errors import ArtifactNotFound, ArtifactRefused, InvalidRequest
 from jobs.runtime import wiring
 from jobs.runtime.unrouted import answer_unrouted

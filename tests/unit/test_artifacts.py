@@ -11,7 +11,7 @@ from jobs.artifacts.announcing import MAX_ARTIFACTS, announce
 from jobs.artifacts.ports import NewArtifact
 from jobs.errors import ArtifactNotFound, ArtifactRefused, Busy, InvalidRequest, JobNotFound
 from jobs.model import Change, JobKey, Status
-from jobs.outcomes import AppendOutcome, Attempt, Stamp
+from jobs.outcomes import AppendOutcome, Attempt, Failure, Stamp
 
 from tests.builders import NOW, a_job, a_project, an_artifact
 
@@ -46,7 +46,7 @@ def running(world: World) -> World:
 
 def fail(world: World, attempt: int = 1) -> None:
     """End an attempt and start the next one."""
-    world.store.back_off_job(Attempt(1, 1, attempt), Stamp(NOW, "x", f"failed-{attempt}"), NOW, lost=False)
+    world.store.back_off_job(Attempt(1, 1, attempt), Stamp(NOW, "x", f"failed-{attempt}"), NOW, Failure(["x"]))
     world.store.start_jobs([JobKey(1, 1)], NOW)
 
 

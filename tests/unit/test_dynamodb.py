@@ -24,7 +24,7 @@ from jobs.model import (
     Severity,
     Status,
 )
-from jobs.outcomes import AppendOutcome, Attempt, ReportOutcome, Stamp, StartOutcome, SweepCursor, Watermark
+from jobs.outcomes import AppendOutcome, Attempt, Failure, ReportOutcome, Stamp, StartOutcome, SweepCursor, Watermark
 from jobs.store import table as subject
 
 from tests.builders import (
@@ -513,14 +513,15 @@ def test_where_a_batch_is_one_every_start_is_an_update(dynamodb: DynamoDBClient,
 
 FIRST = Attempt(1, 1, 1)
 STAMP = Stamp(NOW, "worker", "finish")
+LATE = STAMP._replace(at=NOW + 10**6)
 MARK = SeenEvent("0" * 64, NOW // 1_000 + 60)
 SAID = Message(NOW, Severity.NONE, "hello")
 #: Each way to end an attempt, how many attempts the job must allow for it, and the state that it leads to.
 ENDS: dict[str, tuple[Callable[[WholeStore], ReportOutcome], int, Status]] = {
     "complete": (lambda store: store.complete_job(FIRST, STAMP, ["out"]), 1, Status.COMPLETED),
-    "fail": (lambda store: store.fail_job(FIRST, STAMP, ["no"], lost=False), 1, Status.FAILED),
-    "back_off": (lambda store: store.back_off_job(FIRST, STAMP, NOW + 5, lost=False), 2, Status.SCHEDULED),
-    "lost": (lambda store: store.fail_job(FIRST, STAMP._replace(at=NOW + 10**6), ["no"], lost=True), 1, Status.FAILED),
+    "fail": (lambda store: store.fail_job(FIRST, STAMP, Failure(["no"])), 1, Status.FAILED),
+    "back_off": (lambda store: store.back_off_job(FIRST, STAMP, NOW + 5, Failure(["no"])), 2, Status.SCHEDULED),
+    "lost": (lambda store: store.fail_job(FIRST, LATE, Failure(["no"], lost=True)), 1, Status.FAILED),
 }
 
 
@@ -547,11 +548,15 @@ def test_an_end_that_fails_on_its_way_is_made_once_and_told_as_applied(
     assert [change.to for change in job.history] == [Status.SCHEDULED, Status.RUNNING, status]
 
 
-def test_outputs_are_there_before_the_row_that_refers_to_them(store: WholeStore, faults: Faults) -> None:
-    running(store)
+@pytest.mark.parametrize("name", ENDS)
+def test_outputs_and_errors_are_there_before_the_row_that_refers_to_them(
+    store: WholeStore, faults: Faults, name: str
+) -> None:
+    end, attempts, _ = ENDS[name]
+    running(store, attempts)
     faults.calls.clear()
 
-    store.complete_job(FIRST, STAMP, ["out"])
+    end(store)
 
     assert [operation for operation, _ in faults.calls] == ["PutItem", "UpdateItem"]
 
@@ -631,13 +636,16 @@ CALLS: dict[str, tuple[str, Callable[[WholeStore], object]]] = {
     "mark_seen": ("PutItem", lambda store: store.mark_seen(MARK, NOW)),
     "add_message": ("TransactWriteItems", lambda store: store.add_message(1, 1, SAID, MARK)),
     "get_outputs": ("GetItem", lambda store: store.get_outputs(a_job(outputs_token="t"))),
+    "get_evidence": ("Query", lambda store: store.get_evidence(a_job())),
     "list_lost": ("Query", lambda store: store.list_lost(0, NOW, 5)),
     "list_messages": ("Query", lambda store: store.list_messages(1, 1, None, 5)),
     "complete_job, its outputs": ("PutItem", ENDS["complete"][0]),
     "complete_job": ("UpdateItem", ENDS["complete"][0]),
+    "fail_job, its errors": ("PutItem", ENDS["fail"][0]),
     "fail_job": ("UpdateItem", ENDS["fail"][0]),
+    "back_off_job, its errors": ("PutItem", ENDS["back_off"][0]),
     "back_off_job": ("UpdateItem", ENDS["back_off"][0]),
-    "note_progress": ("UpdateItem", lambda store: store.note_progress(FIRST, NOW, 5)),
+    "note_progress": ("UpdateItem", lambda store: store.note_progress(FIRST, 5, NOW, NOW)),
     "note_block": ("UpdateItem", lambda store: store.note_block(a_project(), 1_001)),
 }
 

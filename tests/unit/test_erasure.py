@@ -113,13 +113,13 @@ def fill(worker: Worker, count: int) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- whose
 
-tricky = st.text(st.sampled_from("ab/%25F.é💡 ?#+\\"), min_size=1, max_size=4)
+tricky = st.text(st.sampled_from("ab/%25F.é💡 ?#+\\!'()*"), min_size=1, max_size=4)
 users = tricky | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
-def place_of(user: str) -> str:
-    """Only the characters that no encoding touches stay as they are."""
-    letters = string.ascii_letters + string.digits + "-._~"
+def place_of(user: str, beside: str = "") -> str:
+    """Only the characters that no encoding touches stay as they are; JavaScript's leaves five others `beside` them."""
+    letters = string.ascii_letters + string.digits + "-._~" + beside
     encoded = "".join(c if c in letters else "".join(f"%{byte:02X}" for byte in c.encode()) for c in user)
     return f"{PROJECT.project_key}/{encoded}/"
 
@@ -145,14 +145,43 @@ def test_exactly_the_user_s_objects_go_whatever_the_ids_are(user: str, others: l
     for each in ids:
         for rest in ("object", *data.draw(st.lists(users, max_size=2))):
             # where the objects are, and where a careless implementation would look for them
-            for key in (place_of(each) + rest, f"{PROJECT.project_key}/{each}/{rest}", f"other/{each}/{rest}"):
+            for key in (
+                place_of(each) + rest,
+                place_of(each, "!'()*") + rest,
+                f"{PROJECT.project_key}/{each}/{rest}",
+                f"other/{each}/{rest}",
+            ):
                 worker.sessions.put(key, versions=data.draw(st.integers(1, 2)))
-    neighbours = {key for key in worker.sessions.keys if not key.startswith(place_of(user))}
+    own = (place_of(user), place_of(user, "!'()*"))
+    neighbours = {key for key in worker.sessions.keys if not key.startswith(own)}
 
     assert worker.work() is Outcome.COMPLETED
 
     assert worker.sessions.keys == neighbours
-    assert all(place_of(each) + "object" in neighbours for each in ids if each != user)
+    places = {place_of(each, beside) for each in ids if each != user for beside in ("", "!'()*")}
+    assert all(place + "object" in neighbours for place in places)
+
+
+def test_both_spellings_are_erased_batch_by_batch_and_what_is_refused_in_either_fails_the_job() -> None:
+    worker = Worker("it's (me)!*")
+    spellings = [place_of("it's (me)!*", beside) for beside in ("", "!'()*")]
+    assert [*erasing.prefixes_of(PROJECT.project_key, "it's (me)!*")] == spellings
+    for spelling in spellings:
+        for number in range(1_500):
+            worker.sessions.put(f"{spelling}{number:05}")
+    worker.sessions.refuses = {f"{spelling}00003": "AccessDenied" for spelling in spellings}
+
+    assert worker.work(batches=2) is Outcome.CONTINUED
+    assert worker.work(worker.queue.bodies[-1]) is Outcome.FAILED
+
+    assert worker.errors == ["2 of 3000 object versions could not be deleted: AccessDenied"]
+    assert worker.sessions.keys == set(worker.sessions.refuses)
+    assert worker.said("Message")[0]["text"] == "Deleting 3000 object versions."
+
+
+@pytest.mark.parametrize("user", ["a", "a/b", "a~b"])
+def test_an_id_that_javascript_spells_alike_is_looked_for_once(user: str) -> None:
+    assert erasing.prefixes_of("key", user) == [prefix_of("key", user)]
 
 
 def test_the_job_says_whose_data_goes_and_not_the_event(worker: Worker) -> None:
@@ -204,6 +233,7 @@ def test_a_job_that_names_no_user_fails(worker: Worker) -> None:
     assert worker.work() is Outcome.FAILED
 
     assert worker.errors == ["the job names no user"]
+    assert [detail["retryable"] for detail in worker.said("Failed")] == [False]
     assert worker.sessions.keys
 
 
@@ -220,21 +250,23 @@ def test_it_reports_as_any_other_worker_would(worker: Worker) -> None:
     of = {"projectKey": PROJECT.project_key, "jobId": 1}
     assert {event.source for event in worker.bus.events} == {"jobs.delete_user_data"}
     assert worker.said("Message") == [
-        {**of, "status": 1, "text": "Deleting 2500 object versions.", "toolId": 0},
-        {**of, "status": 1, "text": "Deleted 2500 object versions.", "toolId": 0},
+        {**of, "status": 1, "text": "Deleting 2500 object versions.", "toolId": 0, "at": NOW},
+        {**of, "status": 1, "text": "Deleted 2500 object versions.", "toolId": 0, "at": NOW},
     ]
     assert worker.said("Progress")[0] == {**of, "attempt": 1, "progress": 40}
-    assert worker.said("Completed") == [{**of, "attempt": 1}]
+    assert worker.said("Completed") == [{**of, "attempt": 1, "outputs": [{"deletedObjectVersions": 2_500}]}]
     assert worker.bus.events[-1].detail_type == "Job Completed"
     assert worker.world.meter.counts["ObjectVersionsDeleted"] == 2_500
 
 
-def test_where_nothing_is_stored_it_completes_at_once(worker: Worker) -> None:
+def test_where_nothing_is_stored_it_completes_at_once_with_a_warning(worker: Worker) -> None:
     assert worker.work() is Outcome.COMPLETED
 
     assert worker.sessions.batches == []
     assert worker.progress == [100]
-    assert len(worker.said("Completed")) == 1
+    assert worker.said("Message")[-1]["status"] == 2
+    assert worker.said("Message")[-1]["text"].startswith("Nothing was deleted")
+    assert [detail["outputs"] for detail in worker.said("Completed")] == [[{"deletedObjectVersions": 0}]]
 
 
 def test_progress_stays_below_all_of_it_while_nobody_knows_how_much_there_is(
@@ -251,8 +283,8 @@ def test_progress_stays_below_all_of_it_while_nobody_knows_how_much_there_is(
 
 
 def test_nothing_it_says_names_the_user_or_an_object(worker: Worker) -> None:
-    fill(worker, 5)
-    worker.sessions.refuses = {f"{AT}00003": "AccessDenied"}
+    worker.sessions.put(f"{AT}holiday", 5)
+    worker.sessions.refuses = {f"{AT}holiday": "AccessDenied"}
     worker.work()
     worker.cancel()
     worker.work()
@@ -260,7 +292,7 @@ def test_nothing_it_says_names_the_user_or_an_object(worker: Worker) -> None:
     said = json.dumps([event.detail for event in worker.bus.events])
 
     assert "user" not in said
-    assert "00003" not in said
+    assert "holiday" not in said
 
 
 @pytest.mark.parametrize("end", ["Job Completed", "Job Failed"])

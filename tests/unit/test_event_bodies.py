@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from jobs.dialects.event_bodies import parse_event
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
 from jobs.lifecycle.creation import IdempotencyKey
+from jobs.lifecycle.text import check_text
 from jobs.model import Message, NewJob, Run, Severity
 
 from tests.builders import NOW
@@ -145,35 +148,16 @@ def test_what_is_just_within_bounds_is_read(detail_type: str, changes: dict[str,
         ("Job Requested", {"ownerId": 7}),
         ("Job Requested", {"collectionIds": ["c"] * 101}),
         ("Job Requested", {"collectionIds": [1]}),
-        ("Job Progress", {"progress": -1}),
-        ("Job Progress", {"progress": 101}),
-        ("Job Progress", {"progress": 40.0}),
-        ("Job Progress", {"progress": True}),
-        ("Job Progress", {"progress": "40"}),
-        ("Job Progress", {"progress": ...}),
-        ("Job Progress", {"message": "x" * 8193}),
         ("Job Progress", {"attempt": 0}),
         ("Job Progress", {"attempt": 21}),
         ("Job Progress", {"attempt": ...}),
-        ("Job Message", {"text": "ü" * 4097}),
-        ("Job Message", {"text": None}),
-        ("Job Message", {"text": ...}),
-        ("Job Message", {"status": 4}),
-        ("Job Message", {"status": -1}),
-        ("Job Message", {"toolId": -1}),
-        ("Job Message", {"attempt": 1}),
+        ("Job Failed", {"attempt": 1.5}),
+        ("Job Completed", {"attempt": "1"}),
+        ("Job Message", {"jobId": ...}),
+        ("Job Message", {"jobId": True}),
         ("Job Completed", {"jobId": 0}),
         ("Job Completed", {"jobId": 2**32}),
         ("Job Completed", {"jobId": "7"}),
-        ("Job Completed", {"outputs": ["x"] * 21}),
-        ("Job Completed", {"outputs": ["x" * 1023]}),
-        ("Job Completed", {"outputs": {}}),
-        ("Job Failed", {"errors": ["x"] * 21}),
-        ("Job Failed", {"errors": ["x" * 1025]}),
-        ("Job Failed", {"errors": [1]}),
-        ("Job Failed", {"errors": ...}),
-        ("Job Failed", {"errors": None}),
-        ("Job Failed", {"surplus": 1}),
         ("Job Failed", {"projectKey": ...}),
         ("Job Failed", {"projectKey": "a#b"}),
         ("Job Failed", {"projectKey": ""}),
@@ -181,8 +165,174 @@ def test_what_is_just_within_bounds_is_read(detail_type: str, changes: dict[str,
     ],
     ids=str,
 )
-def test_what_is_out_of_bounds_is_refused_by_the_name_of_its_field(detail_type: str, changes: dict[str, Any]) -> None:
+def test_what_names_no_job_or_is_no_request_is_refused_by_the_name_of_its_field(
+    detail_type: str, changes: dict[str, Any]
+) -> None:
     assert refused(detail_type, **changes) == next(iter(changes))
+
+
+# ---- what decorates a report never vetoes it -----------------------------------------------------------------------
+
+CUT = "… (cut)"
+
+
+@pytest.mark.parametrize(
+    ("progress", "read"),
+    [
+        (-1, 0), (-0.5, 0), (0, 0), (39.99, 39), (40.0, 40), (99.999, 99), (100, 100), (101, 100), (1e300, 100),
+        (10**400, 100), (True, None), ("40", None), ("", None), (None, None), ([40], None), ({}, None), (..., None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_progress_is_rounded_down_and_clamped_and_a_sign_of_life_if_it_is_unusable(
+    progress: Any, read: int | None
+) -> None:
+    assert parse("Job Progress", progress=progress).progress == read
+
+
+@pytest.mark.parametrize("digits", ["9" * 5_000, "1e400", "-1e400"])
+def test_a_number_beyond_all_numbers_is_unusable_and_an_output_as_text(digits: str) -> None:
+    def body(detail_type: str, **changes: Any) -> str:
+        return json.dumps(an_envelope(detail_type, {**LEAST[detail_type], **changes})).replace('"NUMBER"', digits)
+
+    progress: Any = parse_event(body("Job Progress", progress="NUMBER"), ARRIVED, NOW).content
+    assert progress.progress is None
+    done: Any = parse_event(body("Job Completed", outputs=["NUMBER", 1]), ARRIVED, NOW).content
+    assert done.outputs[0][:6] == digits[:6]
+    assert done.outputs[1] == 1
+    with pytest.raises(InvalidRequest):
+        parse_event(body("Job Completed", jobId="NUMBER"), ARRIVED, NOW)
+
+
+@pytest.mark.parametrize(
+    ("errors", "read"),
+    [
+        (["x" * 1024], ("x" * 1024,)),
+        (["x" * 1025], ("x" * 1015 + CUT,)),
+        (["ü" * 513], ("ü" * 507 + CUT,)),
+        (["🙂" * 257], ("🙂" * 253 + CUT,)),
+        ([str(number) for number in range(20)], tuple(str(number) for number in range(20))),
+        ([str(number) for number in range(21)], (*(str(number) for number in range(19)), CUT)),
+        ("no disk", ("no disk",)),
+        ({"Error": "States.Timeout", "Cause": "ü"}, ('{"Error":"States.Timeout","Cause":"ü"}',)),
+        ([1, None, "a", [True]], ("1", "", "a", "[true]")),
+        ([], ("the worker reported no error",)),
+        (["", " "], ("the worker reported no error",)),
+        (None, ("the worker reported no error",)),
+        (..., ("the worker reported no error",)),
+        (["a\ufffeb\ud800c\U0010ffff"], ("a\ufffdb\ufffdc\ufffd",)),
+    ],
+    ids=str,
+)
+def test_errors_are_cut_and_marked_and_whatever_they_are_the_attempt_has_failed(
+    errors: Any, read: tuple[str, ...]
+) -> None:
+    assert parse("Job Failed", errors=errors).errors == read
+
+
+@pytest.mark.parametrize(
+    ("outputs", "read"),
+    [
+        ([{"a": 1}, "x", None, 1.5], ({"a": 1}, "x", None, 1.5)),
+        (["x" * 1022], ("x" * 1022,)),
+        (["x" * 1023], ("x" * 1013 + CUT,)),
+        (['"' * 512], ('"' * 506 + CUT,)),
+        (["\x01" * 171], ("\x01" * 168 + CUT,)),
+        ([{"rows": "x" * 1024}], ('{"rows":"' + "x" * 1001 + CUT,)),
+        ([{"artifact": "a.csv"}] * 20, ({"artifact": "a.csv"},) * 20),
+        (list(range(21)), (*range(19), CUT)),
+        ({"file": "a.csv"}, ({"file": "a.csv"},)),
+        ("a.csv", ("a.csv",)),
+        (0, (0,)),
+        (None, ()),
+        (..., ()),
+        ([{"a\ufffe": "\udc80"}], ({"a\ufffd": "\ufffd"},)),
+    ],
+    ids=str,
+)
+def test_outputs_are_cut_and_marked_and_whatever_they_are_the_work_is_done(outputs: Any, read: Any) -> None:
+    content = parse("Job Completed", outputs=outputs)
+
+    assert content.outputs == read
+    assert all(len(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()) <= 1024 for entry in read)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"text": "ü" * 4096}, Message(ARRIVED, Severity.NONE, "ü" * 4096)),
+        ({"text": "ü" * 4097}, Message(ARRIVED, Severity.NONE, "ü" * 4091 + CUT)),
+        ({"text": None}, Message(ARRIVED, Severity.NONE, "")),
+        ({"text": ...}, Message(ARRIVED, Severity.NONE, "")),
+        ({"text": {"rows": 12}}, Message(ARRIVED, Severity.NONE, '{"rows":12}')),
+        ({"text": "a\ufffeb"}, Message(ARRIVED, Severity.NONE, "a\ufffdb")),
+        ({"status": 4}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"status": -1}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"status": "error"}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"status": 2.0}, Message(ARRIVED, Severity.WARNING, "hello")),
+        ({"status": True}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"toolId": -1}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"toolId": 2**31}, Message(ARRIVED, Severity.NONE, "hello")),
+        ({"attempt": 1, "surplus": {}}, Message(ARRIVED, Severity.NONE, "hello")),
+    ],
+    ids=str,
+)
+def test_what_a_message_says_is_cut_and_marked_and_the_rest_is_what_it_can_be(
+    said: dict[str, Any], read: Message
+) -> None:
+    assert parse("Job Message", **said).message == read
+
+
+@pytest.mark.parametrize(
+    ("at", "read"),
+    [
+        (ARRIVED - 300_000, ARRIVED - 300_000), (ARRIVED + 300_000, ARRIVED + 300_000), (float(ARRIVED), ARRIVED),
+        (ARRIVED - 300_001, ARRIVED), (ARRIVED + 300_001, ARRIVED), (ARRIVED // 1000, ARRIVED), (10**30, ARRIVED),
+        (-1, ARRIVED), (str(ARRIVED - 9), ARRIVED), (True, ARRIVED), (None, ARRIVED), (..., ARRIVED),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_message_is_of_the_time_that_its_producer_gives_if_that_is_near_its_arrival(at: Any, read: int) -> None:
+    assert parse("Job Message", at=at).message.at == read
+
+
+@pytest.mark.parametrize(("message", "read"), [(None, None), ("", None), (5, "5"), ("x" * 8193, "x" * 8183 + CUT)])
+def test_progress_with_nothing_to_say_makes_no_message(message: Any, read: str | None) -> None:
+    said = parse("Job Progress", message=message).message
+
+    assert (said and said.text) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [(False, False), (True, True), (0, True), ("false", True), (None, True), (..., True)]
+)
+def test_only_a_worker_that_says_false_wants_no_further_attempt(value: Any, read: bool) -> None:  # noqa: FBT001
+    assert parse("Job Failed", retryable=value).retryable is read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (0, 0), (60, 60), (60.0, 60), (86_400, 86_400), (86_401, None), (-1, None), (1.5, None), ("60", None),
+        (True, None), (None, None), ([60], None), (..., None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_wait_that_is_no_number_of_seconds_of_a_day_is_left_out(value: Any, read: int | None) -> None:
+    assert parse("Job Failed", retryAfter=value).retry_after == read
+
+
+def test_of_a_doubled_key_in_a_report_the_last_one_counts() -> None:
+    body = json.dumps(an_envelope("Job Progress", "DETAIL")).replace(
+        '"DETAIL"', f'{{"projectKey": "{KEY}", "jobId": 1, "jobId": 7, "attempt": 2.0, "progress": 1, "progress": 2}}'
+    )
+
+    assert parse_event("\ufeff" + body, ARRIVED, NOW).content == JobProgress(KEY, 7, 2, 2, None, ARRIVED)
+
+
+@pytest.mark.parametrize("text", ["\ufffe", "\ud800", "\U0001fffe"])
+def test_what_cannot_travel_is_still_refused_in_a_request(text: str) -> None:
+    assert refused("Job Requested", description=text) == "body"
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "ü", "a\tb"])
@@ -230,7 +380,8 @@ anything = st.recursive(
 )
 FIELDS = sorted({
     "projectKey", "jobId", "attempt", "progress", "message", "status", "text", "toolId", "outputs", "errors", "action",
-    "params", "startAt", "idempotencyKey", "collectionIds", "referenceId", "maxAttempts",
+    "retryable", "retryAfter", "at", "params", "startAt", "idempotencyKey", "collectionIds", "referenceId",
+    "maxAttempts",
 })  # fmt: skip
 
 
@@ -258,20 +409,34 @@ def test_whatever_stands_in_the_queue_is_an_event_or_refused(body: str) -> None:
         return
     assert isinstance(delivery, Delivery)
     assert isinstance(delivery.content, JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed)
-    json.dumps(json.loads(body), ensure_ascii=False).encode()  # this can be stored
+    kept = json.dumps([delivery.envelope, asdict(delivery.content)], ensure_ascii=False, allow_nan=False)
+    check_text("body", kept)  # this can be stored, and travels
 
 
 @pytest.mark.parametrize("depth", [17, 400, 990, 2_000, 50_000])
-@pytest.mark.parametrize("field", ["params", "outputs", "errors"])
-def test_depth_beyond_all_depth_is_refused_and_never_a_failure_of_ours(field: str, depth: int) -> None:
+@pytest.mark.parametrize("field", ["params", "outputs", "errors", "message", "surplus", "attempt"])
+def test_depth_beyond_all_depth_is_cut_in_a_report_and_never_a_failure_of_ours(field: str, depth: int) -> None:
     nested = "[" * depth + "]" * depth
-    detail_type = {"params": "Job Requested", "outputs": "Job Completed", "errors": "Job Failed"}[field]
+    detail_type = {
+        "params": "Job Requested", "outputs": "Job Completed", "errors": "Job Failed", "message": "Job Progress"
+    }.get(field, "Job Completed")  # fmt: skip
     least = json.dumps({name: value for name, value in LEAST[detail_type].items() if name != field})[:-1]
     value = f'{{"a":{nested}}}' if field == "params" else f"[{nested}]"
     body = json.dumps(an_envelope(detail_type, "DETAIL")).replace('"DETAIL"', f'{least}, "{field}": {value}}}')
 
-    if field == "outputs" and depth < 500:
-        parse_event(body, ARRIVED, NOW)
-    else:
+    if field in {"params", "attempt"}:
         with pytest.raises(InvalidRequest):
             parse_event(body, ARRIVED, NOW)
+    else:
+        content: Any = parse_event(body, ARRIVED, NOW).content
+        assert (content.job_id, content.attempt) == (7, 2)
+
+
+@pytest.mark.parametrize("body", ['{"a":"' + '\\"' * 100_000, "[" * 100_000, '["' * 100_000, "]" * 1_000], ids=len)
+def test_a_body_that_is_no_json_is_refused_in_no_time(body: str) -> None:
+    began = time.perf_counter()
+
+    with pytest.raises(InvalidRequest):
+        parse_event(body, ARRIVED, NOW)
+
+    assert time.perf_counter() - began < 5

@@ -92,6 +92,7 @@ class Known:
     attempt: int = 1
     next_at: int | None = NOW
     progress: int | None = None
+    progress_at: int = 0
     result: str | None = None
     ended_at: int = 0
     history: list[str] = field(default_factory=lambda: ["scheduled"])
@@ -166,10 +167,13 @@ class Model:
 
     def _beat(self, job: Known, progress: int, sent_at: int) -> None:
         assert job.next_at is not None
-        moved_to = max(job.next_at, sent_at + job.timeout)
-        if job.progress is None or moved_to - job.next_at >= min(30 * SECOND, job.timeout // 4):
-            job.progress = max(progress, job.progress or 0)
-            job.next_at = moved_to
+        moves = sent_at + job.timeout - job.next_at >= min(30 * SECOND, job.timeout // 4)
+        reached = max(progress, job.progress or 0)
+        is_first = job.progress is None
+        is_further = reached > (job.progress or 0) and sent_at - job.progress_at >= 10 * SECOND
+        if moves or is_first or is_further or reached // 25 > (job.progress or 0) // 25:
+            job.progress, job.progress_at = reached, sent_at
+            job.next_at = sent_at + job.timeout if moves else job.next_at
 
     def fail(self, job: Known, why: str | None) -> None:
         if job.attempt < job.attempts:

@@ -263,15 +263,28 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
 def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(history: tuple[Change, ...]) -> None:
     job = a_job(history=history, status=history[-1].to)
 
-    shown = json.loads(PUBLIC.render_details(job, {}, []).body)["data"]["history"]
+    shown = json.loads(PUBLIC.render_details(job, {}, [], {}).body)["data"]["history"]
 
-    assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt"]] * len(history)
+    assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt", "error"]] * len(history)
     assert [Change(entry["to"], entry["at"], entry["by"]) for entry in shown] == list(history)
     assert [entry["from"] for entry in shown] == [None, *(change.to for change in history[:-1])]
     attempts = [entry["attempt"] for entry in shown]
     assert attempts[0] == 1
     for before, entry in pairwise(shown):
         assert entry["attempt"] == before["attempt"] + (entry["to"] == "scheduled")
+
+
+def test_a_change_says_why_it_ended_its_attempt_if_the_evidence_is_there() -> None:
+    changes = [
+        ("scheduled", None), ("running", None), ("scheduled", "a"), ("running", None), ("scheduled", "b"),
+        ("running", None), ("failed", "c"),
+    ]  # fmt: skip
+    history = tuple(Change(Status(to), NOW, "worker", evidence) for to, evidence in changes)
+    evidence = {"a": ["no disk", "no hope"], "c": ["no time"], "of a change that was never made": ["nothing"]}
+
+    shown = json.loads(PUBLIC.render_details(a_job(history=history), {}, [], evidence).body)["data"]["history"]
+
+    assert [entry["error"] for entry in shown] == [None, None, "no disk\nno hope", None, None, None, "no time"]
 
 
 def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -> None:
@@ -284,7 +297,9 @@ def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -
     )
     plain = json.loads(PUBLIC.render_job(running).body)["data"]
 
-    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"]).body)["data"]
+    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"], {}).body)[
+        "data"
+    ]
 
     assert list(shown)[:10] == list(plain)
     details = {name: value for name, value in shown.items() if name not in plain and name != "history"}

@@ -49,7 +49,10 @@ def test_a_lost_attempt_is_followed_by_the_next_after_a_back_off(world: World) -
 
     job = job_of(world)
     assert (job.status, job.attempt, job.due_at) == (Status.SCHEDULED, 2, NOW + TIMEOUT + 2_000)
-    assert job.history[-1] == Change(Status.SCHEDULED, NOW + TIMEOUT, "service")
+    [(evidence, errors)] = world.store.get_evidence(job).items()
+    assert job.history[-1] == Change(Status.SCHEDULED, NOW + TIMEOUT, "service", evidence)
+    assert errors == ["attempt 1 of 3 timed out (timeoutSeconds 900)"]
+    assert job.errors == tuple(errors)
     assert world.queue.job_ids == [1]
     assert world.meter.counts["AttemptLost"] == 1
 
@@ -66,13 +69,30 @@ def test_a_lost_last_attempt_fails_the_job_and_says_why(world: World) -> None:
 def test_nothing_is_reaped_before_its_time_or_after_its_end(world: World) -> None:
     running(world, 1, 2, 3)
     world.store.cancel_job(1, 2, NOW + 1, "key-1")
-    world.store.note_progress(Attempt(1, 3, 1), NOW + 1 + TIMEOUT, 5)
+    world.store.note_progress(Attempt(1, 3, 1), 5, NOW, NOW + 1 + TIMEOUT)
     world.store.jobs[1, 4] = a_job(job_id=4)
 
     assert reap(world, TIMEOUT - 1) == 0
     assert reap(world, TIMEOUT) == 1
 
     assert [job_of(world, number).status for number in (1, 2, 3, 4)] == ["failed", "cancelled", "running", "scheduled"]
+
+
+@pytest.mark.parametrize("meanwhile", ["heard of", "ended"])
+def test_an_index_that_lags_leaves_no_errors_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    running(world, 1)
+    stale = [DueJob(NOW + TIMEOUT, 1, 1)]
+    if meanwhile == "ended":
+        world.store.cancel_job(1, 1, NOW, "key-1")
+    else:
+        world.store.note_progress(Attempt(1, 1, 1), 5, NOW, NOW + TIMEOUT + 1)
+    monkeypatch.setattr(world.store, "list_lost", lambda shard, *_: [] if shard else stale)
+
+    assert reap(world) == 0
+
+    assert world.store.evidence == {}
 
 
 def test_a_second_run_finds_nothing_left(world: World) -> None:
@@ -93,7 +113,7 @@ def test_what_happens_between_the_index_and_the_write_wins(
     def then_meanwhile(project_id: int, job_id: int) -> Job | None:
         found = read(project_id, job_id)
         if meanwhile == "progress":
-            world.store.note_progress(Attempt(1, 1, 1), NOW + TIMEOUT + TIMEOUT, 5)
+            world.store.note_progress(Attempt(1, 1, 1), 5, NOW, NOW + TIMEOUT + TIMEOUT)
         elif meanwhile == "completed":
             world.store.jobs[1, 1] = a_job(status=Status.COMPLETED, next_at=None)
         elif meanwhile == "cancelled":

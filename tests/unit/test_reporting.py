@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs.lifecycle import reporting
 from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartHint, Status
-from jobs.outcomes import Attempt, ReportOutcome
+from jobs.outcomes import Attempt, Failure, ReportOutcome
 
 from tests.builders import NOW, a_job, start
 from tests.fakes import World
@@ -37,10 +37,10 @@ def at_random(world: World, chance: float) -> Ports:
 
 
 def fail(world: World, attempt: Attempt = FIRST) -> ReportOutcome:
-    return reporting.fail(world.ports, attempt, by="worker", errors=["no disk"])
+    return reporting.fail(world.ports, attempt, Failure(["no disk"]), by="worker")
 
 
-def beat(world: World, after: int, progress: int, attempt: Attempt = FIRST) -> ReportOutcome:
+def beat(world: World, after: int, progress: int | None, attempt: Attempt = FIRST) -> ReportOutcome:
     world.clock.time = NOW + after
     return reporting.note_progress(world.ports, attempt, progress, NOW + after)
 
@@ -92,8 +92,39 @@ def test_a_failure_with_attempts_left_schedules_the_next_one_and_hints_it(world:
     assert fail(world) is ReportOutcome.APPLIED
 
     job = the_job(world)
-    assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, None)
+    assert (job.status, job.attempt, job.due_at, job.errors) == (Status.SCHEDULED, 2, NOW + 2_000, ("no disk",))
     assert world.queue.messages == [StartHint(1, ((1, NOW + 2_000),))]
+
+
+def test_a_failure_that_no_attempt_would_help_fails_the_job_at_once(world: World) -> None:
+    running(world, max_attempts=3)
+
+    failure = Failure(["no such user"], retryable=False, retry_after=60)
+    assert reporting.fail(world.ports, FIRST, failure, by="worker") is ReportOutcome.APPLIED
+
+    assert (the_job(world).status, the_job(world).attempt) == (Status.FAILED, 1)
+    assert world.queue.messages == []
+
+
+@pytest.mark.parametrize("seconds", [0, 60, 86_400])
+def test_a_worker_may_say_when_the_next_attempt_is_due(world: World, seconds: int) -> None:
+    running(world, max_attempts=2)
+
+    failure = Failure(["busy"], retry_after=seconds)
+    assert reporting.fail(world.ports, FIRST, failure, by="worker") is ReportOutcome.APPLIED
+
+    assert the_job(world).due_at == NOW + seconds * 1_000
+    assert bool(world.queue.messages) is (seconds <= 240)
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_errors_of_a_report_that_changes_nothing_are_not_kept(world: World, attempt: int) -> None:
+    running(world, attempt=2, max_attempts=3)
+
+    fail(world, Attempt(1, 1, attempt))
+    fail(world, Attempt(1, 9, attempt))
+
+    assert world.store.evidence == {}
 
 
 def test_a_failure_of_the_last_attempt_is_the_job_s(world: World) -> None:
@@ -140,7 +171,7 @@ def test_the_next_attempt_is_due_anywhere_in_the_window(attempt: int, chance: fl
     world = World()
     running(world, attempt=attempt, max_attempts=20)
 
-    reporting.fail(at_random(world, chance), Attempt(1, 1, attempt), by="worker", errors=[])
+    reporting.fail(at_random(world, chance), Attempt(1, 1, attempt), Failure(["no disk"]), by="worker")
 
     due = the_job(world).due_at
     assert due is not None
@@ -151,27 +182,75 @@ def test_the_next_attempt_is_due_anywhere_in_the_window(attempt: int, chance: fl
 # ---- progress -----------------------------------------------------------------------------------------------------
 
 
-def test_the_first_progress_of_an_attempt_is_written_at_once_and_then_one_for_each_gap(world: World) -> None:
+def test_progress_is_written_first_at_each_quarter_and_every_ten_seconds_if_it_is_news(world: World) -> None:
     running(world)
-    timeout = 900_000
+    beats = {  # milliseconds after the start, and the progress that is reported: what is shown then, and what is moved
+        (10, 0): (0, 0),
+        (20, 1): (0, 0),
+        (10_009, 1): (0, 0),
+        (10_010, 1): (1, 0),
+        (10_020, 24): (1, 0),
+        (10_030, 25): (25, 0),
+        (20_030, 25): (25, 0),
+        (29_999, 26): (26, 0),
+        (30_000, 27): (27, 30_000),
+        (30_001, 49): (27, 30_000),
+        (30_002, 80): (80, 30_000),
+        (59_999, 80): (80, 30_000),
+        (60_000, None): (80, 60_000),
+        (60_001, 100): (100, 60_000),
+    }
 
-    written = []
-    for after, progress in [(10, 0), (20, 1), (30_009, 2), (30_010, 3), (60_009, 4), (60_010, 5)]:
+    written = {}
+    for after, progress in beats:
         assert beat(world, after, progress) is ReportOutcome.APPLIED
-        written.append((the_job(world).progress, (the_job(world).timeout_at or 0) - NOW - timeout))
+        written[after, progress] = (the_job(world).progress, (the_job(world).timeout_at or 0) - NOW - 900_000)
 
-    assert written == [(0, 10), (0, 10), (0, 10), (3, 30_010), (3, 30_010), (5, 60_010)]
+    assert written == beats
+
+
+def test_a_report_a_second_for_five_minutes_costs_what_decision_0031_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(world)
+    note, moves = world.store.note_progress, list[bool]()
+
+    def counted(attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
+        moves.append(timeout_at is not None)
+        return note(attempt, progress, at, timeout_at)
+
+    monkeypatch.setattr(world.store, "note_progress", counted)
+    for second in range(1, 301):
+        beat(world, 1_000 * second, second // 3)
+
+    assert (moves.count(True), moves.count(False)) == (10, 23)
+
+
+def test_what_is_not_news_makes_no_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world)
+    beat(world, 0, 30)
+    monkeypatch.delattr(type(world.store), "note_progress")
+
+    assert [beat(world, 29_999, 30), beat(world, 5, 40)] == [ReportOutcome.APPLIED] * 2
 
 
 @pytest.mark.parametrize(("timeout", "gap"), [(1, 250), (4, 1_000), (60, 15_000), (120, 30_000), (31_536_000, 30_000)])
-def test_the_gap_is_thirty_seconds_or_a_quarter_of_the_time_out(world: World, timeout: int, gap: int) -> None:
+def test_the_time_out_moves_on_after_thirty_seconds_or_a_quarter_of_it(world: World, timeout: int, gap: int) -> None:
     running(world, timeout_seconds=timeout)
-    beat(world, 0, 1)
 
-    beat(world, gap - 1, 2)
-    assert the_job(world).progress == 1
-    beat(world, gap, 2)
-    assert (the_job(world).progress, the_job(world).timeout_at) == (2, NOW + gap + timeout * 1_000)
+    beat(world, gap - 1, 80)
+    assert (the_job(world).progress, the_job(world).timeout_at) == (80, NOW + timeout * 1_000)
+    beat(world, gap, 80)
+    assert the_job(world).timeout_at == NOW + gap + timeout * 1_000
+
+
+def test_a_report_whose_progress_is_unusable_is_a_sign_of_life(world: World) -> None:
+    running(world)
+
+    assert beat(world, 1, None) is ReportOutcome.APPLIED
+    assert (the_job(world).progress, the_job(world).timeout_at) == (0, NOW + 900_000)
+    assert beat(world, 30_000, None) is ReportOutcome.APPLIED
+    assert (the_job(world).progress, the_job(world).timeout_at) == (0, NOW + 930_000)
 
 
 def test_progress_never_falls_but_a_lesser_one_is_a_sign_of_life(world: World) -> None:
@@ -190,7 +269,7 @@ def test_progress_that_another_report_overtook_is_no_error(world: World, monkeyp
     def overtaken(project_id: int, job_id: int) -> Job | None:
         found = read(project_id, job_id)
         assert found is not None
-        note(FIRST, NOW + 1 + 1_000 * found.timeout_seconds, 90)
+        note(FIRST, 90, NOW, NOW + 1 + 1_000 * found.timeout_seconds)
         return found
 
     monkeypatch.setattr(world.store, "get_job", overtaken)

@@ -83,6 +83,8 @@ class Change(NamedTuple):
     to: Status
     at: int
     by: str
+    #: Names the evidence of the attempt that this change ended: why it failed. None if there is none.
+    evidence: str | None = None
 
 
 class Run(NamedTuple):
@@ -122,11 +124,14 @@ class Job:
     attempt: int = 1
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    #: Why it failed. While it waits after a failed attempt, the short form of why that one did.
     errors: tuple[str, ...] | None = None
     #: Whether it has parameters. They are stored beside the job, not in it.
     has_params: bool = False
     #: 0 to 100, as the worker of the current attempt reported; None before its first report.
     progress: int | None = None
+    #: When that was last written; None while the job does not run.
+    progress_at: int | None = None
     #: Names the outputs that are stored beside the job; None if it has none.
     outputs_token: str | None = None
     run: Run = NO_RUN

@@ -1,4 +1,4 @@
-"""What the calls of the store take and answer: outcomes of writes, attempts and stamps, pages and positions."""
+"""What the calls of the store take and answer: outcomes of writes, attempts and how they end, pages and positions."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ class Attempt(NamedTuple):
         if self.number > job.attempt or job.status is Status.SCHEDULED:
             return ReportOutcome.EARLY
         return None
+
+
+class Failure(NamedTuple):
+    """Why an attempt ended without success, and what its worker knows about the next one."""
+
+    errors: Sequence[str]
+    #: False means that no further attempt would help: the job fails now.
+    retryable: bool = True
+    #: In how many seconds the next attempt is due; None leaves it to the back-off.
+    retry_after: int | None = None
+    #: Whether nothing was heard of its worker until the time-out.
+    lost: bool = False
 
 
 class Stamp(NamedTuple):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AppendOutcome,
         AppendResult,
         Attempt,
+        Failure,
         MessagePage,
         NewRow,
         ReportOutcome,
@@ -80,7 +81,7 @@ class JobStore(Protocol):
 
 
 class Attempts(Protocol):
-    """Status changes. Each is one conditional write."""
+    """Status changes. Each is one conditional write; the outputs or errors that it refers to are put first."""
 
     def start_jobs(self, jobs: Sequence[JobKey], now: int) -> list[StartOutcome]:
         """Move each job from scheduled to running if it is due; return the outcomes in order.
@@ -97,29 +98,32 @@ class Attempts(Protocol):
         """
 
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
-        """Move a running attempt to completed; its outputs are put first."""
+        """Move a running attempt to completed."""
 
-    def fail_job(self, attempt: Attempt, stamp: Stamp, errors: Sequence[str], *, lost: bool) -> ReportOutcome:
-        """Move a running attempt that is the last one to failed; a `lost` one only after its time-out."""
+    def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
+        """Move a running attempt to failed, if it is the last or not retryable; a lost one only after its time-out."""
 
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
-        """Move a running attempt back to scheduled, as the next attempt, due at `due`; `lost` as above."""
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
+        """Move a running attempt back to scheduled, as the next attempt, due at `due`; a lost one as above."""
 
-    def note_progress(self, attempt: Attempt, timeout_at: int, progress: int) -> ReportOutcome:
-        """Write a running attempt's progress and its new time-out; neither ever falls."""
+    def note_progress(self, attempt: Attempt, progress: int, at: int, timeout_at: int | None) -> ReportOutcome:
+        """Write a running attempt's progress at a time, and its new time-out if there is one; neither ever falls."""
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         """Move a job from the ended state `seen` to `retried`, and its user's lock with it."""
 
 
 class Payload(Protocol):
-    """What is stored beside a job's row: parameters, outputs, messages."""
+    """What is stored beside a job's row: parameters, outputs, evidence, messages."""
 
     def get_params(self, project_id: int, job_id: int) -> Mapping[str, Any]:
         """Read a job's parameters; empty if it has none."""
 
     def get_outputs(self, job: Job) -> list[Any]:
         """Read a job's outputs; empty if it has none."""
+
+    def get_evidence(self, job: Job) -> Mapping[str, Sequence[str]]:
+        """Read the errors of each attempt that failed or was lost, by the name that the job's history has for them."""
 
     def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
         """Put a message; False if its event was taken before."""
@@ -134,10 +138,7 @@ class DueIndex(Protocol):
     """The status index in the order of its due times, and how far the ticks have worked through it."""
 
     def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
-        """Read scheduled jobs of one shard that stand behind `after` and are due by `until`.
-
-        Fewer than `limit` rows mean that there are no more.
-        """
+        """Read scheduled jobs of one shard, behind `after` and due by `until`. Fewer than `limit` are all of them."""
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """Read running jobs of one shard whose time-out has passed, the longest lost first."""

@@ -10,7 +10,7 @@ from jobs.outcomes import MessagePage
 from jobs.representation import Room, core_fields, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jobs.model import Job, Status
     from jobs.ports import Ports
@@ -108,6 +108,12 @@ def get_params(ports: Ports, job: Job) -> Mapping[str, Any]:
 def get_outputs(ports: Ports, job: Job) -> list[Any]:
     """Read what a job has put out. A job without outputs costs no read."""
     return ports.payload.get_outputs(job) if job.outputs_token is not None else []
+
+
+def get_evidence(ports: Ports, job: Job) -> Mapping[str, Sequence[str]]:
+    """Read why each attempt ended that did not succeed. A job without such an attempt costs no read."""
+    failed = any(change.evidence is not None for change in job.history)
+    return ports.payload.get_evidence(job) if failed else {}
 
 
 def list_messages(

@@ -29,7 +29,7 @@ def without_chance(text: str) -> str:
 
 
 def told(rows: Rows) -> list[str]:
-    """Rows without chance and the clock, without outputs that no job names, and without known blocks."""
+    """Rows without chance and the clock, without payload that no job names, and without known blocks."""
     orphans = set(_orphans(rows))
     kept = ({**row, "block": None} for key, row in rows.items() if key not in orphans)
     return sorted(without_chance(f"{sorted(row.items())}") for row in kept)
@@ -86,6 +86,8 @@ def _wrong_references(rows: Rows) -> Iterator[str]:
             yield f"job {job.job_id} has parameters: {job.has_params}, its row says otherwise"
         if job.outputs_token and keys.outputs(job.project_id, job.job_id, job.outputs_token) not in rows:
             yield f"job {job.job_id} refers to outputs that are not there"
+        if not evidence_of(job) <= rows.keys():
+            yield f"job {job.job_id} refers to errors that are not there"
     for (pk, _), row in rows.items():
         kind, _, of = pk.partition("#")
         if kind in {"idempotency", "deletion"} and keys.job(int(of.split("#")[0]), int(row["jo"]["N"])) not in rows:
@@ -94,8 +96,20 @@ def _wrong_references(rows: Rows) -> Iterator[str]:
             yield f"there is a payload of job {of}, which is not there"
 
 
+def evidence_of(job: Job) -> set[keys.Key]:
+    """The keys of the errors that a job's history refers to. A change that has some ended the attempt before it."""
+    found, attempt = set(), 0
+    for change in job.history:
+        ended, attempt = attempt, attempt + (change.to is Status.SCHEDULED)
+        if change.evidence is not None:
+            found.add(keys.evidence(job.project_id, job.job_id, ended, change.evidence))
+    return found
+
+
 def _orphans(rows: Rows) -> Iterator[tuple[str, str]]:
-    """Outputs of a change that was never made."""
-    referred = {keys.outputs(job.project_id, job.job_id, job.outputs_token or "") for job in jobs_of(rows)}
-    outputs = [key for key in rows if key[1].startswith("outputs#")]
-    yield from (key for key in outputs if key not in referred)
+    """Outputs and errors of a change that was never made."""
+    jobs = jobs_of(rows)
+    referred = {keys.outputs(job.project_id, job.job_id, job.outputs_token or "") for job in jobs}
+    referred.update(*map(evidence_of, jobs))
+    beside = [key for key in rows if key[1].startswith(("outputs#", keys.EVIDENCE_PREFIX))]
+    yield from (key for key in beside if key not in referred)

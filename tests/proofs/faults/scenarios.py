@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
-from jobs.outcomes import Attempt, Stamp
+from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.store import items
 
 from tests.architecture.project import TEMPLATE, properties
@@ -114,6 +114,10 @@ def one_running(service: Service) -> None:
     put(service, running())
 
 
+def one_with_attempts_left(service: Service) -> None:
+    put(service, running(max_attempts=2))
+
+
 def one_failed(service: Service) -> None:
     put(service, ended(Status.FAILED, errors=("table orders is locked",)))
 
@@ -156,6 +160,13 @@ def one_with_everything(service: Service) -> None:
     for number in range(2):
         message = Message(NOW + number, Severity.WARNING, f"Table {number} is empty")
         the_store().add_message(1, 1, message, SeenEvent(f"{number}" * 64, NOW // 1000 + 60))
+
+
+def one_that_failed_first(service: Service) -> None:
+    """A job between its first attempt and its second."""
+    one_with_attempts_left(service)
+    stamp = Stamp(NOW, "com.example.worker", "token-0")
+    the_store().back_off_job(Attempt(1, 1, 1), stamp, NOW + 5_000, Failure(["table orders is locked"]))
 
 
 def a_job_of_its_key(service: Service) -> None:
@@ -254,6 +265,7 @@ SCENARIOS = (
     Scenario("get_job", "v1", "openreplay_v1", one_scheduled),
     Scenario("get_job", "public", "public", one_scheduled),
     Scenario("get_job", "details", "public_details", one_with_everything),
+    Scenario("get_job", "details of what failed", "public_details", one_that_failed_first),
     Scenario("get_job", "v3", "alteryx_v3", a_run),
     Scenario("get_job", "v3 with a file", "alteryx_v3", a_run_with_a_file),
     Scenario("announce_artifact", "public", "public", one_running),
@@ -289,7 +301,8 @@ SCENARIOS = (
     Scenario("ingest_events", "message", "job_message", one_running),
     Scenario("ingest_events", "completed", "job_completed", one_running),
     Scenario("ingest_events", "failed", "job_failed", one_running),
-    Scenario("ingest_events", "backs off", "job_failed", lambda service: put(service, running(max_attempts=2))),
+    Scenario("ingest_events", "backs off", "job_failed", one_with_attempts_left),
+    Scenario("ingest_events", "fails for good", "job_failed_for_good", one_with_attempts_left),
     Scenario("ingest_events", "early", "job_completed", one_scheduled),
     Scenario("ingest_events", "poison", "batch_with_poison", tried_once=frozenset({"SendMessage"})),
     Scenario("publish_changes", "two changes", two_changes, lambda service: put(service, scheduled(has_params=True))),

@@ -214,6 +214,8 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
     for job in store.jobs.values():
         hold(not job.status.is_active, f"job {job.job_id} is {job.status} for ever")
         check_history(job)
+        named = [change.evidence for change in job.history if change.evidence is not None]
+        hold(list(store.get_evidence(job)) == named, f"job {job.job_id} has lost why an attempt ended")
     _check_numbers(store.jobs)
 
 

@@ -9,7 +9,7 @@ from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
 from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
-from jobs.outcomes import Attempt, ReportOutcome, Stamp
+from jobs.outcomes import Attempt, Failure, ReportOutcome, Stamp
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
@@ -105,7 +105,7 @@ def completes_with_nothing(ports: Ports) -> ReportOutcome:
 
 
 def fails(ports: Ports) -> ReportOutcome:
-    return reporting.fail(ports, FIRST, by="worker", errors=["no disk"])
+    return reporting.fail(ports, FIRST, Failure(["no disk"]), by="worker")
 
 
 def heart(name: str, at: int = TIMED_OUT) -> Actor:
@@ -192,7 +192,7 @@ def _runs(attempts: int) -> Callable[[TokenStore], None]:
 
 def _failed(store: TokenStore) -> None:
     _runs(1)(store)
-    store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given"), ["no disk"], lost=False)
+    store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given"), Failure(["no disk"]))
 
 
 def _cancelled_deletion(store: TokenStore) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey
-    from jobs.outcomes import Attempt, NewRow, Stamp
+    from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Ports
 
     from tests.proofs.interleavings.stage import State
@@ -171,8 +171,8 @@ class ReportsOfAnyAttempt(TokenStore):
 
 
 class LosesWhoLives(TokenStore):
-    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, *, lost: bool) -> ReportOutcome:
-        return super().back_off_job(attempt, stamp, due, lost=False)
+    def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
+        return super().back_off_job(attempt, stamp, due, failure._replace(lost=False))
 
 
 class RetriesWhateverItIs(TokenStore):

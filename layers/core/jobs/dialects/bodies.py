@@ -176,7 +176,7 @@ def parse_object(body: str) -> dict[str, Any]:
         InvalidRequest: it is not a JSON object, or its text cannot be stored.
     """
     try:
-        content = json.loads(body, parse_constant=_refuse_constant)
+        content = json.loads(body, parse_constant=refuse_constant)
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         raise InvalidRequest("body", "must be JSON") from None
@@ -186,7 +186,7 @@ def parse_object(body: str) -> dict[str, Any]:
     return content
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and the infinities: Python reads them, but they are not JSON."""
     raise ValueError(name)
 

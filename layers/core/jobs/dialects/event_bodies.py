@@ -1,16 +1,23 @@
-"""Events that come in, validated by pydantic: EventBridge's envelope and the details of the five types.
+"""Events that come in, validated by pydantic: EventBridge's envelope, requests for jobs, and reports.
 
-An event that does not fit can never become valid. It goes to the dead-letter queue, whole.
+A request that does not fit can never become valid. It goes to the dead-letter queue, whole. Reports are read leniently.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.dialects import bodies
+from jobs.dialects.report_bodies import (
+    CompletedReport,
+    FailedReport,
+    MessageReport,
+    ProgressReport,
+    ProjectKey,
+    parse_leniently,
+)
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import (
     Content,
@@ -24,31 +31,7 @@ from jobs.events.incoming import (
     Refusal,
 )
 from jobs.lifecycle.creation import IdempotencyKey
-from jobs.model import MAX_ATTEMPTS, Message, Run, Severity
-
-MAX_TEXT_BYTES = 8 * 1024
-MAX_ENTRIES = 20
-MAX_ENTRY_BYTES = 1024
-
-ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z")]
-JobId = Annotated[StrictInt, Field(ge=1, le=2**32 - 1)]
-AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)]
-Progress = Annotated[StrictInt, Field(ge=0, le=100)]
-
-
-def _at_most(size: int, text: str) -> str:
-    """Check a text's size in bytes.
-
-    Raises:
-        ValueError: it is over `size` bytes of UTF-8.
-    """
-    if len(text.encode()) > size:
-        raise ValueError(f"must be at most {size} bytes")
-    return text
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+from jobs.model import Message, Run, Severity
 
 
 class _Envelope(BaseModel):
@@ -75,67 +58,10 @@ class _Requested(bodies.JobRequest):
     workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
 
 
-class _Message(_Strict):
-    """`Job Message`."""
-
-    projectKey: ProjectKey  # noqa: N815
-    jobId: JobId  # noqa: N815
-    status: Annotated[StrictInt, Field(ge=0, le=3)] = 0
-    text: str
-    toolId: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0  # noqa: N815
-
-    @field_validator("text")
-    @classmethod
-    def _text_fits(cls, text: str) -> str:
-        return _at_most(MAX_TEXT_BYTES, text)
-
-
-class _Report(_Strict):
-    projectKey: ProjectKey  # noqa: N815
-    jobId: JobId  # noqa: N815
-    attempt: AttemptNumber
-
-
-class _Progress(_Report):
-    """`Job Progress`."""
-
-    progress: Progress
-    message: str | None = None
-
-    @field_validator("message")
-    @classmethod
-    def _message_fits(cls, message: str | None) -> str | None:
-        return None if message is None else _at_most(MAX_TEXT_BYTES, message)
-
-
-class _Completed(_Report):
-    """`Job Completed`."""
-
-    outputs: Annotated[list[Any], Field(max_length=MAX_ENTRIES)] | None = None
-
-    @field_validator("outputs")
-    @classmethod
-    def _entries_fit(cls, outputs: list[Any] | None) -> list[Any] | None:
-        for entry in outputs or ():
-            _at_most(MAX_ENTRY_BYTES, json.dumps(entry, ensure_ascii=False))
-        return outputs
-
-
-class _Failed(_Report):
-    """`Job Failed`."""
-
-    errors: Annotated[list[str], Field(max_length=MAX_ENTRIES)]
-
-    @field_validator("errors")
-    @classmethod
-    def _entries_fit(cls, errors: list[str]) -> list[str]:
-        return [_at_most(MAX_ENTRY_BYTES, error) for error in errors]
-
-
 #: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
 _NAMES = frozenset(
     name
-    for model in (_Envelope, _Requested, _Message, _Progress, _Completed, _Failed)
+    for model in (_Envelope, _Requested, ProgressReport)
     for field, about in model.model_fields.items()
     for name in (field, about.alias)
 ) | {"body", "Idempotency-Key"}
@@ -157,9 +83,12 @@ def parse_event(body: str, arrived: int, now: int) -> Delivery:
         now: the time, against which `startAt` is bounded.
 
     Raises:
-        InvalidRequest: it is of another type, or a field is out of bounds or unknown.
+        InvalidRequest: it is of another type, or a report that names no job or no attempt, or a request with a field
+            that is out of bounds or unknown.
     """
-    envelope = bodies.validated(_Envelope, bodies.parse_object(body))
+    envelope = bodies.validated(_Envelope, parse_leniently(body))
+    if envelope.detail_type == "Job Requested":
+        envelope = bodies.validated(_Envelope, bodies.parse_object(body))  # strictly
     sender = Envelope(envelope.id, envelope.source, envelope.account)
     return Delivery(sender, _parse_content(envelope, arrived, now))
 
@@ -170,19 +99,19 @@ def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
         case "Job Requested":
             return _requested(bodies.validated(_Requested, detail), now)
         case "Job Progress":
-            progress = bodies.validated(_Progress, detail)
-            said = None if progress.message is None else Message(arrived, Severity.INFORMATION, progress.message)
+            progress = bodies.validated(ProgressReport, detail)
+            said = Message(arrived, Severity.INFORMATION, progress.message) if progress.message else None
             return JobProgress(progress.projectKey, progress.jobId, progress.attempt, progress.progress, said, arrived)
         case "Job Message":
-            message = bodies.validated(_Message, detail)
-            said = Message(arrived, Severity(message.status), message.text, message.toolId)
-            return JobMessage(message.projectKey, message.jobId, said)
+            message = bodies.validated(MessageReport, detail)
+            return JobMessage(message.projectKey, message.jobId, message.message(arrived))
         case "Job Completed":
-            done = bodies.validated(_Completed, detail)
-            return JobCompleted(done.projectKey, done.jobId, done.attempt, tuple(done.outputs or ()))
+            done = bodies.validated(CompletedReport, detail)
+            return JobCompleted(done.projectKey, done.jobId, done.attempt, done.outputs)
         case "Job Failed":
-            failed = bodies.validated(_Failed, detail)
-            return JobFailed(failed.projectKey, failed.jobId, failed.attempt, tuple(failed.errors))
+            failed = bodies.validated(FailedReport, detail)
+            about = (failed.projectKey, failed.jobId, failed.attempt)
+            return JobFailed(*about, failed.errors, failed.retryable, failed.retryAfter)
     raise InvalidRequest("detail-type", "is not one that this service takes")
 
 

@@ -115,7 +115,9 @@ class Public:
         """See `ProjectDialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
-    def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
+    def render_details(
+        self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any], evidence: Mapping[str, Sequence[str]]
+    ) -> Answer:
         """Answer with one job and its details."""
         details = {
             "params": params,
@@ -126,7 +128,7 @@ class Public:
             "finishedAt": job.finished_at,
             "timeoutAt": job.timeout_at,
             "outputs": outputs,
-            "history": _history(job),
+            "history": _history(job, evidence),
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
 
@@ -209,14 +211,18 @@ def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[
     return tuple(sorted(set(words)))
 
 
-def _history(job: Job) -> list[dict[str, Any]]:
-    """Each status change, with the status before it and its attempt. The order of the history tells both."""
+def _history(job: Job, evidence: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Each status change, with the status before it and its attempt. The order of the history tells both.
+
+    Where the change ended an attempt that did not succeed, it also says why.
+    """
     entries: list[dict[str, Any]] = []
     before: Status | None = None
     attempt = 0
     for change in job.history:
         attempt += change.to is Status.SCHEDULED
-        entries.append({"from": before, "to": change.to, "at": change.at, "by": change.by, "attempt": attempt})
+        entry = {"from": before, "to": change.to, "at": change.at, "by": change.by, "attempt": attempt}
+        entries.append(entry | {"error": "\n".join(evidence.get(change.evidence or "", ())) or None})
         before = change.to
     return entries
 

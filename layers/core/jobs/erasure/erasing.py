@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jobs.erasure.order import Tally
-from jobs.erasure.ports import SessionsRefused
+from jobs.erasure.ports import SessionsRefused, VersionPage
 from jobs.erasure.reports import Outcome, Reports
 from jobs.errors import Busy, ProjectNotFound
 from jobs.model import DELETE_USER_DATA, SECOND, Severity, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobs.erasure.order import Order
-    from jobs.erasure.ports import ErasurePorts, VersionPage
+    from jobs.erasure.ports import ErasurePorts, ObjectVersion
     from jobs.model import Job
     from jobs.ports import TimeLeft
 
@@ -32,9 +34,24 @@ FIRST_PAUSE = SECOND
 BATCH_TIME = 30 * SECOND
 
 
-def prefix_of(project_key: str, user_id: str) -> str:
-    """Where a user's objects are, and no other user's: an encoded id holds no slash, and a slash ends it."""
-    return f"{project_key}/{quote(user_id, safe='')}/"
+#: What JavaScript's `encodeURIComponent` leaves as it is although RFC 3986 reserves it.
+LEFT_BY_JAVASCRIPT = "!'()*"
+
+
+def prefix_of(project_key: str, user_id: str, left: str = "") -> str:
+    """Where a user's objects are, and no other user's: an encoded id holds no slash, and a slash ends it.
+
+    The characters that RFC 3986 calls unreserved stay as they are, and those that are `left`.
+    """
+    return f"{project_key}/{quote(user_id, safe=left)}/"
+
+
+def prefixes_of(project_key: str, user_id: str) -> list[str]:
+    """All places where a user's objects may be: by RFC 3986, and as JavaScript encodes an id where that differs.
+
+    The second spelling has a character that the first has of no user, so it is no other user's either.
+    """
+    return list(dict.fromkeys(prefix_of(project_key, user_id, left) for left in ("", LEFT_BY_JAVASCRIPT)))
 
 
 def erase(ports: ErasurePorts, order: Order, has_time: TimeLeft) -> Outcome:
@@ -54,19 +71,19 @@ def erase(ports: ErasurePorts, order: Order, has_time: TimeLeft) -> Outcome:
         return Outcome.STOPPED
     reports = Reports(ports, order)
     if not job.reference_id:
-        return reports.fail(["the job names no user"])
+        return reports.fail(["the job names no user"], retryable=False)
     # The stored job decides whose data goes, never the event.
-    prefix = prefix_of(project.project_key, job.reference_id)
+    prefixes = prefixes_of(project.project_key, job.reference_id)
     try:
-        return _erase(ports, order, prefix, reports, has_time)
+        return _erase(ports, order, prefixes, reports, has_time)
     except SessionsRefused as refused:
         return reports.fail([f"the object versions could not be listed: {refused.code}"])
 
 
-def _erase(ports: ErasurePorts, order: Order, prefix: str, reports: Reports, has_time: TimeLeft) -> Outcome:
-    tally = order.tally or _count(ports, prefix, reports)
+def _erase(ports: ErasurePorts, order: Order, prefixes: Sequence[str], reports: Reports, has_time: TimeLeft) -> Outcome:
+    tally = order.tally or _count(ports, prefixes, reports)
     while True:
-        page = ports.sessions.list_versions(prefix, tally.after, BATCH)
+        page = _list(ports, prefixes, tally.after)
         job = ports.jobs.get_job(order.project_id, order.job_id)
         if job is None or not _is_ours(job, order):
             return reports.stop(tally, job)
@@ -83,6 +100,18 @@ def _erase(ports: ErasurePorts, order: Order, prefix: str, reports: Reports, has
             raise Busy
 
 
+def _list(ports: ErasurePorts, prefixes: Sequence[str], after: ObjectVersion | None) -> VersionPage:
+    """Read versions under one prefix after another, behind one that exists. A page is empty only at the end."""
+    key = prefixes[0] if after is None else after.key
+    first = next((place for place, prefix in enumerate(prefixes) if key.startswith(prefix)), 0)
+    for place, prefix in enumerate(prefixes[first:], first + 1):
+        page = ports.sessions.list_versions(prefix, after, BATCH)
+        if page.versions:
+            return VersionPage(page.versions, page.more or place < len(prefixes))
+        after = None
+    return VersionPage([], more=False)
+
+
 def _erase_page(ports: ErasurePorts, page: VersionPage, tally: Tally, reports: Reports) -> None:
     if page.versions:
         refused = ports.sessions.delete(page.versions)
@@ -95,9 +124,9 @@ def _erase_page(ports: ErasurePorts, page: VersionPage, tally: Tally, reports: R
             ports.clock.sleep(FIRST_PAUSE * 2 ** (tally.walks - 1))
 
 
-def _count(ports: ErasurePorts, prefix: str, reports: Reports) -> Tally:
+def _count(ports: ErasurePorts, prefixes: Sequence[str], reports: Reports) -> Tally:
     """Count the versions, so that progress can be told, and say that the work begins."""
-    count = ports.sessions.count_versions(prefix, MAX_COUNTED)
+    count = min(MAX_COUNTED, sum(ports.sessions.count_versions(prefix, MAX_COUNTED) for prefix in prefixes))
     tally = Tally(total=count, exact=count < MAX_COUNTED)
     reports.say(Severity.INFORMATION, f"Deleting {tally.total_in_words} object versions.")
     return tally

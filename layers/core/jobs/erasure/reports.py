@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _ENDS = frozenset({"Job Completed", "Job Failed"})
 
 
+#: What it says if it has deleted nothing.
+NOTHING_FOUND = (
+    "Nothing was deleted: there are no object versions under either spelling of the id. Unless an earlier attempt "
+    "deleted them, the keys of the objects begin in another way."
+)
+
+
 class Outcome(StrEnum):
     """How one delivery of a job to the worker ended."""
 
@@ -44,19 +51,20 @@ class Reports:
         self._put(self._message(severity, text))
 
     def complete(self, tally: Tally) -> Outcome:
-        """Say that nothing is left."""
+        """Say that nothing is left, and how much was deleted. To have found nothing may mean to have looked amiss."""
+        severity = Severity.INFORMATION if tally.done else Severity.WARNING
         self._put(
             self._of_attempt("Job Progress", progress=100),
-            self._message(Severity.INFORMATION, f"Deleted {tally.done} object versions."),
-            self._of_attempt("Job Completed"),
+            self._message(severity, f"Deleted {tally.done} object versions." if tally.done else NOTHING_FOUND),
+            self._of_attempt("Job Completed", outputs=[{"deletedObjectVersions": tally.done}]),
         )
         return Outcome.COMPLETED
 
-    def fail(self, errors: list[str]) -> Outcome:
+    def fail(self, errors: list[str], *, retryable: bool = True) -> Outcome:
         """Say why something is left."""
         self._put(
             self._message(Severity.ERROR, f"Failed: {'; '.join(errors)}."),
-            self._of_attempt("Job Failed", errors=errors),
+            self._of_attempt("Job Failed", errors=errors, retryable=retryable),
         )
         return Outcome.FAILED
 
@@ -71,7 +79,7 @@ class Reports:
         return self._event(detail_type, attempt=self._order.attempt, **detail)
 
     def _message(self, severity: Severity, text: str) -> Event:
-        return self._event("Job Message", status=int(severity), text=text, toolId=0)
+        return self._event("Job Message", status=int(severity), text=text, toolId=0, at=self._ports.clock.now())
 
     def _event(self, detail_type: str, **detail: Any) -> Event:
         of = {"projectKey": self._order.project_key, "jobId": self._order.job_id}

@@ -39,12 +39,12 @@ class JobRequested:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A sign that an attempt is alive, and how far it is."""
+    """A sign that an attempt is alive, and how far it is if it says so."""
 
     project_key: str
     job_id: int
     attempt: int
-    progress: int
+    progress: int | None
     message: Message | None
     #: When it was sent.
     at: int
@@ -77,6 +77,10 @@ class JobFailed:
     job_id: int
     attempt: int
     errors: tuple[str, ...]
+    #: False means that no further attempt would help.
+    retryable: bool = True
+    #: In how many seconds the next attempt is due; None leaves it to the back-off.
+    retry_after: int | None = None
 
 
 Report: TypeAlias = JobProgress | JobMessage | JobCompleted | JobFailed

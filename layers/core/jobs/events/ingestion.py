@@ -15,7 +15,7 @@ from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested, Refusal
 from jobs.lifecycle import creation, reporting
 from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, SeenEvent, is_reserved
-from jobs.outcomes import Attempt, ReportOutcome
+from jobs.outcomes import Attempt, Failure, ReportOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +199,8 @@ def _report(ports: Ports, project: Project, envelope: Envelope, content: Report)
     if isinstance(content, JobCompleted):
         return reporting.complete(ports, attempt, by=by, outputs=content.outputs)
     if isinstance(content, JobFailed):
-        return reporting.fail(ports, attempt, by=by, errors=content.errors)
+        failure = Failure(content.errors, content.retryable, content.retry_after)
+        return reporting.fail(ports, attempt, failure, by=by)
     outcome = reporting.note_progress(ports, attempt, content.progress, content.at)
     if content.message is not None and outcome is ReportOutcome.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import Busy
 from jobs.lifecycle.reporting import end_attempt
-from jobs.model import BY_SERVICE, SECOND, Status
-from jobs.outcomes import Attempt, ReportOutcome
+from jobs.model import BY_SERVICE, SECOND
+from jobs.outcomes import Attempt, Failure, ReportOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,8 +81,8 @@ def _end_if_lost(ports: Ports, row: DueJob) -> ReportOutcome | None:
 
 def _end(ports: Ports, row: DueJob) -> ReportOutcome:
     job = ports.jobs.get_job(row.project_id, row.job_id)
-    if job is None or job.status is not Status.RUNNING:
-        return ReportOutcome.STALE  # the index lags: the attempt has already ended
+    if job is None or job.timeout_at is None or job.timeout_at > ports.clock.now():
+        return ReportOutcome.STALE  # the index lags: the attempt has already ended, or was heard of
     attempt = Attempt(job.project_id, job.job_id, job.attempt)
     sentence = f"attempt {job.attempt} of {job.max_attempts} timed out (timeoutSeconds {job.timeout_seconds})"
-    return end_attempt(ports, job, attempt, by=BY_SERVICE, errors=[sentence], lost=True)
+    return end_attempt(ports, job, attempt, Failure([sentence], lost=True), by=BY_SERVICE)

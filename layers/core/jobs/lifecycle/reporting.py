@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobs.model import Job, Message, SeenEvent
-    from jobs.outcomes import Attempt
+    from jobs.outcomes import Attempt, Failure
     from jobs.ports import Ports
 
 #: The second attempt is due within this. The window doubles with each further attempt, up to an hour.
 MIN_BACK_OFF = 4 * SECOND
 MAX_BACK_OFF = HOUR
-#: Progress is written at most this often, or four times within a shorter time-out: it costs as much as a status change.
-MAX_PROGRESS_GAP = 30 * SECOND
+#: The time-out moves on at most this often, or four times within a shorter one: that costs as much as a status change.
+MAX_TIMEOUT_GAP = 30 * SECOND
+#: Progress alone costs a third of that. It is written at most this often, and whenever it enters another quarter.
+PROGRESS_GAP = 10 * SECOND
+QUARTER = 25
 #: Messages are taken until this long after the end, because they may still be under way when the last report arrives.
 MESSAGES_AFTER_END = HOUR
 
@@ -40,26 +43,27 @@ def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] 
     return ports.attempts.complete_job(attempt, _stamp(ports, by), outputs)
 
 
-def fail(ports: Ports, attempt: Attempt, *, by: str, errors: Sequence[str]) -> ReportOutcome:
+def fail(ports: Ports, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
     """Take the report that an attempt failed: the next one is scheduled, or the job has failed for good."""
     job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
-    if job is None:
-        return ReportOutcome.UNKNOWN
-    return end_attempt(ports, job, attempt, by=by, errors=errors, lost=False)
+    refusal = attempt.refusal(job)
+    if job is None or refusal is not None:
+        return refusal or ReportOutcome.UNKNOWN
+    return end_attempt(ports, job, attempt, failure, by=by)
 
 
-def end_attempt(  # noqa: PLR0913  # a failing worker and the reaper share all of it
-    ports: Ports, job: Job, attempt: Attempt, *, by: str, errors: Sequence[str], lost: bool
-) -> ReportOutcome:
+def end_attempt(ports: Ports, job: Job, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
     """End an attempt that failed or was lost: back off if attempts are left, otherwise fail the job.
 
-    `job` suggests which of the two. The condition of the write decides.
+    `job` suggests which of the two. The condition of the write decides. The errors are stored before the write that
+    refers to them, so callers look first whether it can happen.
     """
     stamp = _stamp(ports, by)
-    if attempt.number >= job.max_attempts:
-        return ports.attempts.fail_job(attempt, stamp, errors, lost=lost)
-    due = stamp.at + round(back_off_window(attempt.number) * ports.random())
-    outcome = ports.attempts.back_off_job(attempt, stamp, due, lost=lost)
+    if attempt.number >= job.max_attempts or not failure.retryable:
+        return ports.attempts.fail_job(attempt, stamp, failure)
+    wait = back_off_window(attempt.number) * ports.random()
+    due = stamp.at + (round(wait) if failure.retry_after is None else failure.retry_after * SECOND)
+    outcome = ports.attempts.back_off_job(attempt, stamp, due, failure)
     if outcome is ReportOutcome.APPLIED:
         announce(ports, [DueJob(due, job.project_id, job.job_id)])
     return outcome
@@ -70,24 +74,33 @@ def back_off_window(attempt: int) -> int:
     return min(MAX_BACK_OFF, MIN_BACK_OFF << (attempt - 1))
 
 
-def note_progress(ports: Ports, attempt: Attempt, progress: int, at: int) -> ReportOutcome:
-    """Take the report that an attempt was alive at the time `at`, and how far it is. It moves the time-out on.
+def note_progress(ports: Ports, attempt: Attempt, progress: int | None, at: int) -> ReportOutcome:
+    """Take the report that an attempt was alive at the time `at`, and how far it is, if that is known.
 
-    The first report of an attempt is written, then one for each gap; the others are only read. The time of sending
-    counts, so a report that comes late or twice moves nothing.
+    What is written, and when, is in decision 0031. The time of sending counts, so a report that comes late or twice
+    does not keep an attempt alive.
     """
     job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
     refusal = attempt.refusal(job)
     if job is None or job.timeout_at is None or refusal is not None:
         return refusal or ReportOutcome.UNKNOWN
+    at = min(at, ports.clock.now())
     timeout = job.timeout_seconds * SECOND
-    timeout_at = max(job.timeout_at, min(at, ports.clock.now()) + timeout)
-    moved_on = timeout_at - job.timeout_at
-    if job.progress is not None and moved_on < min(MAX_PROGRESS_GAP, timeout // 4):
+    moves_on = at + timeout - job.timeout_at >= min(MAX_TIMEOUT_GAP, timeout // 4)
+    reached = max(progress or 0, job.progress or 0)
+    if not moves_on and not _is_news(job, reached, at):
         return ReportOutcome.APPLIED
-    outcome = ports.attempts.note_progress(attempt, timeout_at, max(progress, job.progress or 0))
-    # Refused means overtaken by a report that was further, which has moved the time-out on.
+    outcome = ports.attempts.note_progress(attempt, reached, at, at + timeout if moves_on else None)
+    # Refused means overtaken by a report that was further.
     return ReportOutcome.APPLIED if outcome is ReportOutcome.REFUSED else outcome
+
+
+def _is_news(job: Job, reached: int, at: int) -> bool:
+    """Whether callers are to see how far an attempt is by now."""
+    if job.progress is None or job.progress_at is None:
+        return True
+    is_further = reached > job.progress
+    return reached // QUARTER > job.progress // QUARTER or (is_further and at - job.progress_at >= PROGRESS_GAP)
 
 
 def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> ReportOutcome:

@@ -15,6 +15,8 @@ from jobs.store import keys
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobs.outcomes import Attempt
+
 Item = dict[str, Any]
 
 
@@ -33,9 +35,14 @@ def key(of: keys.Key) -> Item:
     return {"pk": {"S": of[0]}, "sk": {"S": of[1]}}
 
 
-def change(to: Status, at: int, by: str) -> dict[str, Any]:
+def change(to: Status, at: int, by: str, evidence: str | None = None) -> dict[str, Any]:
     """One entry of a job's history, as transitions append it."""
-    return {"L": [{"S": to}, {"N": str(at)}, {"S": by}]}
+    return {"L": [{"S": to}, {"N": str(at)}, {"S": by}, *([] if evidence is None else [{"S": evidence}])]}
+
+
+def _change_from_item(entry: Mapping[str, Any]) -> Change:
+    to, at, by, *evidence = entry["L"]
+    return Change(Status(to["S"]), int(at["N"]), by["S"], evidence[0]["S"] if evidence else None)
 
 
 def job_to_item(job: Job, token: str, shards: int) -> Item:
@@ -65,6 +72,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["pa"] = {"BOOL": True}
     if job.progress is not None:
         item["pg"] = {"N": str(job.progress)}
+    if job.progress_at is not None:
+        item["pt"] = {"N": str(job.progress_at)}
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -86,24 +95,26 @@ def _run_from_item(item: Mapping[str, Any]) -> Run:
 def job_from_item(item: Mapping[str, Any]) -> Job:
     """The job of a row."""
     project_id, job_id = keys.parse_job(item["pk"]["S"], item["sk"]["S"])
+    status = Status(item["st"]["S"])
+    # A start leaves the errors of the attempt before in the row, where the next end removes or replaces them.
+    has_errors = "er" in item and status is not Status.RUNNING
     return Job(
         project_id=project_id,
         job_id=job_id,
         action=item["ac"]["S"],
-        status=Status(item["st"]["S"]),
+        status=status,
         start_at=int(item["sa"]["N"]),
         next_at=int(item["due"]["N"]) if "due" in item else None,
-        history=tuple(
-            Change(Status(to["S"]), int(at["N"]), by["S"]) for to, at, by in (entry["L"] for entry in item["h"]["L"])
-        ),
+        history=tuple(map(_change_from_item, item["h"]["L"])),
         description=item["de"]["S"] if "de" in item else "",
         reference_id=item["rf"]["S"] if "rf" in item else "",
         attempt=int(item["an"]["N"]),
         max_attempts=int(item["ma"]["N"]),
         timeout_seconds=int(item["tm"]["N"]) // 1000,
-        errors=tuple(error["S"] for error in item["er"]["L"]) if "er" in item else None,
+        errors=tuple(error["S"] for error in item["er"]["L"]) if has_errors else None,
         has_params="pa" in item,
         progress=int(item["pg"]["N"]) if "pg" in item else None,
+        progress_at=int(item["pt"]["N"]) if "pt" in item else None,
         outputs_token=item["ou"]["S"] if "ou" in item else None,
         run=_run_from_item(item),
     )
@@ -119,6 +130,16 @@ def outputs_from_item(item: Mapping[str, Any]) -> list[Any]:
     """The outputs of a row."""
     outputs: list[Any] = json.loads(item["json"]["S"])
     return outputs
+
+
+def evidence_to_item(attempt: Attempt, token: str, errors: Sequence[str]) -> Item:
+    """The row of an attempt's errors, under the token of the change that refers to it."""
+    return {**key(keys.evidence(*attempt, token)), "er": {"L": [{"S": error} for error in errors]}}
+
+
+def evidence_from_item(item: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The token and the errors of a row."""
+    return keys.parse_evidence(item["sk"]["S"]), [error["S"] for error in item["er"]["L"]]
 
 
 def message_to_item(project_id: int, job_id: int, message: Message, suffix: str) -> Item:

@@ -63,6 +63,19 @@ def outputs(project_id: int, job_id: int, token: str) -> Key:
     return f"payload#{project_id}#{job_id}", f"outputs#{token}"
 
 
+EVIDENCE_PREFIX = "attempt#"
+
+
+def evidence(project_id: int, job_id: int, attempt: int, token: str) -> Key:
+    """Why an attempt of a job ended, that the change with this token refers to."""
+    return f"payload#{project_id}#{job_id}", f"{EVIDENCE_PREFIX}{attempt}#{token}"
+
+
+def parse_evidence(sk: str) -> str:
+    """The token of an attempt's evidence, from its sort key."""
+    return sk.split("#", 2)[2]
+
+
 MESSAGE_PREFIX = "message#"
 #: The greatest time that fits the key: thirteen digits of milliseconds.
 MAX_TIME = 10**13 - 1

@@ -11,7 +11,7 @@ from jobs.store.jobs import seen_put
 from jobs.store.table import put
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobs.model import Job, Message, SeenEvent
     from jobs.store.table import Table
@@ -21,7 +21,7 @@ MESSAGE_SUFFIX = 16
 
 
 class DynamoDBPayload:
-    """Parameters, outputs and messages."""
+    """Parameters, outputs, evidence and messages."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -37,6 +37,20 @@ class DynamoDBPayload:
             return []
         item = self._table.get(keys.outputs(job.project_id, job.job_id, job.outputs_token))
         return items.outputs_from_item(item) if item else []
+
+    def get_evidence(self, job: Job) -> Mapping[str, Sequence[str]]:
+        """See `Payload.get_evidence`: one strong Query. What the history does not name was put by a change not made."""
+        named = {change.evidence for change in job.history if change.evidence is not None}
+        found = self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={
+                ":pk": items.string(keys.evidence(job.project_id, job.job_id, 0, "")[0]),
+                ":prefix": items.string(keys.EVIDENCE_PREFIX),
+            },
+            ConsistentRead=True,
+        )
+        evidence = map(items.evidence_from_item, found)
+        return {token: errors for token, errors in evidence if token in named}
 
     def add_message(self, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> bool:
         """See `Payload.add_message`: one transaction of the message and the mark of its event."""
