@@ -101,10 +101,9 @@ FIELDS = {
     "startAt": moment("When the job was asked to start. It never changes."),
     "errors": nullable(
         field(
-            "array",
-            "Why the job failed, or null.",
-            items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
-            maxItems=MAX_ENTRIES,
+            "string",
+            "Why the job failed, or null. Several errors are joined by newlines.",
+            maxLength=MAX_ENTRIES * (MAX_ENTRY_BYTES + 1) - 1,
         )
     ),
 }

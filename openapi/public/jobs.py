@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs import errors
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
-from jobs.dialects.event_bodies import MAX_ENTRIES
+from jobs.dialects.event_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
 from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
 from jobs.lifecycle.creation import Creation
@@ -52,6 +52,15 @@ _FIELDS = Fields(
         "finishedAt": nullable(moment("When the job ended, or null.")),
         "timeoutAt": nullable(moment("When the running attempt counts as lost, or null.")),
         "outputs": field("array", "What the worker produced: any JSON.", maxItems=MAX_ENTRIES),
+        "message": nullable(MESSAGE["text"]) | {"description": "What the workers said last, or null."},
+        "errorList": nullable(
+            field(
+                "array",
+                "Why the job failed, error by error, or null.",
+                items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
+                maxItems=MAX_ENTRIES,
+            )
+        ),
         "history": list_of("PublicChange", minItems=1, description="Every change of status, oldest first."),
         # of a change
         "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
@@ -67,7 +76,7 @@ _ALL_MESSAGES, _SOME_MESSAGES = (
     for following in (None, "1")
 )
 _SCHEDULED = PUBLIC.render_job(SCHEDULED)
-_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [])
+_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [], MESSAGES[0])
 _PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
 _NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), Walk(DEFAULT_LIMIT), a_call(PUBLIC))
 _FILTERED = PUBLIC.render_stretch(

@@ -84,8 +84,8 @@ def test_details_hold_the_parameters_and_the_history(service: Service) -> None:
 
     job = service.http("get_job", "public_details").json["data"]
 
-    extension = ["params", "progress", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "outputs"]
-    assert list(job)[10:] == [*extension, "history"]
+    extension = ["params", "progress", "message", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt"]
+    assert list(job)[10:] == [*extension, "outputs", "errorList", "history"]
     assert job["params"] == {"format": "csv"}
     assert job["finishedAt"] == job["updatedAt"] == job["history"][1]["at"]
     assert job["history"] == [

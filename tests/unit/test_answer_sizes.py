@@ -144,11 +144,12 @@ def test_lists_of_alteryx_and_one_job_fit_whatever_the_rows_hold(world: World) -
     jobs = viewing.list_jobs(world, principal, wanted)
     assert len(jobs) == 200
 
+    said = Message(NOW, Severity.ERROR, CONTROL * 8_192)
     answers = [
         ALTERYX_V3.render_jobs(jobs),
         ALTERYX_V3.render_workflow_jobs(jobs),
-        ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [Message(NOW, Severity.ERROR, CONTROL * 8_192)] * 90),
-        PUBLIC.render_details(jobs[0], {"a": FACE * 8_000}, [CONTROL * 1_024] * 20),
+        ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [said] * 90),
+        PUBLIC.render_details(jobs[0], {"a": FACE * 8_000}, [CONTROL * 1_024] * 20, said),
     ]
 
     assert max(map(size_of, answers)) <= LAMBDA

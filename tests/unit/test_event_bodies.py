@@ -127,6 +127,7 @@ def test_a_deletion_has_its_defaults_by_an_event_too() -> None:
         ("Job Completed", {"outputs": ["x" * 1022] * 20}),
         ("Job Completed", {"outputs": None}),
         ("Job Failed", {"errors": ["ü" * 512] * 20}),
+        ("Job Failed", {"errors": ["\x01" * 170] * 20}),
     ],
 )
 def test_what_is_just_within_bounds_is_read(detail_type: str, changes: dict[str, Any]) -> None:
@@ -170,6 +171,7 @@ def test_what_is_just_within_bounds_is_read(detail_type: str, changes: dict[str,
         ("Job Completed", {"outputs": {}}),
         ("Job Failed", {"errors": ["x"] * 21}),
         ("Job Failed", {"errors": ["x" * 1025]}),
+        ("Job Failed", {"errors": ["\x01" * 171]}),
         ("Job Failed", {"errors": [1]}),
         ("Job Failed", {"errors": ...}),
         ("Job Failed", {"errors": None}),

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
-from jobs.dialects.registry import PUBLIC
+from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.lifecycle.creation import Creation
-from jobs.model import TRANSITIONS, Change, Status
+from jobs.model import TRANSITIONS, Change, Message, Severity, Status
 from jobs.queries import Listing, Page, Stretch, Walk
 
 from tests.builders import NOW, a_call, a_job
@@ -199,12 +199,25 @@ def test_a_created_job_says_where_it_is_and_a_replayed_one_is_just_shown() -> No
     assert created.body == replayed.body
 
 
-def test_errors_of_a_job_are_a_list_and_null_without() -> None:
-    shown = [
-        json.loads(PUBLIC.render_job(a_job(errors=given)).body)["data"]["errors"] for given in (None, (), ("no disk",))
-    ]
+@pytest.mark.parametrize(
+    ("given", "text", "listed"),
+    [
+        (None, None, None),
+        ((), None, []),
+        (("no disk",), "no disk", ["no disk"]),
+        (("no disk", "on ü"), "no disk\non ü", ["no disk", "on ü"]),
+    ],
+)
+def test_errors_of_a_job_are_one_text_and_a_list_in_its_details(
+    given: tuple[str, ...] | None, text: str | None, listed: list[str] | None
+) -> None:
+    job = a_job(errors=given)
+    answers = [PUBLIC.render_job(job), OPENREPLAY_V1.render_job(job), PUBLIC.render_details(job, {}, [], None)]
 
-    assert shown == [None, [], ["no disk"]]
+    shown = [json.loads(answer.body)["data"] for answer in answers]
+
+    assert [found["errors"] for found in shown] == [text] * 3
+    assert [found.get("errorList", "not shown") for found in shown] == ["not shown", "not shown", listed]
 
 
 @given(page=st.integers(1, 60), size=st.integers(1, 7), total=st.integers(0, 60))
@@ -263,7 +276,7 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
 def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(history: tuple[Change, ...]) -> None:
     job = a_job(history=history, status=history[-1].to)
 
-    shown = json.loads(PUBLIC.render_details(job, {}, []).body)["data"]["history"]
+    shown = json.loads(PUBLIC.render_details(job, {}, [], None).body)["data"]["history"]
 
     assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt"]] * len(history)
     assert [Change(entry["to"], entry["at"], entry["by"]) for entry in shown] == list(history)
@@ -284,18 +297,22 @@ def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -
     )
     plain = json.loads(PUBLIC.render_job(running).body)["data"]
 
-    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"]).body)["data"]
+    said = Message(NOW, Severity.INFORMATION, "4 of 10")
+    answer = PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"], said)
+    shown = json.loads(answer.body)["data"]
 
     assert list(shown)[:10] == list(plain)
     details = {name: value for name, value in shown.items() if name not in plain and name != "history"}
     assert list(details.items()) == [
         ("params", {"b": 1, "a": {"é": [1.5, None]}}),
         ("progress", 40),
+        ("message", "4 of 10"),
         ("attempt", 1),
         ("maxAttempts", 3),
         ("startedAt", NOW + 5),
         ("finishedAt", None),
         ("timeoutAt", NOW + 60_000),
         ("outputs", [{"f": 1}, "x"]),
+        ("errorList", None),
     ]
     assert list(shown)[-1] == "history"

@@ -13,7 +13,17 @@ from jobs import queries
 from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.errors import JobNotFound
 from jobs.model import Message, SeenEvent, Severity, Status
-from jobs.queries import Page, Rest, Walk, get_job, get_params, list_jobs, list_messages, list_newest
+from jobs.queries import (
+    Page,
+    Rest,
+    Walk,
+    get_job,
+    get_params,
+    list_jobs,
+    list_messages,
+    list_newest,
+    newest_message,
+)
 
 from tests.builders import NOW, a_call, a_job, a_project
 from tests.fakes import FakeStore, World
@@ -86,6 +96,18 @@ def test_params_of_a_job_without_any_cost_no_read(monkeypatch: pytest.MonkeyPatc
     assert get_params(World(store=store), a_job(has_params=True)) == {"a": 1}
     monkeypatch.setattr(store, "get_params", None)
     assert get_params(World(store=store), a_job()) == {}
+
+
+def test_the_newest_message_is_the_last_one_that_a_worker_sent() -> None:
+    store = filled(1)
+    job = store.jobs[1, 1]
+    assert newest_message(World(store=store), job) is None
+
+    for number in range(3):
+        seen = SeenEvent(f"{number:064}", NOW)
+        store.add_message(1, 1, Message(NOW + number, Severity.NONE, f"message {number}"), seen)
+
+    assert newest_message(World(store=store), job) == Message(NOW + 2, Severity.NONE, "message 2")
 
 
 @given(count=st.integers(0, 130), number=st.integers(1, 140), size=st.integers(1, 200))

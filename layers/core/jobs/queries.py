@@ -12,7 +12,7 @@ from jobs.representation import Room, core_fields, dump
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jobs.model import Job, Status
+    from jobs.model import Job, Message, Status
     from jobs.ports import Ports
     from jobs.tenants import Project
 
@@ -120,6 +120,12 @@ def list_messages(
         if not room.holds(MESSAGE_FRAME + dump(message.text)):
             return MessagePage(page.messages[:count], page.places[count - 1], page.places[:count])
     return page
+
+
+def newest_message(ports: Ports, job: Job) -> Message | None:
+    """Read the newest message about a job; None if nobody said anything."""
+    page = ports.payload.list_messages(job.project_id, job.job_id, None, 1, newest_first=True)
+    return page.messages[0] if page.messages else None
 
 
 def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:

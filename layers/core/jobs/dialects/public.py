@@ -11,14 +11,14 @@ from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer
 from jobs.model import ACTION, Status
 from jobs.queries import Page, Rest, Walk
-from jobs.representation import core_fields, dump
+from jobs.representation import core_fields, dump, error_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobs.dialects.base import Call
     from jobs.lifecycle.creation import Creation
-    from jobs.model import Job
+    from jobs.model import Job, Message
     from jobs.outcomes import MessagePage
     from jobs.queries import Listing, Stretch
 
@@ -114,17 +114,21 @@ class Public:
         """See `ProjectDialect.render_job`."""
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
-    def render_details(self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any]) -> Answer:
+    def render_details(
+        self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any], message: Message | None
+    ) -> Answer:
         """Answer with one job and its details."""
         details = {
             "params": params,
             "progress": job.progress,
+            "message": None if message is None else message.text,
             "attempt": job.attempt,
             "maxAttempts": job.max_attempts,
             "startedAt": job.started_at,
             "finishedAt": job.finished_at,
             "timeoutAt": job.timeout_at,
             "outputs": outputs,
+            "errorList": error_list(job),
             "history": _history(job),
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
