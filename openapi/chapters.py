@@ -50,7 +50,7 @@ OPENREPLAY_V1 = Chapter(
     },
     path={
         **openreplay.PATH,
-        "jobId": PathParameter(field("string", JOB_ID, pattern="^[0-9]{1,15}$"), "3451", [errors.JobNotFound()]),
+        "jobId": PathParameter(field("string", JOB_ID, pattern="^-?[0-9]+$"), "3451", [errors.JobNotFound()]),
     },
     schemas={
         **openreplay_v1.SCHEMAS,

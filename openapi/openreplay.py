@@ -19,9 +19,8 @@ from jobs.model import (
 
 from openapi.document import PathParameter
 from openapi.examples import PROJECT_KEY
-from openapi.schemas import Node, field, nullable, request_of
+from openapi.schemas import Node, field, nullable, query, request_of
 
-_LONG: Node = {"type": "integer", "format": "int64"}
 STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
 
 JOB_ID = "The job's number in its project."
@@ -48,8 +47,15 @@ PATH = {
 
 
 def number(lowest: int, **keywords: Any) -> Node:
-    """The schema of a number in a path or a query, which may have 15 digits."""
-    return _LONG | {"minimum": lowest, "maximum": 10**15 - 1} | keywords
+    """The schema of a number in a path or a query, which may have any number of digits."""
+    return {"type": "integer", "minimum": lowest} | keywords
+
+
+#: The parameters with which a list goes on from a job.
+SIDES = (
+    query("after", "Only jobs that were created after this one, oldest first. `Link` sets it.", **number(0)),
+    query("before", "Only jobs that were created before this one, newest first. `Link` sets it.", **number(1)),
+)
 
 
 def moment(description: str) -> Node:

@@ -102,21 +102,28 @@ OPERATIONS = (
         route="GET /public/{projectKey}/jobs",
         name="listJobs",
         summary="List jobs",
-        text="Lists the project's jobs page by page, oldest first, whatever their status. A page past the end is "
-        "empty. With `order=desc`, `status`, `action` or `cursor` the list is newest first. One call then looks at no "
-        "more than a thousand jobs, so an answer may be short or even empty: there is more as long as there is a "
-        "`Link`.",
+        text="Lists the project's jobs page by page, whatever their status: oldest first, or newest first if the "
+        "project is set to that. A page past the end is empty. With `status`, `action`, `referenceId` or `cursor`, and "
+        "with `order=desc` in a project that lists its oldest jobs first, the list is newest first. One call then "
+        "looks at no more than a thousand jobs, so an answer may be short or even empty: there is more as long as there is "
+        "a `Link`.",
         parameters=[
             limit("jobs"),
             query(
                 "page",
-                "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
+                "The number of the page. 1 if it is out of range. Only for lists without a filter.",
                 **number(1, default=1),
             ),
-            query("after", "Only jobs behind this one, oldest first, and not by pages. `Link` sets it.", **number(0)),
+            *openreplay.SIDES,
             query("order", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc")),
             query_list("status", "Only jobs in one of these states.", STATUS),
             query_list("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
+            query(
+                "referenceId",
+                "Only jobs that are about this: the whole reference, which may hold any character.",
+                type="string",
+                maxLength=openreplay.FIELDS["referenceId"]["maxLength"],
+            ),
             query("cursor", "Where the answer begins. `Link` sets it.", type="string"),
         ],
         replies=[
@@ -126,7 +133,7 @@ OPERATIONS = (
         ],
         refused=[
             errors.InvalidRequest("order", "must be asc or desc"),
-            errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
+            errors.InvalidRequest("page", "is for lists without filter or cursor; here follow the Link header"),
             errors.InvalidRequest("cursor", "is not one of this list"),
             errors.InvalidRequest("after", "must be an integer of at least 0"),
         ],

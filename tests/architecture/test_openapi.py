@@ -15,6 +15,7 @@ from jobs.dialects import bodies, cursor, user_ids
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.lifecycle import retrying
 from jobs.runtime import http
+from jobs.tenants import ListOrder
 from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
 from pydantic import BaseModel
@@ -276,7 +277,12 @@ def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() 
             lambda: http._body({"body": "/w==", "isBase64Encoded": True}),
         ),
         ("getJobV1", "BodyTooLarge", OPENREPLAY_V1, lambda: http._body({"body": "x" * (http.MAX_BODY_BYTES + 1)})),
-        ("listJobsV1", "InvalidRequest.after", OPENREPLAY_V1, lambda: OPENREPLAY_V1.parse_list({"after": "x"})),
+        (
+            "listJobsV1",
+            "InvalidRequest.after",
+            OPENREPLAY_V1,
+            lambda: OPENREPLAY_V1.parse_list({"after": "x"}, ListOrder.OLDEST),
+        ),
         ("deleteUserV1", "InvalidRequest.userId", OPENREPLAY_V1, lambda: user_ids.parse_user_id(OF_NOBODY, "plain")),
         ("getJob", "InvalidRequest.include", PUBLIC, lambda: PUBLIC.parse_include({"include": "x"})),
         ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: bodies.parse_job(IN_SECONDS, NOW)),

@@ -21,6 +21,7 @@ from jobs.model import (
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
     MAX_ATTEMPTS,
+    MAX_REFERENCE_ID,
     MAX_START_DELAY,
     NO_RUN,
     SECOND,
@@ -74,7 +75,7 @@ class JobRequest(BaseModel):
     action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
     # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024)] | None = None
-    referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
+    referenceId: Annotated[str, Field(max_length=MAX_REFERENCE_ID)] | None = None  # noqa: N815  # the field's name in the API
     startAt: Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time)] | None = None  # noqa: N815
     params: dict[str, Any] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None  # noqa: N815
