@@ -103,10 +103,10 @@ OPERATIONS = (
         name="listJobs",
         summary="List jobs",
         text="Lists the project's jobs page by page, whatever their status: oldest first, or newest first if the "
-        "project is set to that. A page past the end is empty. With `status`, `action`, `referenceId` or `cursor`, and "
-        "with `order=desc` in a project that lists its oldest jobs first, the list is newest first. One call then "
-        "looks at no more than a thousand jobs, so an answer may be short or even empty: there is more as long as there "
-        "is a `Link`.",
+        "project is set to that. A page past the end is empty. With `status`, `action`, `referenceId` or `cursor`, "
+        "and with `order=desc` in a project that lists its oldest jobs first, the list is newest first. One call "
+        "then looks at no more than a thousand jobs, so an answer may be short or even empty: there is more as "
+        "long as there is a `Link`.",
         parameters=[
             limit("jobs"),
             query(
