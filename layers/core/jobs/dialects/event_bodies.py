@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.dialects import bodies
+from jobs.dialects.json_text import BYTE_ORDER_MARK, refuse_constant
+from jobs.dialects.validation import CARRIED, WHOLE, validated
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import (
     Content,
@@ -23,16 +25,17 @@ from jobs.events.incoming import (
     JobRequested,
 )
 from jobs.lifecycle.creation import IdempotencyKey
+from jobs.lifecycle.text import check_text
 from jobs.model import MAX_ATTEMPTS, Message, Run, Severity
 
 MAX_TEXT_BYTES = 8 * 1024
 MAX_ENTRIES = 20
 MAX_ENTRY_BYTES = 1024
 
-ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z")]
-JobId = Annotated[StrictInt, Field(ge=1, le=2**32 - 1)]
-AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)]
-Progress = Annotated[StrictInt, Field(ge=0, le=100)]
+ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z", description="1 to 64 letters and digits")]
+JobId = Annotated[StrictInt, Field(ge=1, le=2**32 - 1), WHOLE]
+AttemptNumber = Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE]
+Progress = Annotated[StrictInt, Field(ge=0, le=100), WHOLE]
 
 
 def _at_most(size: int, text: str) -> str:
@@ -57,7 +60,7 @@ class _Envelope(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=256)]
     source: Annotated[str, Field(min_length=1, max_length=256)]
-    account: Annotated[str, Field(pattern=r"^[0-9]{12}\z")]
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}\z", description="12 digits")]
     detail_type: Annotated[str, Field(alias="detail-type")]
     detail: dict[str, Any]
 
@@ -66,12 +69,12 @@ class _Requested(bodies.JobRequest):
     """`Job Requested`: the body of a creation, and whose it is."""
 
     projectKey: ProjectKey  # noqa: N815  # the fields' names in the API, here and below
-    idempotencyKey: str | None = None  # noqa: N815
-    workflowId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
-    ownerId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
-    collectionIds: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=100)] | None = None  # noqa: N815
+    idempotencyKey: Annotated[str, AfterValidator(bodies.check_idempotency_key)] | None = None  # noqa: N815
+    workflowId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
+    ownerId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
+    collectionIds: Annotated[list[Annotated[str, Field(max_length=256), CARRIED]], Field(max_length=100)] | None = None  # noqa: N815
     priority: Literal["Default", "Low", "Medium", "High", "Critical"] | None = None
-    workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    workerTag: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
 
 
 class _Message(_Strict):
@@ -79,9 +82,9 @@ class _Message(_Strict):
 
     projectKey: ProjectKey  # noqa: N815
     jobId: JobId  # noqa: N815
-    status: Annotated[StrictInt, Field(ge=0, le=3)] = 0
+    status: Annotated[StrictInt, Field(ge=0, le=3), WHOLE] = 0
     text: str
-    toolId: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0  # noqa: N815
+    toolId: Annotated[StrictInt, Field(ge=0, le=2**31 - 1), WHOLE] = 0  # noqa: N815
 
     @field_validator("text")
     @classmethod
@@ -145,34 +148,52 @@ def parse_event(body: str, arrived: int, now: int) -> Delivery:
     Raises:
         InvalidRequest: it is of another type, or a field is out of bounds or unknown.
     """
-    envelope = bodies.validated(_Envelope, bodies.parse_object(body))
+    envelope = validated(_Envelope, _read(body))
     sender = Envelope(envelope.id, envelope.source, envelope.account)
-    return Delivery(sender, _parse_content(envelope, arrived, now))
+    return Delivery(sender, _parse_content(envelope, body, arrived, now))
 
 
-def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
+def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Content:
     detail = envelope.detail
     match envelope.detail_type:
         case "Job Requested":
-            return _requested(bodies.validated(_Requested, detail), now)
+            # What a request means must be beyond doubt, so it is read strictly. A report stands for work that was done.
+            return _requested(bodies.check_request(_Requested, bodies.parse_object(body)["detail"], now))
         case "Job Progress":
-            progress = bodies.validated(_Progress, detail)
+            progress = validated(_Progress, detail)
             said = None if progress.message is None else Message(arrived, Severity.INFORMATION, progress.message)
             return JobProgress(progress.projectKey, progress.jobId, progress.attempt, progress.progress, said, arrived)
         case "Job Message":
-            message = bodies.validated(_Message, detail)
+            message = validated(_Message, detail)
             said = Message(arrived, Severity(message.status), message.text, message.toolId)
             return JobMessage(message.projectKey, message.jobId, said)
         case "Job Completed":
-            done = bodies.validated(_Completed, detail)
+            done = validated(_Completed, detail)
             return JobCompleted(done.projectKey, done.jobId, done.attempt, tuple(done.outputs or ()))
         case "Job Failed":
-            failed = bodies.validated(_Failed, detail)
+            failed = validated(_Failed, detail)
             return JobFailed(failed.projectKey, failed.jobId, failed.attempt, tuple(failed.errors))
     raise InvalidRequest("detail-type", "is not one that this service takes")
 
 
-def _requested(request: _Requested, now: int) -> JobRequested:
+def _read(body: str) -> dict[str, Any]:
+    """Read an event that may be a report: of a key that comes twice, the last one counts.
+
+    Raises:
+        InvalidRequest: it is not a JSON object, or its text cannot be stored.
+    """
+    try:
+        content = json.loads(body.removeprefix(BYTE_ORDER_MARK), parse_constant=refuse_constant)
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("body", "must be JSON") from None
+    check_text("body", text)
+    if not isinstance(content, dict):
+        raise InvalidRequest("body", "must be a JSON object")
+    return content
+
+
+def _requested(request: _Requested) -> JobRequested:
     run = Run(
         workflow_id=request.workflowId or "",
         owner_id=request.ownerId or "",
@@ -180,6 +201,5 @@ def _requested(request: _Requested, now: int) -> JobRequested:
         priority=request.priority or "",
         worker_tag=request.workerTag or "",
     )
-    new = bodies.new_job(request, now, run)
-    key = bodies.parse_idempotency_key(request.idempotencyKey)
+    new, key = bodies.new_job(request, run), request.idempotencyKey
     return JobRequested(request.projectKey, new, None if key is None else IdempotencyKey(key, bodies.digest_of(new)))

@@ -6,6 +6,9 @@ import re
 
 from jobs.errors import InvalidRequest
 
+#: What is wrong with any other text.
+NOT_CARRIED = "must not hold noncharacters (such as U+FFFE) or lone surrogates"
+
 _LAST_OF_PLANES = "".join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
 #: The noncharacters of Unicode, and surrogates, which alone stand for no character.
 _UNCARRIED = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_LAST_OF_PLANES}]")
@@ -18,4 +21,4 @@ def check_text(field: str, text: str) -> None:
         InvalidRequest: it holds a noncharacter or a lone surrogate.
     """
     if _UNCARRIED.search(text):
-        raise InvalidRequest(field, "must not hold noncharacters (such as U+FFFE) or lone surrogates")
+        raise InvalidRequest(field, NOT_CARRIED)
