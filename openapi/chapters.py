@@ -104,6 +104,7 @@ OAUTH2 = Chapter(
         errors.UnsupportedGrantType(),
         errors.InvalidClient(basic=False),
         errors.BodyTooLarge(MAX_BODY_BYTES),
+        errors.EncodedBody(),
         errors.Busy(),
     ),
     replies=[Reply("InvalidClient.basic", "The same, for a client that used HTTP Basic.", _BASIC, "TokenError")],

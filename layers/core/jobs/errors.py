@@ -110,6 +110,13 @@ class BodyTooLarge(JobsError):
         self.limit = limit
 
 
+class EncodedBody(JobsError):
+    """The request body is compressed, or encoded in another way."""
+
+    def __init__(self) -> None:
+        super().__init__("request bodies must come without Content-Encoding")
+
+
 class JobNotCancellable(JobsError):
     """The job has already ended; `job` says how."""
 

@@ -8,19 +8,36 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, ScopeMissing, Unauthorized
+from jobs.errors import (
+    BodyTooLarge,
+    Busy,
+    EncodedBody,
+    InvalidRequest,
+    JobsError,
+    MethodNotAllowed,
+    ScopeMissing,
+    Unauthorized,
+)
 from jobs.queries import Rest
 from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from jobs.errors import DeletionActive, JobsError
+    from jobs.errors import DeletionActive
     from jobs.model import Job
     from jobs.queries import Listing, Page
     from jobs.tenants import Client, Credential, ListOrder, Principal, Project
 
 _BEARER = "bearer"
+#: The statuses of errors that all dialects share. Any other error is a bad request.
+_STATUSES: dict[type[JobsError], HTTPStatus] = {
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    EncodedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Busy: HTTPStatus.TOO_MANY_REQUESTS,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    ScopeMissing: HTTPStatus.FORBIDDEN,
+}
 _INTEGER = re.compile(r"-?[0-9]+")
 #: Digits of the largest number that is told apart from others. No id and no bound of ours has so many.
 MAX_DIGITS = 15
@@ -209,15 +226,8 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
     """The status and sentence of an error: the dialect's own, otherwise the ones that all dialects share."""
     if type(error) in sentences:
         return sentences[type(error)]
-    if isinstance(error, BodyTooLarge):
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
-    if isinstance(error, Busy):
-        return HTTPStatus.TOO_MANY_REQUESTS, str(error)
-    if isinstance(error, MethodNotAllowed):
-        return HTTPStatus.METHOD_NOT_ALLOWED, str(error)
-    if isinstance(error, ScopeMissing):
-        return HTTPStatus.FORBIDDEN, str(error)
-    return HTTPStatus.BAD_REQUEST, str(error)
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    return status, str(error)
 
 
 def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
@@ -226,6 +236,8 @@ def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, EncodedBody):
+        return {"Accept-Encoding": "identity"}  # RFC 9110, section 12.5.3
     return challenge(scheme) if isinstance(error, Unauthorized) else {}
 
 

@@ -33,6 +33,8 @@ _ASCENDING, _DESCENDING = "asc", "desc"
 _FILTERS = ("status", "action", "referenceId")
 #: Which job a list without a filter goes on from.
 _SIDES = frozenset({"after", "before"})
+#: What the query of a list may hold.
+LIST_PARAMETERS = ("limit", "page", "order", "cursor", *_FILTERS, *_SIDES)
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
