@@ -85,10 +85,17 @@ _ASKED["startAt"] = {
     "anyOf": [
         {"type": "integer", "format": "int64", "minimum": MIN_START, "maximum": SECONDS.start - 1},
         {"type": "integer", "format": "int64", "minimum": SECONDS.stop},
-        {"type": "string", "format": "date-time", "pattern": TIME},
+        {"type": "string", "pattern": f"^({TIME})$"},
         {"type": "null"},
     ],
     "description": _ASKED["startAt"]["description"],
+}
+
+# a blank as Python has it: regular expressions leave some separators out
+REQUEST["if"] = {"properties": {"action": {"const": DELETE_USER_DATA}}, "required": ["action"]}
+REQUEST["then"] = {
+    "properties": {"referenceId": {"type": "string", "pattern": r"[^\s\x1c-\x1f\x85]"}},
+    "required": ["referenceId"],
 }
 
 #: The fields of a job, except `updatedAt`, in which the two APIs differ.

@@ -142,7 +142,8 @@ OPERATIONS = (
         route="POST /public/{projectKey}/jobs",
         name="createJob",
         summary="Create a job",
-        text="A field that is null counts as left out. A request with an `Idempotency-Key` may be sent again for 24 "
+        text="A field that is null counts as left out. Texts may hold no noncharacters and no lone surrogates, because "
+        "queues do not carry them. A request with an `Idempotency-Key` may be sent again for 24 "
         "hours and still creates one job.",
         parameters=[
             parameter(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
-from jobs.dialects.json_text import read_object
+from jobs.dialects.json_text import read_object, whole
 from jobs.dialects.validation import CARRIED, WHOLE, carried, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.text import check_text
@@ -46,7 +46,15 @@ MIN_START = -(2**53)
 
 #: Numbers of this range are seconds of the years 2001 to 5138. As milliseconds they are past, and would start a job.
 SECONDS = range(10**9, 10**11)
-TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+_HUNDRED = "(0[48]|[2468][048]|[13579][26])"  # multiples of four, without zero
+_DATE = (
+    f"([0-9]{{2}}{_HUNDRED}|{_HUNDRED}00)-02-29|"
+    "(?!0000)[0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+)
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+#: A time in ISO 8601 with an offset, as a regular expression. Every text that matches is a time that exists, so the
+#: OpenAPI document can say what is taken.
+TIME = f"({_DATE})T{_CLOCK}(:[0-5][0-9]([.][0-9]{{1,6}})?)?(Z|[+-]{_CLOCK})"
 
 
 def _read_time(value: object) -> object:
@@ -56,13 +64,12 @@ def _read_time(value: object) -> object:
         ValueError: it has another form, or looks like seconds.
     """
     if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value) if re.fullmatch(TIME, value) else None
-        except ValueError:  # such as a thirteenth month
-            moment = None
-        if moment is None:
+        if not re.fullmatch(TIME, value):
             raise ValueError("must be milliseconds, or ISO 8601 with an offset or Z")
-        return round(moment.timestamp() * SECOND)
+        return round(datetime.fromisoformat(value).timestamp() * SECOND)
+    value = whole(value)
+    if isinstance(value, int) and value in SECONDS:
+        raise ValueError("looks like seconds; milliseconds are wanted")
     return value
 
 
@@ -70,10 +77,8 @@ def _check_start(start_at: int, about: ValidationInfo) -> int:
     """Check a time against now, which the context has.
 
     Raises:
-        ValueError: it looks like seconds, or lies too far ahead.
+        ValueError: it lies too far ahead.
     """
-    if start_at in SECONDS:
-        raise ValueError("looks like seconds; milliseconds are wanted")
     if start_at > cast("int", about.context) + MAX_START_DELAY:
         raise ValueError("must be at most 1 year ahead")
     return start_at
@@ -102,8 +107,7 @@ class JobRequest(BaseModel):
     description: Annotated[str, Field(max_length=1024), CARRIED] | None = None
     referenceId: Annotated[str, Field(max_length=MAX_REFERENCE_ID), CARRIED] | None = None  # noqa: N815  # the field's name in the API
     startAt: (  # noqa: N815
-        Annotated[StrictInt, Field(ge=MIN_START), WHOLE, BeforeValidator(_read_time), AfterValidator(_check_start)]
-        | None
+        Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time), AfterValidator(_check_start)] | None
     ) = None
     params: Annotated[dict[str, Any], AfterValidator(_check_params)] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE] | None = None  # noqa: N815
