@@ -23,6 +23,7 @@ from jobs.events.incoming import (
     JobMessage,
     JobProgress,
     JobRequested,
+    Refusal,
 )
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.lifecycle.text import check_text
@@ -135,6 +136,22 @@ class _Failed(_Report):
             # measured as it travels: an event that goes out has all of them twice, and EventBridge bounds it
             _at_most(MAX_ENTRY_BYTES, json.dumps(error, ensure_ascii=False)[1:-1])
         return errors
+
+
+#: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
+_NAMES = frozenset(
+    name
+    for model in (_Envelope, _Requested, _Message, _Progress, _Completed, _Failed)
+    for field, about in model.model_fields.items()
+    for name in (field, about.alias)
+) | {"body", "Idempotency-Key"}
+
+
+def refusal_of(error: InvalidRequest) -> Refusal:
+    """Why an event that `parse_event` does not read is refused."""
+    if error.field in _NAMES:
+        return Refusal(error.field, error.reason)
+    return Refusal("detail", "has a field that does not exist")
 
 
 def parse_event(body: str, arrived: int, now: int) -> Delivery:
