@@ -3,6 +3,7 @@
 
 PORT ?=
 PERSIST ?=
+CORS ?=
 EMULATOR_HOST ?=
 # How many processes run tests, where they can run side by side; 0 runs all in the one that was started.
 WORKERS ?= 2
@@ -48,8 +49,8 @@ side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data)
-	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" .venv/bin/python -m local
+run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data; CORS=http://localhost:5173 lets pages call)
+	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" CORS="$(CORS)" .venv/bin/python -m local
 
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from local.cors import WithCors
 from local.documentation import Documentation
 from local.emulator import HOST, Server
 from local.gateway import Gateway
@@ -56,7 +57,8 @@ class FrontDoor:
 
     async def open(self, emulator: Emulator, deployed: Stack) -> None:
         """See `Door`."""
-        await self._server.start(Documentation(Gateway(emulator.app, deployed.api_id, self._server.port)))
+        gateway = Gateway(emulator.app, deployed.api_id, self._server.port)
+        await self._server.start(Documentation(WithCors(gateway, deployed.cors)))
 
     async def close(self) -> None:
         """See `Door`."""

@@ -62,7 +62,7 @@ class Service:
         """
         aws, endpoint = session(self._emulator.credentials), self._emulator.endpoint
         await self._emulator.start()
-        deployed = await asyncio.to_thread(stack.deploy, aws, endpoint, ROOT, self._door.url)
+        deployed = await asyncio.to_thread(stack.deploy, aws, endpoint, ROOT, self._door.url, self._settings.cors)
         keys, _ = await asyncio.gather(
             asyncio.to_thread(self._seed, aws, deployed),
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings:
     """`PORT` of the API, `PERSIST=1` to keep the data, and `JOBS_LOCAL_DIR`, the folder for all files.
 
+    `CORS` are the origins of web pages that may call the API, joined by commas.
     `EMULATOR_HOST` is the name or address by which containers reach this machine, if the engine does not show it.
     """
 
@@ -23,6 +24,8 @@ class Settings:
     containers: bool = False
     #: Empty to ask the engine.
     emulator_host: str = ""
+    #: The value of the template's parameter `CorsAllowedOrigins`.
+    cors: str = ""
 
     @classmethod
     def from_environment(cls, *, containers: bool = False) -> Settings:
@@ -38,7 +41,7 @@ class Settings:
             raise ValueError(port)
         folder = Path(os.environ.get("JOBS_LOCAL_DIR") or ROOT / ".local").resolve()
         persist = os.environ.get("PERSIST", "") not in {"", "0"}
-        return cls(port, persist, folder, containers, os.environ.get("EMULATOR_HOST", ""))
+        return cls(port, persist, folder, containers, os.environ.get("EMULATOR_HOST", ""), os.environ.get("CORS", ""))
 
     @property
     def demo_file(self) -> Path:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from local.cors import Cors, cors_of
 from local.differences import PARAMETERS, with_numbers, without_refused
 from local.packages import packages
 from local.routes import with_routes
@@ -37,6 +38,8 @@ class Stack:
 
     resources: Mapping[str, str]
     types: Mapping[str, str]
+    #: Which pages may call the API; None if none may.
+    cors: Cors | None
 
     @property
     def api_id(self) -> str:
@@ -69,7 +72,7 @@ class Stack:
         return self.resources[logical]
 
 
-def deploy(session: Session, endpoint: str, root: Path, public_url: str) -> Stack:
+def deploy(session: Session, endpoint: str, root: Path, public_url: str, cors_origins: str) -> Stack:
     """Deploy the template of the project at `root`, or update the stack that is there.
 
     Raises:
@@ -86,18 +89,20 @@ def deploy(session: Session, endpoint: str, root: Path, public_url: str) -> Stac
         return key
 
     template = load(root)
+    cors = cors_of(template, cors_origins)
     for package in packages(template, root):
         key = upload("code.zip", package.zipped())
         package.properties[package.attribute] = {"Bucket": CODE_BUCKET, "Key": key}
     native = with_numbers(without_refused(with_routes(translate(template))))
     # A template in the call itself may have no more than 51,200 bytes, so the call has its address.
     url = f"{endpoint}/{CODE_BUCKET}/{upload('template.json', json.dumps(native).encode())}"
-    parameters = {**PARAMETERS, "PublicUrl": public_url}
+    parameters = {**PARAMETERS, "PublicUrl": public_url, "CorsAllowedOrigins": cors_origins}
     _apply(cloudformation, url, {name: value for name, value in parameters.items() if name in native["Parameters"]})
     found = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     return Stack(
         {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found},
         {resource["LogicalResourceId"]: resource["ResourceType"] for resource in found},
+        cors,
     )
 
 

@@ -32,6 +32,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.InvalidRequest: "A part of the request is invalid.",
     errors.InvalidJobId: "The job id is not an integer.",
     errors.BodyTooLarge: f"The body is larger than {MAX_BODY_BYTES // 1024} KB.",
+    errors.EncodedBody: "The body is compressed, or encoded in another way.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
@@ -46,6 +47,7 @@ ANYWHERE = (
     errors.InvalidRequest("body", "must be UTF-8 text"),
     errors.Unauthorized(),
     errors.BodyTooLarge(MAX_BODY_BYTES),
+    errors.EncodedBody(),
     errors.Busy(),
 )
 
@@ -54,6 +56,7 @@ TOO_MANY = errors.TooManyCreations(600, 12)
 
 #: The headers of answers, apart from `Content-Type`.
 HEADERS: dict[str, Node] = {
+    "Accept-Encoding": field("string", "How bodies may be encoded: not at all."),
     "Cache-Control": field("string", "Nothing between the service and the caller may store the answer."),
     "Link": field("string", "The addresses of other parts of the list (RFC 8288)."),
     "Location": field("string", "The address of what was made or asked for.", format="uri"),

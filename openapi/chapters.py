@@ -28,9 +28,9 @@ TEXT = """\
 The service has one job model and several dialects. The prefix of the path decides the dialect: how a request is read,
 and how every answer looks, errors included.
 
-Two answers are possible for any path and are not repeated below. A path that ends in a slash is answered with 308, and
-`Location` has the path without the slash. A path or a method that is not listed here is answered with 404, in the
-dialect of its prefix.
+Three answers are possible for any path and are not repeated below. A path that ends in a slash, or has two slashes in
+a row, is answered with 308, and `Location` has the clean path. No path of a user is answered so. A method that a path
+does not have is answered with 405. A path that is not listed here is answered with 404, in the dialect of its prefix.
 
 API Gateway may answer before the service does, for example if headers are too large or if it throttles. Such an answer
 has a status of the gateway's own and the body `{"message": "…"}`.
@@ -52,7 +52,7 @@ OPENREPLAY_V1 = Chapter(
     },
     path={
         **openreplay.PATH,
-        "jobId": PathParameter(field("string", JOB_ID, pattern="^[0-9]{1,15}$"), "3451", [errors.JobNotFound()]),
+        "jobId": PathParameter(field("string", JOB_ID, pattern="^-?[0-9]+$"), "3451", [errors.JobNotFound()]),
     },
     schemas={
         **openreplay_v1.SCHEMAS,
@@ -65,8 +65,9 @@ OPENREPLAY_V1 = Chapter(
 PUBLIC = Chapter(
     tag="public",
     text="OpenReplay's newer API, with the organisation's API key as a bearer token. This service adds creation, "
-    "retries, messages, details, and the headers of lists. A key may be limited to some calls: to others the "
-    "answer is 403. A key may also be limited to some projects: others do not exist for it.",
+    "retries, messages, details, and the headers of lists. Query parameters that an operation does not list are "
+    "refused. A key may be limited to some calls: to others the answer is 403. A key may also be limited to some "
+    "projects: others do not exist for it.",
     name="Public",
     dialect=registry.PUBLIC,
     security={
@@ -111,6 +112,7 @@ OAUTH2 = Chapter(
         errors.UnsupportedGrantType(),
         errors.InvalidClient(basic=False),
         errors.BodyTooLarge(MAX_BODY_BYTES),
+        errors.EncodedBody(),
         errors.Busy(),
     ),
     replies=[Reply("InvalidClient.basic", "The same, for a client that used HTTP Basic.", _BASIC, "TokenError")],

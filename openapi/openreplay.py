@@ -19,9 +19,8 @@ from jobs.model import (
 
 from openapi.document import PathParameter
 from openapi.examples import PROJECT_KEY
-from openapi.schemas import Node, field, nullable, request_of
+from openapi.schemas import Node, field, nullable, query, request_of
 
-_LONG: Node = {"type": "integer", "format": "int64"}
 STATUS = field("string", "The state of the job.", enum=[status.value for status in Status])
 
 JOB_ID = "The job's number in its project."
@@ -48,8 +47,15 @@ PATH = {
 
 
 def number(lowest: int, **keywords: Any) -> Node:
-    """The schema of a number in a path or a query, which may have 15 digits."""
-    return _LONG | {"minimum": lowest, "maximum": 10**15 - 1} | keywords
+    """The schema of a number in a path or a query, which may have any number of digits."""
+    return {"type": "integer", "minimum": lowest} | keywords
+
+
+#: The parameters with which a list goes on from a job.
+SIDES = (
+    query("after", "Only jobs that were created after this one, oldest first. `Link` sets it.", **number(0)),
+    query("before", "Only jobs that were created before this one, newest first. `Link` sets it.", **number(1)),
+)
 
 
 def moment(description: str) -> Node:
@@ -79,10 +85,17 @@ _ASKED["startAt"] = {
     "anyOf": [
         {"type": "integer", "format": "int64", "minimum": MIN_START, "maximum": SECONDS.start - 1},
         {"type": "integer", "format": "int64", "minimum": SECONDS.stop},
-        {"type": "string", "format": "date-time", "pattern": TIME},
+        {"type": "string", "pattern": f"^({TIME})$"},
         {"type": "null"},
     ],
     "description": _ASKED["startAt"]["description"],
+}
+
+# a blank as Python has it: regular expressions leave some separators out
+REQUEST["if"] = {"properties": {"action": {"const": DELETE_USER_DATA}}, "required": ["action"]}
+REQUEST["then"] = {
+    "properties": {"referenceId": {"type": "string", "pattern": r"[^\s\x1c-\x1f\x85]"}},
+    "required": ["referenceId"],
 }
 
 #: The fields of a job, except `updatedAt`, in which the two APIs differ.
@@ -101,10 +114,9 @@ FIELDS = {
     "startAt": moment("When the job was asked to start. It never changes."),
     "errors": nullable(
         field(
-            "array",
-            "Why the job failed, or null.",
-            items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
-            maxItems=MAX_ENTRIES,
+            "string",
+            "Why the job failed, or null. Several errors are joined by newlines.",
+            maxLength=MAX_ENTRIES * (MAX_ENTRY_BYTES + 1) - 1,
         )
     ),
 }

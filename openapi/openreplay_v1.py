@@ -9,7 +9,7 @@ from jobs.queries import Listing, Rest
 from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
 from openapi.examples import V1_CANCELLED, V1_SCHEDULED, a_call
-from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, moment, number
+from openapi.openreplay import CANCEL, DELETE_USER, FIELDS, SIDES, moment, number
 from openapi.schemas import Fields, list_of, query, reference, strict
 
 _JOB = OPENREPLAY_V1.render_job(V1_SCHEDULED)
@@ -20,7 +20,7 @@ _FIELDS = Fields(
 
 
 def _list(name: str, meaning: str, total: int) -> Reply:
-    listing = Listing(Rest(after=0), iter((V1_SCHEDULED, V1_CANCELLED)), total)
+    listing = Listing(Rest(), iter((V1_SCHEDULED, V1_CANCELLED)), total)
     return Reply(name, meaning, OPENREPLAY_V1.render_listing(listing, a_call(OPENREPLAY_V1)), "V1JobsAnswer")
 
 
@@ -35,10 +35,11 @@ OPERATIONS = (
         route="GET /api/v1/{projectKey}/jobs",
         name="listJobsV1",
         summary="List all jobs",
-        text="Lists every job of the project, oldest first, whatever its status. If one answer cannot hold them all, "
-        "`Link` leads to the rest.",
+        text="Lists every job of the project, whatever its status: oldest first, or newest first if the project is set "
+        "to that. If one answer cannot hold them all, `Link` leads to the rest.",
         parameters=[
-            query("after", "Only jobs with a higher number. `Link` sets it.", **number(0, default=0)),
+            query("limit", "At most so many jobs. All, if it is left out.", **number(1)),
+            *SIDES,
         ],
         replies=[
             _list("all", "All jobs.", 2),

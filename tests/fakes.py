@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
-    from jobs.tenants import AccessToken, Client, Right, Role, User
+    from jobs.tenants import AccessToken, Client, ListOrder, Right, Role, User
 
 BLOCK = 1_000
 #: Who makes the changes of tests.
@@ -574,6 +574,10 @@ class FakeDirectory:
         project = self._set(project_id, creations_per_minute=creations_per_minute)
         about = {"projectId": project_id, "creationsPerMinute": creations_per_minute}
         self._note(project.organisation_id, "project limits", **about)
+
+    def set_list_order(self, project_id: int, order: ListOrder) -> None:
+        project = self._set(project_id, list_order=order)
+        self._note(project.organisation_id, "project order", projectId=project_id, listOrder=order)
 
     def _set(self, project_id: int, **changes: Any) -> Project:
         project = self.get_project(project_id)

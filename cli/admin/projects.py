@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from jobs.tenancy import administration
+from jobs.tenants import ListOrder
 
 from cli.admin.arguments import noun, number, of_organisation, of_project, verb
 
@@ -38,6 +39,9 @@ def add_to(nouns: Nouns) -> None:
     )
     limits = of_project(verbs, "limits", "set how many jobs callers may create in it", _limit)
     limits.add_argument("--creations-per-minute", type=number, metavar="N", help="default: any number")
+
+    order = of_project(verbs, "order", "set with which end its lists begin", _order)
+    order.add_argument("--order", type=ListOrder, choices=list(ListOrder), required=True)
 
     audit = of_organisation(noun(nouns, "audit", "the changes that jobs-admin made"), "list", "newest first", _audit)
     audit.add_argument("--limit", type=number, default=100, metavar="N", help="default: 100")
@@ -78,6 +82,11 @@ def _limit(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, A
     return _stored(registry, options.project)
 
 
+def _order(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
+    registry.set_list_order(options.project, options.order)
+    return _stored(registry, options.project)
+
+
 def _stored(registry: DirectoryAdmin, project_id: int) -> dict[str, Any]:
     project = registry.get_project(project_id)
     return {} if project is None else _project(project)
@@ -92,6 +101,7 @@ def _project(project: Project) -> dict[str, Any]:
         "accounts": sorted(project.accounts),
         "sources": {source: sorted(actions) for source, actions in sorted(project.sources.items())},
         "creationsPerMinute": project.creations_per_minute,
+        "listOrder": project.list_order,
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -59,6 +61,27 @@ def _slash(run: Run) -> str:
     path = urlsplit(answer.headers.get("Location", "")).path
     expect(path.endswith(f"{run.public}/jobs"), "Location is another path")
     return took(answer)
+
+
+@REFUSALS.add("A doubled slash is taken as one, or answered 308 to the clean path")
+def _doubled_slash(run: Run) -> str:
+    answer = run.call("GET", f"{run.public.replace('/public/', '/public//')}/jobs?limit=1")
+    if answer.status_code == HTTPStatus.PERMANENT_REDIRECT:
+        path = urlsplit(answer.headers.get("Location", "")).path
+        expect(path.endswith(f"{run.public}/jobs"), "Location is another path")
+        return "308"
+    expect(len(data(answer, 200)) <= 1, "the page of one has more rows")
+    return "taken as one"
+
+
+@REFUSALS.add("A compressed body is answered 415, an unknown parameter 400")
+def _doubtful(run: Run) -> str:
+    compressed = gzip.compress(b'{"action":"verify"}')
+    answer = run.call("POST", f"{run.public}/jobs", content=compressed, headers={"Content-Encoding": "gzip"})
+    answered(answer, 415, "a compressed body")
+    unknown = run.call("GET", f"{run.public}/jobs?verify=1")
+    answered(unknown, 400, "an unknown parameter")
+    return "415, 400"
 
 
 @REFUSALS.add("A preflight of a browser is answered", aws_only=True)

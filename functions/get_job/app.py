@@ -32,8 +32,8 @@ def get_job_or_details(call: Call) -> Answer:
         return get_job(call)
     ports = wiring.ports()
     job = queries.get_job(ports, call.project, PUBLIC.parse_job_id(call.path["jobId"]))
-    params, outputs = queries.get_params(ports, job), queries.get_outputs(ports, job)
-    return PUBLIC.render_details(job, params, outputs, queries.get_evidence(ports, job))
+    beside = queries.get_params(ports, job), queries.get_outputs(ports, job)
+    return PUBLIC.render_details(job, *beside, queries.newest_message(ports, job), queries.get_evidence(ports, job))
 
 
 @api.user_route(routes.ALTERYX_GET_JOB)

@@ -20,7 +20,8 @@ api = handler = Api()
 @api.route(routes.OPENREPLAY_LIST_JOBS)
 def list_jobs(call: Call) -> Answer:
     """Answer the part of the list that the dialect's parameters ask for."""
-    listing = queries.list_jobs(wiring.ports(), call.project, call.dialect.parse_list(call.query))
+    wanted = call.dialect.parse_list(call.query, call.project.list_order)
+    listing = queries.list_jobs(wiring.ports(), call.project, wanted)
     return call.dialect.render_listing(listing, call)
 
 

@@ -6,7 +6,7 @@ from jobs import errors
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
 from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
-from jobs.dialects.report_bodies import MAX_ENTRIES
+from jobs.dialects.report_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
 from jobs.lifecycle.creation import Creation
 from jobs.model import DELETE_USER_DATA, MAX_ATTEMPTS, Status
 from jobs.outcomes import MessagePage
@@ -52,6 +52,15 @@ _FIELDS = Fields(
         "finishedAt": nullable(moment("When the job ended, or null.")),
         "timeoutAt": nullable(moment("When the running attempt counts as lost, or null.")),
         "outputs": field("array", "What the worker produced: any JSON.", maxItems=MAX_ENTRIES),
+        "message": nullable(MESSAGE["text"]) | {"description": "What the workers said last, or null."},
+        "errorList": nullable(
+            field(
+                "array",
+                "Why the job failed, error by error, or null.",
+                items={"type": "string", "maxLength": MAX_ENTRY_BYTES},
+                maxItems=MAX_ENTRIES,
+            )
+        ),
         "history": list_of("PublicChange", minItems=1, description="Every change of status, oldest first."),
         # of a change
         "from": nullable(STATUS) | {"description": "The status before the change. Null at creation."},
@@ -68,7 +77,7 @@ _ALL_MESSAGES, _SOME_MESSAGES = (
     for following in (None, "1")
 )
 _SCHEDULED = PUBLIC.render_job(SCHEDULED)
-_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [], EVIDENCE)
+_DETAILED = PUBLIC.render_details(RUNNING, PARAMS, [], MESSAGES[0], EVIDENCE)
 _PAGE = PUBLIC.render_listing(Listing(Page(1, DEFAULT_LIMIT), iter((SCHEDULED, CANCELLED)), 2), a_call(PUBLIC))
 _NEWEST = PUBLIC.render_stretch(Stretch([CANCELLED, SCHEDULED], None, 2), Walk(DEFAULT_LIMIT), a_call(PUBLIC))
 _FILTERED = PUBLIC.render_stretch(
@@ -94,21 +103,28 @@ OPERATIONS = (
         route="GET /public/{projectKey}/jobs",
         name="listJobs",
         summary="List jobs",
-        text="Lists the project's jobs page by page, oldest first, whatever their status. A page past the end is "
-        "empty. With `order=desc`, `status`, `action` or `cursor` the list is newest first. One call then looks at no "
-        "more than a thousand jobs, so an answer may be short or even empty: there is more as long as there is a "
-        "`Link`.",
+        text="Lists the project's jobs page by page, whatever their status: oldest first, or newest first if the "
+        "project is set to that. A page past the end is empty. With `status`, `action`, `referenceId` or `cursor`, "
+        "and with `order=desc` in a project that lists its oldest jobs first, the list is newest first. One call "
+        "then looks at no more than a thousand jobs, so an answer may be short or even empty: there is more as "
+        "long as there is a `Link`.",
         parameters=[
             limit("jobs"),
             query(
                 "page",
-                "The number of the page. 1 if it is out of range. Only for the list that is oldest first.",
+                "The number of the page. 1 if it is out of range. Only for lists without a filter.",
                 **number(1, default=1),
             ),
-            query("after", "Only jobs behind this one, oldest first, and not by pages. `Link` sets it.", **number(0)),
+            *openreplay.SIDES,
             query("order", "Oldest first (`asc`) or newest first (`desc`).", **one_of("asc", "desc")),
             query_list("status", "Only jobs in one of these states.", STATUS),
             query_list("action", "Only jobs with one of these actions.", openreplay.FIELDS["action"]),
+            query(
+                "referenceId",
+                "Only jobs that are about this: the whole reference, which may hold any character.",
+                type="string",
+                maxLength=openreplay.FIELDS["referenceId"]["maxLength"],
+            ),
             query("cursor", "Where the answer begins. `Link` sets it.", type="string"),
         ],
         replies=[
@@ -118,7 +134,7 @@ OPERATIONS = (
         ],
         refused=[
             errors.InvalidRequest("order", "must be asc or desc"),
-            errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header"),
+            errors.InvalidRequest("page", "is for lists without filter or cursor; here follow the Link header"),
             errors.InvalidRequest("cursor", "is not one of this list"),
             errors.InvalidRequest("after", "must be an integer of at least 0"),
         ],
@@ -127,7 +143,8 @@ OPERATIONS = (
         route="POST /public/{projectKey}/jobs",
         name="createJob",
         summary="Create a job",
-        text="A field that is null counts as left out. A request with an `Idempotency-Key` may be sent again for 24 "
+        text="A field that is null counts as left out. Texts may hold no noncharacters and no lone surrogates, because "
+        "queues do not carry them. A request with an `Idempotency-Key` may be sent again for 24 "
         "hours and still creates one job.",
         parameters=[
             parameter(

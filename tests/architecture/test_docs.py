@@ -250,7 +250,7 @@ def test_api_md_explains_every_field_of_a_body_and_no_other() -> None:
 
 def test_api_md_explains_every_field_of_the_details_and_no_other() -> None:
     job = a_full_job()
-    shown = json.loads(registry.PUBLIC.render_details(job, {}, (), {}).body)["data"]
+    shown = json.loads(registry.PUBLIC.render_details(job, {}, (), None, {}).body)["data"]
 
     assert names(section(text_of("docs/api.md"), "Details")) == shown.keys() - core_fields(job, None).keys()
 

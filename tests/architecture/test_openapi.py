@@ -13,8 +13,10 @@ import pytest
 from jobs import errors
 from jobs.dialects import bodies, cursor, user_ids
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
+from jobs.dialects.routes import ROUTES as ROUTES_TABLE
 from jobs.lifecycle import retrying
 from jobs.runtime import http
+from jobs.tenants import ListOrder
 from jobs.workflows.running import check_workflow_id
 from jsonschema_rs import Draft202012Validator, meta
 from pydantic import BaseModel
@@ -92,6 +94,16 @@ def test_a_route_without_a_description_is_an_error_and_so_is_a_description_witho
 
     with pytest.raises(ValueError, match=r"^GET /webapi/v3/jobs is described and does not exist: remove "):
         described(ROUTES - {"GET /webapi/v3/jobs"})
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES_TABLE if route.query is not None], ids=lambda route: route.key
+)
+def test_an_operation_has_the_parameters_that_its_route_takes(route: Any) -> None:
+    method, _, path = route.key.partition(" ")
+    parameters = DOCUMENT["paths"][path.replace("+}", "}")][method.lower()]["parameters"]
+
+    assert {parameter["name"] for parameter in parameters if parameter["in"] == "query"} == route.query
 
 
 def test_it_is_valid_openapi_3_1() -> None:
@@ -276,7 +288,12 @@ def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() 
             lambda: http._body({"body": "/w==", "isBase64Encoded": True}),
         ),
         ("getJobV1", "BodyTooLarge", OPENREPLAY_V1, lambda: http._body({"body": "x" * (http.MAX_BODY_BYTES + 1)})),
-        ("listJobsV1", "InvalidRequest.after", OPENREPLAY_V1, lambda: OPENREPLAY_V1.parse_list({"after": "x"})),
+        (
+            "listJobsV1",
+            "InvalidRequest.after",
+            OPENREPLAY_V1,
+            lambda: OPENREPLAY_V1.parse_list({"after": "x"}, ListOrder.OLDEST),
+        ),
         ("deleteUserV1", "InvalidRequest.userId", OPENREPLAY_V1, lambda: user_ids.parse_user_id(OF_NOBODY, "plain")),
         ("getJob", "InvalidRequest.include", PUBLIC, lambda: PUBLIC.parse_include({"include": "x"})),
         ("createJob", "InvalidRequest.startAt", PUBLIC, lambda: bodies.parse_job(IN_SECONDS, NOW)),

@@ -8,10 +8,12 @@ import re
 from typing import Any
 
 import pytest
+from jobs.dialects.routes import ROUTES
 from jobs.events import ingestion, publishing
 from jobs.model import EVENT_SOURCE, Message, Severity
 from jobs.store import directory_items, items
 
+from openapi.chapters import described
 from tests.architecture.project import (
     FOLDERS,
     RESOURCES,
@@ -256,6 +258,22 @@ def test_an_access_log_names_no_one(api: dict[str, Any]) -> None:
 
     assert set(re.findall(r"\$context\.([\w.]+)", line)) <= IMPERSONAL
     assert {"requestId", "routeKey", "status"} <= json.loads(line).keys()
+
+
+@pytest.mark.parametrize("api", resources("AWS::Serverless::HttpApi").values())
+def test_pages_may_send_what_the_routes_take_and_read_what_they_answer(api: dict[str, Any]) -> None:
+    _, cors, _ = api["CorsConfiguration"]["Fn::If"]
+    operations = [operation for path in described()["paths"].values() for operation in path.values()]
+    taken = {
+        parameter["name"].lower()
+        for operation in operations
+        for parameter in operation["parameters"]
+        if parameter["in"] == "header"
+    }
+
+    assert set(cors["AllowMethods"]) == {route.key.partition(" ")[0] for route in ROUTES}
+    assert set(cors["AllowHeaders"]) >= taken | {"authorization", "content-type"}
+    assert set(cors["ExposeHeaders"]) >= {"link", "location", "retry-after", "x-total-count"}
 
 
 @pytest.mark.parametrize("folder", ROUTED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
 from jobs.tenancy import access, administration
-from jobs.tenants import AccessToken, Principal, Right, Role, Scope
+from jobs.tenants import AccessToken, ListOrder, Principal, Right, Role, Scope
 
 from tests.builders import NOW, a_client, a_credential, a_user
 from tests.conftest import TABLE
@@ -446,6 +446,17 @@ def test_a_limit_is_found_as_set_and_changes_nothing_else(registry: Registry) ->
         registry.set_limits(99, 1)
 
 
+def test_the_order_of_a_project_s_lists_is_found_as_set_and_changes_nothing_else(registry: Registry) -> None:
+    project = administration.create_project(registry, an_organisation(registry), "Shop")
+    assert project.list_order is ListOrder.OLDEST
+
+    for order in (ListOrder.NEWEST, ListOrder.OLDEST):
+        registry.set_list_order(project.project_id, order)
+        assert registry.get_project(project.project_id) == replace(project, list_order=order)
+    with pytest.raises(InvalidRequest):
+        registry.set_list_order(99, ListOrder.NEWEST)
+
+
 def test_a_credential_is_found_and_listed_as_made(registry: Registry) -> None:
     mine, other = an_organisation(registry), an_organisation(registry)
     credentials = [
@@ -543,6 +554,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
     changes: list[Callable[[], object]] = [
         lambda: registry.set_trust(project, frozenset({"111122223333"}), {"shop": frozenset({"b", "a"})}),
         lambda: registry.set_limits(project, 60),
+        lambda: registry.set_list_order(project, ListOrder.NEWEST),
         lambda: registry.set_role(of, user, Role.ADMINISTRATOR),
         lambda: registry.set_right(of, user, "c", Right.RUN, 9),
         lambda: registry.set_right(of, user, "c", None, 9),
@@ -566,7 +578,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
     audit = registry.list_audit(of, 100)
     new_key = next(one for one in registry.list_credentials(of) if one.credential_id != key_id).credential_id
     limited = {"scopes": ["read"], "projects": [project], "expiresAt": None}
-    assert [(entry.what, dict(entry.about)) for entry in audit[:9]] == [
+    assert [(entry.what, dict(entry.about)) for entry in audit[:10]] == [
         ("client revoke", {"clientId": client.client_id}),
         ("key revoke", {"keyId": key_id}),
         ("key rotate", {"keyId": key_id, "until": NOW + 1_000_000, "newKeyId": new_key, **limited}),
@@ -574,10 +586,11 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         ("collection share", {"collectionId": "c", "userId": user, "right": None}),
         ("collection share", {"collectionId": "c", "userId": user, "right": "run"}),
         ("user role", {"userId": user, "role": "administrator"}),
+        ("project order", {"projectId": project, "listOrder": "newest"}),
         ("project limits", {"projectId": project, "creationsPerMinute": 60}),
         ("project trust", {"projectId": project, "accounts": ["111122223333"], "sources": {"shop": ["a", "b"]}}),
     ]
-    assert sorted(entry.what for entry in audit[9:]) == [
+    assert sorted(entry.what for entry in audit[10:]) == [
         "client create",
         "key create",
         "organisation create",
@@ -585,7 +598,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         "user create",
     ]
     assert {entry.by for entry in audit} == {BY}
-    assert [entry.at for entry in audit[:9]] == [NOW + later for later in range(9, 0, -1)]
+    assert [entry.at for entry in audit[:10]] == [NOW + later for later in range(10, 0, -1)]
     assert list(registry.list_audit(of, 2)) == list(audit[:2])
     assert [entry.what for entry in registry.list_audit(other, 100)] == ["organisation create"]
     for text in (secret, key.secret, client.secret_digest, "Ada"):

@@ -89,7 +89,7 @@ PUBLIC_JOBS = jobs_of(("shekar@example.com", "shekar@example.com"), ("mehdi@exam
 @pytest.mark.parametrize(
     ("dialect", "query", "jobs", "golden"),
     [
-        pytest.param(OPENREPLAY_V1, Rest(0), V1_JOBS, "openreplay_v1_list.json", id="seed 1"),
+        pytest.param(OPENREPLAY_V1, Rest(), V1_JOBS, "openreplay_v1_list.json", id="seed 1"),
         pytest.param(PUBLIC, Page(1, 50), PUBLIC_JOBS, "public_list.json", id="seed 2"),
     ],
 )

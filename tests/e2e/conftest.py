@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: The origin of pages that may call the shared stack.
+PAGE = "https://page.example"
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """`make run` on a free port. Anything that it leaves behind is an error of the last test."""
-    running = embedded(tmp_path_factory.mktemp("local"))
+    running = embedded(tmp_path_factory.mktemp("local"), CORS=PAGE)
     try:
         running.start()
         yield running

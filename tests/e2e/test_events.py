@@ -271,7 +271,7 @@ def test_a_failed_attempt_is_followed_by_another_and_reports_of_the_first_change
 
     job = outside.job_is("failed", attempt=2)
 
-    assert job["errors"] == ["no disk again"]
+    assert job["errors"] == "no disk again"
     assert job["outputs"] == []
     assert [change["attempt"] for change in job["history"]] == [1, 1, 2, 2, 2]
 
@@ -323,7 +323,7 @@ def test_where_no_attempt_is_left_a_lost_worker_fails_the_job(outside: Outside) 
 
     job = outside.job_is("failed")
 
-    assert job["errors"] == ["attempt 1 of 1 timed out (timeoutSeconds 1)"]
+    assert job["errors"] == "attempt 1 of 1 timed out (timeoutSeconds 1)"
 
 
 # ---- trust ------------------------------------------------------------------------------------------------------
@@ -534,7 +534,7 @@ def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
     completed = deliver("job_completed")
     assert outside.job_is("completed")["outputs"] == completed["outputs"]
     failed = deliver("job_failed", jobId=2)
-    assert outside.job_is("failed", 2)["errors"] == failed["errors"]
+    assert outside.job_is("failed", 2)["errorList"] == failed["errors"]
     outside.tenant.create(maxAttempts=3)
     outside.job_is("running", 3)
     deliver("job_failed_for_good", jobId=3)

@@ -121,7 +121,7 @@ def test_cancelling_a_running_job_is_documented_as_possible(tenant: Tenant) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize("job_id", ["1", "0", "-1", "999999999999999", "9999999999999999", "abc", "1.0", "%D9%A1"])
+@pytest.mark.parametrize("job_id", ["1", "0", "-1", "999999999999999", "9" * 5_000, "abc", "1.0", "%D9%A1"])
 def test_an_unknown_job_is_404_and_so_is_what_is_no_number(tenant: Tenant, method: str, job_id: str) -> None:
     answer = tenant.call(method, f"{tenant.v1}/jobs/{job_id}")
 

@@ -144,7 +144,7 @@ def test_cancelling_a_cancelled_job_is_400_and_says_so(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize("job_id", ["abc", "1.0", "1e3", "+1", "0x1", "%D9%A1", "9999999999999999", "%20"])
+@pytest.mark.parametrize("job_id", ["abc", "1.0", "1e3", "+1", "0x1", "%D9%A1", "%20"])
 def test_a_job_id_that_is_no_integer_is_400(tenant: Tenant, method: str, job_id: str) -> None:
     answer = tenant.call(method, f"{tenant.public}/jobs/{job_id}")
 
@@ -152,7 +152,7 @@ def test_a_job_id_that_is_no_integer_is_400(tenant: Tenant, method: str, job_id:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize("job_id", ["1", "0", "-1", "999999999999999"])
+@pytest.mark.parametrize("job_id", ["1", "0", "-1", "999999999999999", "9" * 5_000])
 def test_an_unknown_job_is_404(tenant: Tenant, method: str, job_id: str) -> None:
     answer = tenant.call(method, f"{tenant.public}/jobs/{job_id}")
 

@@ -11,7 +11,7 @@ from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.runtime import wiring
 from jobs.store import items
 from jobs.tenancy import access
-from jobs.tenants import Credential
+from jobs.tenants import Credential, ListOrder
 
 from tests.builders import a_job
 from tests.conftest import TABLE
@@ -113,6 +113,32 @@ def test_a_page_costs_the_same_wherever_it_is(service: Service, many: int, calls
     answer = service.http("list_jobs", "openreplay_v1")
     assert [job["jobId"] for job in answer.json["data"]] == list(range(1, many + 1))
     assert calls.count == {"Query": 1 + 11}
+
+
+def test_a_page_from_the_newest_end_costs_what_one_from_the_oldest_costs(
+    service: Service, many: int, calls: Calls
+) -> None:
+    an_admin(service.dynamodb).set_list_order(1, ListOrder.NEWEST)
+    wiring.clear()
+    service.http("get_job", "public")
+    for page in ("200", "1", "201"):
+        calls.clear()
+        answer = service.http("list_jobs", "public", queryStringParameters={"limit": "50", "page": page})
+
+        first = many - (int(page) - 1) * 50
+        assert [job["jobId"] for job in answer.json["data"]] == list(range(first, first - 50, -1))
+        assert answer.headers["X-Total-Count"] == str(many)
+        assert (calls.count, calls.strong) == ({"Query": 2}, [])
+        assert sorted(calls.rows) == [1, 50]
+
+    calls.clear()
+    answer = service.http("list_jobs", "openreplay_v1")
+    assert [job["jobId"] for job in answer.json["data"]] == list(range(many, 0, -1))
+    assert calls.count == {"Query": 1 + 11}
+    calls.clear()
+    answer = service.http("list_jobs", "openreplay_v1", queryStringParameters={"before": "5001", "limit": "50"})
+    assert [job["jobId"] for job in answer.json["data"]] == list(range(5_000, 4_950, -1))
+    assert (calls.count, calls.strong) == ({"Query": 2}, [])
 
 
 def test_a_walk_reads_what_it_shows_and_a_filter_a_thousand_rows_at_most(

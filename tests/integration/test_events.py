@@ -337,9 +337,11 @@ def test_a_job_is_reported_on_from_start_to_end_and_shown_with_all_its_details(b
     bus.report("Job Progress", attempt=1, progress=25, message="a quarter")
     job = details(bus.service)
     assert list(job)[10:] == [
-        "params", "progress", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "outputs", "history",
+        "params", "progress", "message", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "outputs",
+        "errorList", "history",
     ]  # fmt: skip
     assert (job["status"], job["progress"], job["attempt"], job["outputs"]) == ("running", 25, 1, [])
+    assert job["message"] == "a quarter"
     assert job["startedAt"] + 900_000 <= job["timeoutAt"]
 
     bus.report("Job Failed", attempt=1, errors=["no disk"])
@@ -503,7 +505,7 @@ def test_a_lost_worker_s_job_is_attempted_again_and_then_fails(bus: Bus, monkeyp
     assert bus.service.invoke("reap_lost_jobs", reap) == {"attempts": 1}
 
     job = details(bus.service)
-    assert (job["status"], job["errors"]) == ("failed", ["attempt 2 of 2 timed out (timeoutSeconds 60)"])
+    assert (job["status"], job["errors"]) == ("failed", "attempt 2 of 2 timed out (timeoutSeconds 60)")
     assert [entry["to"] for entry in job["history"]] == ["scheduled", "running", "scheduled", "running", "failed"]
 
 

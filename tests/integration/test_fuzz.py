@@ -86,6 +86,8 @@ def _more_query(chance: random.Random, event: dict[str, Any], _places: list[Any]
         "page",
         "after",
         "before",
+        "order",
+        "referenceId",
         "status",
         "action",
         "include",

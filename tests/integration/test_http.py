@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs.model import DAY
+from jobs.model import DAY, Status
 from jobs.runtime import observability, wiring
 from jobs.store.jobs import DynamoDBJobStore
+from jobs.tenants import ListOrder
 
 from tests.integration.conftest import API_KEY, NO_KEY, OTHER_PROJECT_KEY, Service, following
 from tests.stores import an_admin
@@ -84,8 +86,8 @@ def test_details_hold_the_parameters_and_the_history(service: Service) -> None:
 
     job = service.http("get_job", "public_details").json["data"]
 
-    extension = ["params", "progress", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt", "outputs"]
-    assert list(job)[10:] == [*extension, "history"]
+    extension = ["params", "progress", "message", "attempt", "maxAttempts", "startedAt", "finishedAt", "timeoutAt"]
+    assert list(job)[10:] == [*extension, "outputs", "errorList", "history"]
     assert job["params"] == {"format": "csv"}
     assert job["finishedAt"] == job["updatedAt"] == job["history"][1]["at"]
     made = {"by": "key:key-demo", "attempt": 1, "error": None}
@@ -117,7 +119,7 @@ def test_a_second_cancel_is_refused_in_the_words_of_each_dialect(service: Servic
         ("0", (404, '{"error":"job not found"}')),
         ("-1", (404, '{"error":"job not found"}')),
         ("9" * 15, (404, '{"error":"job not found"}')),
-        ("9" * 16, (400, '{"error":"invalid jobId: not an integer"}')),
+        pytest.param("9" * 5_000, (404, '{"error":"job not found"}'), id="of 5,000 digits"),
         ("abc", (400, '{"error":"invalid jobId: not an integer"}')),
         ("1.0", (400, '{"error":"invalid jobId: not an integer"}')),
         ("+1", (400, '{"error":"invalid jobId: not an integer"}')),
@@ -191,6 +193,52 @@ def test_one_deletion_of_a_user_is_active_by_whatever_route_it_came(service: Ser
     assert service.http("create_job", "public_delete_user", path=path).json["data"]["jobId"] == 2
 
 
+def test_a_project_that_lists_its_newest_jobs_first_does_so_in_both_dialects_and_by_every_link(
+    service: Service,
+) -> None:
+    for _ in range(5):
+        service.create()
+    an_admin(service.dynamodb).set_list_order(1, ListOrder.NEWEST)
+    wiring.clear()
+
+    def numbers(case: str, **query: str) -> tuple[list[int], str, str]:
+        answer = service.http("list_jobs", case, queryStringParameters=query)
+        shown = [job["jobId"] for job in answer.json["data"]]
+        links = re.findall(r'jobs\?([^>]*)>; rel="(\w+)"', answer.headers.get("Link", ""))
+        return shown, answer.headers["X-Total-Count"], " ".join(f"{relation} {to}" for to, relation in links)
+
+    assert numbers("openreplay_v1") == ([5, 4, 3, 2, 1], "5", "")
+    assert numbers("openreplay_v1", limit="2") == ([5, 4], "5", "next limit=2&before=4")
+    assert numbers("openreplay_v1", limit="2", before="4") == ([3, 2], "5", "next limit=2&before=2")
+    assert numbers("openreplay_v1", after="3") == ([4, 5], "5", "")
+    assert numbers("public", limit="2") == ([5, 4], "5", "first limit=2&page=1 next limit=2&page=2 last limit=2&page=3")
+    assert numbers("public", limit="2", page="3") == (
+        [1],
+        "5",
+        "first limit=2&page=1 prev limit=2&page=2 last limit=2&page=3",
+    )
+    assert numbers("public", limit="2", before="4") == ([3, 2], "5", "next limit=2&before=2")
+    assert numbers("public", limit="3", order="asc") == (
+        [1, 2, 3],
+        "5",
+        "first order=asc&limit=3&page=1 next order=asc&limit=3&page=2 last order=asc&limit=3&page=2",
+    )
+
+
+def test_a_list_may_be_filtered_by_what_the_jobs_are_about(service: Service) -> None:
+    for reference in ("user/1", "user/2", "user/1"):
+        service.create(referenceId=reference)
+    service.create(action="import", referenceId="user/1")
+
+    def numbers(**query: str) -> list[int]:
+        return [job["jobId"] for job in service.http("list_jobs", "public", queryStringParameters=query).json["data"]]
+
+    assert numbers(referenceId="user/1") == [4, 3, 1]
+    assert numbers(referenceId="user/1", action="export", status="scheduled") == [3, 1]
+    assert numbers(referenceId="user/1", limit="1") == [4]
+    assert numbers(referenceId="user") == []
+
+
 @pytest.mark.parametrize("user_id", [" ", "\t", "x" * 257])
 def test_a_user_id_out_of_bounds_is_refused(service: Service, user_id: str) -> None:
     for case in ("openreplay_v1_delete_user", "public_delete_user"):
@@ -240,7 +288,10 @@ def test_a_replay_is_answered_before_the_rule_of_one_deletion_is_looked_at(servi
         ("{", "body"),
         ('{"action":"a","params":{"x":NaN}}', "body"),
         ('{"action":"a","params":{"x":1e999}}', "body"),
-        ('{"action":"a","description":"\\ud800"}', "body"),
+        ('{"action":"a","description":"\\ud800"}', "description"),
+        ('{"action":"a","action":"b"}', "body"),
+        ('{"action":"a","maxAttempts":%s}' % ("9" * 20), "body"),
+        ('{"action":"a","maxAttempts":1e400}', "body"),
         ("[" * 100_000, "body"),
         ("{}", "action"),
         ('{"action":""}', "action"),
@@ -464,13 +515,16 @@ def test_a_cursor_serves_its_own_project_and_filter_alone_and_any_limit(mixed: S
     ("query", "sentence"),
     [
         ({"order": "up"}, "order: must be asc or desc"),
-        ({"order": "asc", "status": "failed"}, "order: must be desc where status, action or cursor is given"),
-        ({"order": "desc", "page": "2"}, "page: counts from the oldest job; from the newest follow the Link header"),
+        (
+            {"order": "asc", "status": "failed"},
+            "order: must be desc where status, action, referenceId or cursor is given",
+        ),
+        ({"order": "desc", "page": "2"}, "page: is for lists without filter or cursor; here follow the Link header"),
         (
             {"status": "done"},
-            "status: must be scheduled|running|completed|failed|cancelled, or several of these joined by commas",
+            f"status: must be one of {', '.join(Status)}, or several of these joined by commas",
         ),
-        ({"action": "A"}, "action: must be [a-z0-9_.-]{1,64}, or several of these joined by commas"),
+        ({"action": "A"}, "action: must be 1 to 64 of a-z, 0-9, _, . and -, or several of these joined by commas"),
         ({"cursor": "x"}, "cursor: is not one of this list"),
     ],
 )

@@ -326,6 +326,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
     _, project = run("--by", "Ada", "project", "create", *of, "Shop")
     number = str(project["projectId"])
     _, limited = run("project", "limits", "--project", number, "--creations-per-minute", "60")
+    _, ordered = run("project", "order", "--project", number, "--order", "newest")
     _, trusted = run("project", "trust", "--project", number, "--source", "a=y,x", "--source", "b", "--source", "a=z")
     _, key = run("--by", "Ada", "key", "create", *of, "--scope", "read", "--scope", "delete-users", "--project", number)
     _, user = run("--by", "Ada", "user", "create", *of, "Planner")
@@ -336,6 +337,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
     _, again = run("client", "revoke", "--client", client["clientId"])
 
     assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
+    assert (project["listOrder"], ordered["listOrder"]) == ("oldest", "newest")
     assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
     assert revoked == again
     secrets = {key.pop("apiKey"), client.pop("clientSecret")}
@@ -364,7 +366,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
         ("user create", "Ada"),
         ("client create", "Ada"),
     }
-    assert len(audit["audit"]) == 11
+    assert len(audit["audit"]) == 12
     assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
     assert not any(secret in str((listed, audit)) for secret in secrets)
 

@@ -11,6 +11,7 @@ import pytest
 from jobs import queries
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
+from jobs.tenants import ListOrder
 from jobs.workflows import viewing
 
 from tests.builders import NOW, a_call, a_job, a_principal, a_project
@@ -76,17 +77,21 @@ def follow(answer_to: Any, query: dict[str, str]) -> list[int]:
     return numbers
 
 
+@pytest.mark.parametrize("order", list(ListOrder))
 @pytest.mark.parametrize(
     ("dialect", "query"), [(OPENREPLAY_V1, {}), (PUBLIC, {"limit": "200"}), (PUBLIC, {"limit": "7"})]
 )
-def test_a_list_from_the_oldest_job_on_is_whole_by_its_links(world: World, dialect: Any, query: dict[str, str]) -> None:
+def test_a_list_is_whole_by_its_links_in_either_order(
+    world: World, dialect: Any, query: dict[str, str], order: ListOrder
+) -> None:
     def answer_to(wanted: dict[str, str]) -> Answer:
-        listing: Listing = queries.list_jobs(world, PROJECT, dialect.parse_list(wanted))
+        listing: Listing = queries.list_jobs(world, PROJECT, dialect.parse_list(wanted, order))
         answer: Answer = dialect.render_listing(listing, a_call(dialect, query=wanted))
         assert answer.headers["X-Total-Count"] == str(JOBS)
         return answer
 
-    assert follow(answer_to, query) == list(range(1, JOBS + 1))
+    numbers = list(range(1, JOBS + 1))
+    assert follow(answer_to, query) == (numbers if order is ListOrder.OLDEST else numbers[::-1])
 
 
 @pytest.mark.parametrize("query", [{"order": "desc", "limit": "200"}, {"status": "failed", "limit": "200"}])
@@ -150,11 +155,12 @@ def test_lists_of_alteryx_and_one_job_fit_whatever_the_rows_hold(world: World) -
     history = [Change(Status.SCHEDULED, NOW, "worker", token) for token in tokens]
     ended_twenty_times = replace(jobs[0], history=(*jobs[0].history, *history))
 
+    said = Message(NOW, Severity.ERROR, CONTROL * 8_192)
     answers = [
         ALTERYX_V3.render_jobs(jobs),
         ALTERYX_V3.render_workflow_jobs(jobs),
-        ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [Message(NOW, Severity.ERROR, CONTROL * 8_192)] * 90),
-        PUBLIC.render_details(ended_twenty_times, {"a": FACE * 8_000}, [CONTROL * 1_024] * 20, evidence),
+        ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [said] * 90),
+        PUBLIC.render_details(ended_twenty_times, {"a": FACE * 8_000}, [CONTROL * 1_024] * 20, said, evidence),
     ]
 
     assert max(map(size_of, answers)) <= LAMBDA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from hypothesis import example, given
@@ -21,14 +22,29 @@ def test_an_integer_is_read_as_what_it_is(value: int) -> None:
 @example("\u0663")
 @example("\uff11")
 @example("1\n")
-@example("1" * 16)
 @example("+1")
 @example("1_0")
 def test_nothing_else_is_an_integer_whatever_a_parser_accepts(text: str) -> None:
     digits = text.removeprefix("-")
-    is_integer = 1 <= len(digits) <= 15 and set(digits) <= set("0123456789")
+    is_integer = len(digits) >= 1 and set(digits) <= set("0123456789")
 
     assert (parse_integer(text) is not None) == is_integer
+
+
+@given(st.integers(0, 5_000), st.integers(10**15, 10**20) | st.just(10**5_000), st.booleans())
+def test_a_number_of_more_digits_than_any_id_is_a_number_that_none_has(
+    zeros: int,
+    value: int,
+    negative: bool,  # noqa: FBT001  # a case
+) -> None:
+    sys.set_int_max_str_digits(0)
+    try:
+        text = "-" * negative + "0" * zeros + str(value)
+    finally:
+        sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
+
+    assert parse_integer(text) == (-(10**15) if negative else 10**15)
+    assert parse_integer("-" * negative + "0" * zeros + "42") == (-42 if negative else 42)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_a_deletion_has_its_defaults_by_an_event_too() -> None:
         ("Job Completed", {"outputs": ["x" * 1022] * 20}),
         ("Job Completed", {"outputs": None}),
         ("Job Failed", {"errors": ["ü" * 512] * 20}),
+        ("Job Failed", {"errors": ["\x01" * 170] * 20}),
     ],
 )
 def test_what_is_just_within_bounds_is_read(detail_type: str, changes: dict[str, Any]) -> None:
@@ -337,7 +338,7 @@ def test_what_cannot_travel_is_still_refused_in_a_request(text: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "ü", "a\tb"])
 def test_a_bad_idempotency_key_is_refused(key: str) -> None:
-    assert refused("Job Requested", idempotencyKey=key) == "Idempotency-Key"
+    assert refused("Job Requested", idempotencyKey=key) == "idempotencyKey"
 
 
 @pytest.mark.parametrize(
@@ -371,6 +372,35 @@ def test_an_envelope_must_be_complete(missing: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         parse_event(json.dumps(envelope), ARRIVED, NOW)
     assert refusal.value.field == missing
+
+
+@pytest.mark.parametrize("number", ["7.0", "7e0", "0.7E+1"])
+@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - {"Job Requested"}))
+def test_a_number_of_an_event_may_be_written_as_json_has_numbers(detail_type: str, number: str) -> None:
+    text = json.dumps(an_envelope(detail_type, {**LEAST[detail_type], "jobId": 7}))
+    assert text.count('"jobId": 7') == 1
+
+    told = parse_event(text.replace('"jobId": 7', f'"jobId": {number}'), ARRIVED, NOW).content
+
+    assert told == parse_event(text, ARRIVED, NOW).content
+
+
+def doubled(detail_type: str) -> str:
+    """An event whose detail has the project's key twice: first another one, then its own."""
+    text = json.dumps(an_envelope(detail_type, LEAST[detail_type]))
+    return text.replace('"projectKey"', '"projectKey": "another", "projectKey"', 1)
+
+
+def test_a_requested_job_with_a_key_that_comes_twice_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match=r"^body: must hold each key of an object only once$"):
+        parse_event(doubled("Job Requested"), ARRIVED, NOW)
+    with pytest.raises(InvalidRequest, match=r"^body: must not hold a number of over 19 digits$"):
+        parse("Job Requested", params={"n": 10**20})
+
+
+@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - {"Job Requested"}))
+def test_of_a_key_that_comes_twice_in_a_report_the_last_counts(detail_type: str) -> None:
+    assert parse_event(doubled(detail_type), ARRIVED, NOW).content.project_key == KEY
 
 
 numbers = st.one_of(st.integers(), st.floats(), st.sampled_from([10**400, -0.0, 1e308]))

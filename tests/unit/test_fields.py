@@ -66,7 +66,7 @@ def test_a_created_job_has_everything_that_was_asked_for(world: World) -> None:
 
 
 def test_the_details_show_everything_that_a_body_may_ask_for() -> None:
-    shown = json.loads(PUBLIC.render_details(a_full_job(), {}, (), {}).body)["data"]
+    shown = json.loads(PUBLIC.render_details(a_full_job(), {}, (), None, {}).body)["data"]
 
     # the time-out is shown as the time at which it passes
     assert BODY.keys() - shown.keys() == {"timeoutSeconds"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import importlib
 import io
 import json
@@ -112,7 +113,8 @@ def recorder() -> Recorder:
 
 @pytest.mark.parametrize("route", [V1, PUBLIC])
 def test_a_caller_with_a_key_comes_in(recorder: Recorder, route: str) -> None:
-    answer = recorder.answer(route, queryStringParameters={"limit": "5"})
+    query = {"include": "details"}
+    answer = recorder.answer(route, queryStringParameters=query)
 
     assert answer == {
         "statusCode": 200,
@@ -121,7 +123,7 @@ def test_a_caller_with_a_key_comes_in(recorder: Recorder, route: str) -> None:
         "isBase64Encoded": False,
     }
     (call,) = recorder.calls
-    assert (call.project, call.credential, call.query) == (PROJECT, a_credential(), {"limit": "5"})
+    assert (call.project, call.credential, call.query) == (PROJECT, a_credential(), query)
     assert call.path == {"projectKey": PROJECT.project_key, "jobId": "1"}
     assert call.dialect.prefix == ("/api/v1" if route is V1 else "/public")
 
@@ -193,6 +195,59 @@ def test_a_body_that_is_no_text_is_a_bad_request(recorder: Recorder, body: str) 
     answer = recorder.answer("POST /public/{projectKey}/jobs", body=body, isBase64Encoded=True)
 
     assert (answer["statusCode"], answer["body"]) == (400, '{"error":"body: must be UTF-8 text"}')
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "gzip, identity", ""])
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        (V1, '{"errors":["request bodies must come without Content-Encoding"]}'),
+        (routes.PUBLIC_CREATE_JOB.key, '{"error":"request bodies must come without Content-Encoding"}'),
+    ],
+)
+def test_a_compressed_body_is_refused_before_it_is_read(
+    recorder: Recorder, route: str, body: str, encoding: str
+) -> None:
+    compressed = base64.b64encode(gzip.compress(b"{}")).decode()
+
+    answer = recorder.answer(route, body=compressed, isBase64Encoded=True, headers={"Content-Encoding": encoding})
+
+    assert (answer["statusCode"], answer["body"]) == (415, body)
+    assert answer["headers"]["Accept-Encoding"] == "identity"
+    assert recorder.calls == []
+
+
+def test_an_encoding_of_nothing_is_passed_over_and_identity_is_none(recorder: Recorder) -> None:
+    assert recorder.answer(PUBLIC, headers={"content-encoding": "gzip"})["statusCode"] == 200
+    body = recorder.answer(routes.PUBLIC_CREATE_JOB.key, body="{}", headers={"content-encoding": "Identity"})
+    assert body["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"limit": "5"}, "limit: is no parameter of this call"),
+        ({"Include": "details"}, "Include: is no parameter of this call"),
+        ({"b": "", "include": "details", "a": "1"}, "a: is no parameter of this call; b: is no parameter of this call"),
+        ({"\ud800": "1"}, "?: is no parameter of this call"),
+        ({"x" * 99: "1"}, f"{'x' * 64}: is no parameter of this call"),
+    ],
+)
+def test_public_names_every_parameter_that_it_does_not_know_and_v1_passes_over_it(
+    recorder: Recorder, query: dict[str, str], sentence: str
+) -> None:
+    answer = recorder.answer(PUBLIC, queryStringParameters=query)
+
+    assert (answer["statusCode"], json.loads(answer["body"])) == (400, {"error": sentence})
+    assert recorder.calls == []
+    assert recorder.answer(V1, queryStringParameters=query)["statusCode"] == 200
+
+
+def test_a_stranger_learns_nothing_of_parameters(recorder: Recorder) -> None:
+    query = {"queryStringParameters": {"x": "1"}}
+
+    assert recorder.answer(PUBLIC, **query, headers={"authorization": None})["statusCode"] == 401
+    assert recorder.answer(PUBLIC, **query, path={"projectKey": FOREIGN.project_key})["statusCode"] == 404
 
 
 @pytest.mark.parametrize(
@@ -503,6 +558,8 @@ def test_no_route_of_any_function_answers_who_has_not_what_opens_it(
         answer = APIS[folder](an_event(route, headers={"authorization": authorization}), CONTEXT)
         # a request for a token needs a form
         assert answer["statusCode"] == (400 if of_clients else 401), (authorization, answer)
+        challenge = "ApiKey" if "/api/v1/" in route else "Bearer"
+        assert answer["headers"].get("WWW-Authenticate") == (None if of_clients else f'{challenge} realm="jobs"')
     assert registry.reads == []
 
 
@@ -574,7 +631,19 @@ def test_a_redirect_stays_on_this_host_and_in_its_header_line(path: str, query: 
     assert " " not in location
 
 
-@pytest.mark.parametrize("path", ["/public/key/users/a/", "/api/v1/key/users/a//b", "/public/key/users//a"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/public/key/users/a/",
+        "/api/v1/key/users/a//b",
+        "/public/key/users//a",
+        "/public//key/users/a",
+        "//public/key/users/a//b",
+        "/api//v1/key/users/a/",
+        "/public/key//users/a",
+        "/public/key/users//",
+    ],
+)
 def test_nobody_is_sent_to_another_spelling_of_a_user_id(path: str) -> None:
     answer = unrouted(path)
 

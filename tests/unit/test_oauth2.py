@@ -174,7 +174,12 @@ def test_a_token_is_answered_and_kept_by_nobody() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "body", "headers"),
     [
-        (errors.InvalidClient(basic=False), 401, '{"error":"invalid_client"}', {}),
+        (
+            errors.InvalidClient(basic=False),
+            401,
+            '{"error":"invalid_client"}',
+            {"WWW-Authenticate": 'Bearer realm="jobs"'},
+        ),
         (
             errors.InvalidClient(basic=True),
             401,

@@ -11,6 +11,7 @@ from jobs import errors, representation
 from jobs.dialects.registry import OPENREPLAY_V1
 from jobs.model import Change, Status
 from jobs.queries import Listing, Rest
+from jobs.tenants import ListOrder
 
 from tests.builders import NOW, a_call, a_job
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def listing(jobs: Iterator[Job], total: int) -> Listing:
-    return Listing(Rest(0), jobs, total)
+    return Listing(Rest(), jobs, total)
 
 
 def test_the_secret_is_the_bare_header() -> None:
@@ -31,24 +32,48 @@ def test_the_secret_is_the_bare_header() -> None:
             OPENREPLAY_V1.read_secret(nothing)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.0", "0x1", "+1", "1e3", "٣", "1" * 16])
+@pytest.mark.parametrize("text", ["", "x", "1.0", "0x1", "+1", "1e3", "٣", "-", "1-"])
 def test_what_is_no_number_is_no_job(text: str) -> None:
     with pytest.raises(errors.JobNotFound):
         OPENREPLAY_V1.parse_job_id(text)
 
 
-def test_the_list_is_everything_or_what_lies_behind_a_job() -> None:
-    assert OPENREPLAY_V1.parse_list({}) == Rest(0)
-    assert OPENREPLAY_V1.parse_list({"limit": "5", "page": "2"}) == Rest(0)
-    assert OPENREPLAY_V1.parse_list({"after": "12"}) == Rest(12)
+def test_a_number_of_any_length_names_a_job_that_may_not_exist() -> None:
+    assert [OPENREPLAY_V1.parse_job_id(text) for text in ("12", "-5", "0012")] == [12, -5, 12]
+    assert OPENREPLAY_V1.parse_job_id("9" * 5_000) == 10**15
+    assert OPENREPLAY_V1.parse_job_id("0" * 5_000 + "7") == 7
 
 
-@pytest.mark.parametrize("after", ["", "-1", "x", "1,2"])
-def test_an_after_that_is_no_job_number_is_refused_by_name(after: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "order", "wanted"),
+    [
+        ({}, ListOrder.OLDEST, Rest()),
+        ({}, ListOrder.NEWEST, Rest(newest_first=True)),
+        ({"limit": "5", "page": "2", "order": "x"}, ListOrder.OLDEST, Rest(size=5)),
+        ({"limit": "5"}, ListOrder.NEWEST, Rest(size=5, newest_first=True)),
+        ({"after": "12"}, ListOrder.OLDEST, Rest(12)),
+        ({"after": "12", "limit": "9"}, ListOrder.NEWEST, Rest(12, 9)),
+        ({"before": "12", "limit": "9"}, ListOrder.OLDEST, Rest(12, 9, newest_first=True)),
+    ],
+)
+def test_the_list_is_everything_or_what_follows_a_job(query: dict[str, str], order: ListOrder, wanted: Rest) -> None:
+    assert OPENREPLAY_V1.parse_list(query, order) == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        *(({"after": after}, "after") for after in ("", "-1", "x", "1,2")),
+        *(({"before": before}, "before") for before in ("", "0", "-1", "x")),
+        *(({"limit": limit}, "limit") for limit in ("", "0", "x")),
+        ({"after": "1", "before": "9"}, "before"),
+    ],
+)
+def test_a_place_or_limit_that_is_none_is_refused_by_name(query: dict[str, str], field: str) -> None:
     with pytest.raises(errors.InvalidRequest) as refusal:
-        OPENREPLAY_V1.parse_list({"after": after})
+        OPENREPLAY_V1.parse_list(query, ListOrder.OLDEST)
 
-    assert refusal.value.field == "after"
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(

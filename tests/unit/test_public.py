@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -12,21 +13,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
-from jobs.dialects.registry import PUBLIC
+from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.lifecycle.creation import Creation
-from jobs.model import TRANSITIONS, Change, Status
-from jobs.queries import Listing, Page, Stretch, Walk
+from jobs.model import TRANSITIONS, Change, Message, Severity, Status
+from jobs.queries import Listing, Page, Rest, Stretch, Walk
+from jobs.tenants import ListOrder
 
-from tests.builders import NOW, a_call, a_job
+from tests.builders import NOW, a_call, a_job, a_project
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer
 
 
-def links(page: int, size: int, total: int) -> dict[str, tuple[int, int]]:
+def links(page: Page, total: int, query: dict[str, str], order: str) -> dict[str, tuple[int, int]]:
     """Relation → (page, limit) of a listing's `Link` header."""
-    header = PUBLIC.render_listing(Listing(Page(page, size), iter([]), total), a_call(PUBLIC)).headers.get("Link", "")
-    found = re.findall(r'<https://jobs\.example\.com/public/\w+/jobs\?limit=(\d+)&page=(\d+)>; rel="(\w+)"', header)
+    empty = Listing(page, iter([]), total)
+    listing = replace(empty, jobs=(a_job(job_id=number) for number in empty.wanted))
+    header = PUBLIC.render_listing(listing, a_call(PUBLIC, query=query)).headers.get("Link", "")
+    found = re.findall(
+        rf'<https://jobs\.example\.com/public/\w+/jobs\?{order}limit=(\d+)&page=(\d+)>; rel="(\w+)"', header
+    )
     assert len(found) == (header.count(",") + 1 if header else 0)
     return {relation: (int(number), int(limit)) for limit, number, relation in found}
 
@@ -43,21 +49,23 @@ def test_anything_else_is_no_credential(header: str | None) -> None:
 
 
 def test_a_job_id_is_an_integer_or_a_bad_request() -> None:
-    assert [PUBLIC.parse_job_id(text) for text in ("12", "-5", "0", "007")] == [12, -5, 0, 7]
-    for text in ("", "x", "1.0", "+1", "٣", "1" * 16):
+    assert [PUBLIC.parse_job_id(text) for text in ("12", "-5", "0", "007", "9" * 5_000)] == [12, -5, 0, 7, 10**15]
+    for text in ("", "x", "1.0", "+1", "٣", "-", "--1"):
         with pytest.raises(errors.InvalidJobId):
             PUBLIC.parse_job_id(text)
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "201", "x", "", "5.0", "٣", "1,2", "9" * 16])
-@pytest.mark.parametrize("page", ["0", "-1", "x", "", "1e3", "9" * 16])
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "x", "", "5.0", "٣", "1,2", "9" * 5_000])
+@pytest.mark.parametrize("page", ["0", "-1", "x", "", "1e3", "-" + "9" * 5_000])
 def test_what_is_out_of_range_falls_back(limit: str, page: str) -> None:
-    assert PUBLIC.parse_list({}) == PUBLIC.parse_list({"limit": limit, "page": page}) == Page(1, 50)
+    oldest = ListOrder.OLDEST
+
+    assert PUBLIC.parse_list({}, oldest) == PUBLIC.parse_list({"limit": limit, "page": page}, oldest) == Page(1, 50)
 
 
 @given(st.integers(1, 200), st.integers(1, 10**15 - 1))
 def test_what_is_in_range_is_taken(limit: int, page: int) -> None:
-    assert PUBLIC.parse_list({"limit": str(limit), "page": str(page)}) == Page(page, limit)
+    assert PUBLIC.parse_list({"limit": str(limit), "page": str(page)}, ListOrder.OLDEST) == Page(page, limit)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +75,59 @@ def test_what_is_in_range_is_taken(limit: int, page: int) -> None:
         {"limit": "9", "page": "2"},
         {"order": "asc", "page": "2"},
         {"order": "", "status": "", "action": "", "cursor": ""},
-        {"Status": "failed", "sort": "desc"},
+        {"order": "desc", "before": "7"},
     ],
 )
 def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str]) -> None:
     assert PUBLIC.parse_walk(a_call(PUBLIC, query=query)) is None
+
+
+@pytest.mark.parametrize("query", [{"order": "desc"}, {"order": "desc", "page": "2"}, {"order": "asc"}])
+def test_either_order_is_one_of_pages_where_the_project_lists_its_newest_jobs_first(query: dict[str, str]) -> None:
+    project = a_project(list_order=ListOrder.NEWEST)
+
+    assert PUBLIC.parse_walk(a_call(PUBLIC, query=query, project=project)) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "order", "wanted"),
+    [
+        ({"page": "3"}, ListOrder.NEWEST, Page(3, 50, newest_first=True)),
+        ({"page": "3", "order": "desc"}, ListOrder.NEWEST, Page(3, 50, newest_first=True)),
+        ({"page": "3", "order": "asc"}, ListOrder.NEWEST, Page(3, 50)),
+        ({"page": "3", "order": "asc"}, ListOrder.OLDEST, Page(3, 50)),
+        ({"after": "0", "limit": "9"}, ListOrder.NEWEST, Rest(0, 9)),
+        ({"after": "7", "order": "asc"}, ListOrder.OLDEST, Rest(7, 50)),
+        ({"before": "7", "page": ""}, ListOrder.OLDEST, Rest(7, 50, newest_first=True)),
+        ({"before": "9" * 5_000, "order": "desc"}, ListOrder.NEWEST, Rest(10**15, 50, newest_first=True)),
+    ],
+)
+def test_a_list_begins_as_the_project_has_it_or_goes_on_from_a_job(
+    query: dict[str, str], order: ListOrder, wanted: Page | Rest
+) -> None:
+    assert PUBLIC.parse_list(query, order) == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"after": "-1"}, "after"),
+        ({"before": "0"}, "before"),
+        ({"before": ""}, "before"),
+        ({"after": "1", "before": "9"}, "before"),
+        ({"after": "1", "page": "1"}, "page"),
+        ({"before": "1", "page": "1"}, "page"),
+        ({"before": "7", "order": "asc"}, "order"),
+        ({"after": "7", "order": "desc"}, "order"),
+    ],
+)
+@pytest.mark.parametrize("order", list(ListOrder))
+def test_places_of_a_list_that_exclude_each_other_are_refused_by_name(
+    query: dict[str, str], field: str, order: ListOrder
+) -> None:
+    with pytest.raises(errors.InvalidRequest) as refusal:
+        PUBLIC.parse_list(query, order)
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(
@@ -84,6 +140,8 @@ def test_a_list_is_one_of_pages_unless_another_is_asked_for(query: dict[str, str
         ({"status": "running,failed,running", "limit": "x"}, Walk(50, (Status.FAILED, Status.RUNNING))),
         ({"action": "b.c,a"}, Walk(50, (), ("a", "b.c"))),
         ({"order": "desc", "status": "completed", "action": "a"}, Walk(50, (Status.COMPLETED,), ("a",))),
+        ({"referenceId": "ü, b&c"}, Walk(50, reference_id="ü, b&c")),
+        ({"referenceId": "u" * 256, "action": "a"}, Walk(50, (), ("a",), "u" * 256)),
     ],
 )
 def test_a_filter_an_order_or_a_cursor_asks_for_a_walk(query: dict[str, str], walk: Walk) -> None:
@@ -113,6 +171,12 @@ def test_a_filter_an_order_or_a_cursor_asks_for_a_walk(query: dict[str, str], wa
         ({"action": "a" * 65}, "action"),
         ({"action": "a\n"}, "action"),
         ({"cursor": "x"}, "cursor"),
+        ({"referenceId": "u" * 257}, "referenceId"),
+        ({"referenceId": "\ufffe"}, "referenceId"),
+        ({"referenceId": "\ud800"}, "referenceId"),
+        ({"order": "asc", "referenceId": "u"}, "order"),
+        ({"referenceId": "u", "before": "9"}, "before"),
+        ({"action": "a", "after": "9"}, "after"),
     ],
 )
 def test_what_is_no_walk_is_refused_by_its_name(query: dict[str, str], field: str) -> None:
@@ -126,14 +190,15 @@ def test_what_is_no_walk_is_refused_by_its_name(query: dict[str, str], field: st
     st.permutations(["b", "a", "a"]),
 )
 def test_a_filter_is_one_in_whatever_form_its_words_come(statuses: list[str], actions: list[str]) -> None:
-    query = {"status": ",".join(statuses), "action": ",".join(actions)}
+    query = {"status": ",".join(statuses), "action": ",".join(actions), "referenceId": "a, ü&b=c"}
     wanted = PUBLIC.parse_walk(a_call(PUBLIC, query=query))
     assert wanted is not None
     walk, _ = wanted
 
     following = parameters_of(PUBLIC.render_stretch(Stretch([], 7, None), walk, a_call(PUBLIC, query=query)))
 
-    assert following.items() >= {"status": "failed,running", "action": "a,b", "order": "desc", "limit": "50"}.items()
+    filters = {"status": "failed,running", "action": "a,b", "referenceId": "a, ü&b=c"}
+    assert following.items() >= {**filters, "order": "desc", "limit": "50"}.items()
     assert PUBLIC.parse_walk(a_call(PUBLIC, query=following)) == (walk, 7)
     assert PUBLIC.parse_walk(a_call(PUBLIC, query={**query, "cursor": following["cursor"]})) == (walk, 7)
 
@@ -199,17 +264,38 @@ def test_a_created_job_says_where_it_is_and_a_replayed_one_is_just_shown() -> No
     assert created.body == replayed.body
 
 
-def test_errors_of_a_job_are_a_list_and_null_without() -> None:
-    shown = [
-        json.loads(PUBLIC.render_job(a_job(errors=given)).body)["data"]["errors"] for given in (None, (), ("no disk",))
-    ]
+@pytest.mark.parametrize(
+    ("given", "text", "listed"),
+    [
+        (None, None, None),
+        ((), None, []),
+        (("no disk",), "no disk", ["no disk"]),
+        (("no disk", "on ü"), "no disk\non ü", ["no disk", "on ü"]),
+    ],
+)
+def test_errors_of_a_job_are_one_text_and_a_list_in_its_details(
+    given: tuple[str, ...] | None, text: str | None, listed: list[str] | None
+) -> None:
+    job = a_job(errors=given)
+    answers = [PUBLIC.render_job(job), OPENREPLAY_V1.render_job(job), PUBLIC.render_details(job, {}, [], None, {})]
 
-    assert shown == [None, [], ["no disk"]]
+    shown = [json.loads(answer.body)["data"] for answer in answers]
+
+    assert [found["errors"] for found in shown] == [text] * 3
+    assert [found.get("errorList", "not shown") for found in shown] == ["not shown", "not shown", listed]
 
 
-@given(page=st.integers(1, 60), size=st.integers(1, 7), total=st.integers(0, 60))
-def test_links_lead_to_pages_that_exist_and_walk_them_all(page: int, size: int, total: int) -> None:
-    found = links(page, size, total)
+@given(
+    page=st.integers(1, 60),
+    size=st.integers(1, 7),
+    total=st.integers(0, 60),
+    case=st.sampled_from([({}, False, ""), ({}, True, ""), ({"order": "asc"}, False, "order=asc&")]),
+)
+def test_links_lead_to_pages_that_exist_and_walk_them_all(
+    page: int, size: int, total: int, case: tuple[dict[str, str], bool, str]
+) -> None:
+    query, newest_first, order = case
+    found = links(Page(page, size, newest_first), total, query, order)
     last = max(1, -(-total // size))
 
     assert found["first"] == (1, size)
@@ -263,7 +349,7 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
 def test_the_history_tells_each_change_from_what_it_came_and_in_which_attempt(history: tuple[Change, ...]) -> None:
     job = a_job(history=history, status=history[-1].to)
 
-    shown = json.loads(PUBLIC.render_details(job, {}, [], {}).body)["data"]["history"]
+    shown = json.loads(PUBLIC.render_details(job, {}, [], None, {}).body)["data"]["history"]
 
     assert [list(entry) for entry in shown] == [["from", "to", "at", "by", "attempt", "error"]] * len(history)
     assert [Change(entry["to"], entry["at"], entry["by"]) for entry in shown] == list(history)
@@ -282,7 +368,7 @@ def test_a_change_says_why_it_ended_its_attempt_if_the_evidence_is_there() -> No
     history = tuple(Change(Status(to), NOW, "worker", evidence) for to, evidence in changes)
     evidence = {"a": ["no disk", "no hope"], "c": ["no time"], "of a change that was never made": ["nothing"]}
 
-    shown = json.loads(PUBLIC.render_details(a_job(history=history), {}, [], evidence).body)["data"]["history"]
+    shown = json.loads(PUBLIC.render_details(a_job(history=history), {}, [], None, evidence).body)["data"]["history"]
 
     assert [entry["error"] for entry in shown] == [None, None, "no disk\nno hope", None, None, None, "no time"]
 
@@ -297,20 +383,22 @@ def test_details_follow_the_ten_fields_in_order_and_params_come_back_as_sent() -
     )
     plain = json.loads(PUBLIC.render_job(running).body)["data"]
 
-    shown = json.loads(PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"], {}).body)[
-        "data"
-    ]
+    said = Message(NOW, Severity.INFORMATION, "4 of 10")
+    answer = PUBLIC.render_details(running, {"b": 1, "a": {"é": [1.5, None]}}, [{"f": 1}, "x"], said, {})
+    shown = json.loads(answer.body)["data"]
 
     assert list(shown)[:10] == list(plain)
     details = {name: value for name, value in shown.items() if name not in plain and name != "history"}
     assert list(details.items()) == [
         ("params", {"b": 1, "a": {"é": [1.5, None]}}),
         ("progress", 40),
+        ("message", "4 of 10"),
         ("attempt", 1),
         ("maxAttempts", 3),
         ("startedAt", NOW + 5),
         ("finishedAt", None),
         ("timeoutAt", NOW + 60_000),
         ("outputs", [{"f": 1}, "x"]),
+        ("errorList", None),
     ]
     assert list(shown)[-1] == "history"

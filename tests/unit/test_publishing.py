@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs.adapters.eventbridge import TOO_LARGE, to_detail
+from jobs.dialects.bodies import MAX_PARAMS_BYTES
+from jobs.dialects.report_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
 from jobs.events.publishing import Committed, deduplication_id, events_of, publish
 from jobs.model import TRANSITIONS, Change, Status
 from jobs.store import items, stream
@@ -74,6 +77,7 @@ def test_a_creation_is_told_with_the_job_its_params_and_its_project(publisher: P
         ("updatedAt", None),
         ("startAt", NOW),
         ("errors", None),
+        ("errorList", None),
         ("attempt", 1),
         ("params", {"a": [1.5, None]}),
         ("projectKey", PROJECT.project_key),
@@ -101,6 +105,19 @@ def test_each_change_has_its_own_name(publisher: Publisher, states: list[Status]
     assert event.detail["status"] == states[-1]
     assert event.detail["updatedAt"] == NOW + len(states)
     assert event.detail["attempt"] == 1 + (states[-1] is Status.SCHEDULED)
+
+
+def test_the_largest_failure_fits_on_the_bus(publisher: Publisher) -> None:
+    control = "\x01"  # six bytes of JSON
+    text = {"description": control * 1_024, "reference_id": control * 256, "action": "a" * 64}
+    (_, failed) = walk(Status.FAILED, errors=(control * (MAX_ENTRY_BYTES // 6),) * MAX_ENTRIES, has_params=True, **text)
+    publisher.store.params[1, 1] = {"": "x" * MAX_PARAMS_BYTES}
+
+    publisher.publish(failed)
+
+    (event,) = publisher.events
+    assert event.detail["errors"] == "\n".join(event.detail["errorList"])
+    assert len(to_detail(event.detail).encode()) < TOO_LARGE // 2
 
 
 def test_a_write_that_changes_no_status_is_not_told(publisher: Publisher) -> None:

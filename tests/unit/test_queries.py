@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,18 @@ from jobs import queries
 from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC
 from jobs.errors import JobNotFound
 from jobs.model import Message, SeenEvent, Severity, Status
-from jobs.queries import Page, Rest, Walk, get_job, get_params, list_jobs, list_messages, list_newest
+from jobs.queries import (
+    Page,
+    Rest,
+    Walk,
+    get_job,
+    get_params,
+    list_jobs,
+    list_messages,
+    list_newest,
+    newest_message,
+)
+from jobs.tenants import ListOrder
 
 from tests.builders import NOW, a_call, a_job, a_project
 from tests.fakes import FakeStore, World
@@ -88,12 +100,45 @@ def test_params_of_a_job_without_any_cost_no_read(monkeypatch: pytest.MonkeyPatc
     assert get_params(World(store=store), a_job()) == {}
 
 
+def test_the_newest_message_is_the_last_one_that_a_worker_sent() -> None:
+    store = filled(1)
+    job = store.jobs[1, 1]
+    assert newest_message(World(store=store), job) is None
+
+    for number in range(3):
+        seen = SeenEvent(f"{number:064}", NOW)
+        store.add_message(1, 1, Message(NOW + number, Severity.NONE, f"message {number}"), seen)
+
+    assert newest_message(World(store=store), job) == Message(NOW + 2, Severity.NONE, "message 2")
+
+
 @given(count=st.integers(0, 130), number=st.integers(1, 140), size=st.integers(1, 200))
 def test_a_page_is_the_slice_that_its_number_says(count: int, number: int, size: int) -> None:
     listing = list_jobs(World(store=filled(count)), a_project(), Page(number, size))
 
     assert numbers(listing.jobs) == list(range(1, count + 1))[(number - 1) * size : number * size]
     assert listing.total == count
+
+
+@given(count=st.integers(0, 130), number=st.integers(1, 140), size=st.integers(1, 200))
+def test_a_page_of_a_list_that_begins_with_the_newest_is_the_slice_that_its_number_says(
+    count: int, number: int, size: int
+) -> None:
+    listing = list_jobs(World(store=filled(count)), a_project(), Page(number, size, newest_first=True))
+
+    assert numbers(listing.jobs) == list(range(count, 0, -1))[(number - 1) * size : number * size]
+    assert listing.total == count
+
+
+@pytest.mark.parametrize(("page", "ranges"), [(1, [(1961, 2010)]), (41, [(1, 10)]), (42, []), (10**15, [])])
+def test_any_page_from_the_newest_end_costs_one_read_and_none_past_the_end(
+    page: int, ranges: list[tuple[int, int]]
+) -> None:
+    store = filled(2_010)
+
+    list(list_jobs(World(store=store), a_project(), Page(page, 50, newest_first=True)).jobs)
+
+    assert store.ranges == ranges
 
 
 @pytest.mark.parametrize(("page", "ranges"), [(1, [(1, 50)]), (41, [(2001, 2050)]), (42, []), (10**15 - 1, [])])
@@ -120,6 +165,69 @@ def test_a_total_that_lags_behind_the_page_is_at_least_what_the_page_shows(monke
     assert listing.total == 8
 
 
+@pytest.mark.parametrize("before", [1, 2, 1000, 1001, 2500, 2501, 2502, 9999, 10**15])
+@pytest.mark.parametrize("size", [None, 1, 7, 5_000])
+def test_what_was_created_before_a_job_is_walked_newest_first(before: int, size: int | None) -> None:
+    listing = list_jobs(World(store=filled(2_500)), a_project(), Rest(before, size, newest_first=True))
+
+    assert numbers(listing.jobs) == list(range(min(before - 1, 2_500), 0, -1))[:size]
+    assert listing.total == 2_500
+
+
+def test_a_count_that_lags_behind_the_job_that_a_caller_has_seen_is_read_again_strongly() -> None:
+    store = filled(9)
+    asked: list[bool] = []
+
+    def lagging(project: Project, *, strong: bool) -> int:
+        asked.append(strong)
+        return 9 if strong else 5
+
+    store.highest_job_id = lagging  # type: ignore[method-assign]  # a read that lags
+
+    for before, found, reads in ((9, 8, [False, True]), (6, 5, [False]), (99, 9, [False, True])):
+        asked.clear()
+        listing = list_jobs(World(store=store), a_project(), Rest(before, newest_first=True))
+        assert (numbers(listing.jobs), asked) == (list(range(found, 0, -1)), reads)
+
+
+@pytest.mark.parametrize("query", [Rest(newest_first=True), Page(1, 9, newest_first=True)])
+def test_the_newest_jobs_that_a_weak_read_lacks_count_as_not_created_yet(query: Page | Rest) -> None:
+    store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in range(1, 8)})
+    store.highest_job_id = lambda project, *, strong: 9  # type: ignore[method-assign]
+
+    listing = list_jobs(World(store=store), a_project(), query)
+
+    assert numbers(listing.jobs) == list(range(7, 0, -1))
+    assert (listing.was_cut(1), listing.goes_on(1)) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "link"),
+    [
+        ({}, [9, 8], "limit=4&before=8"),
+        ({"page": "2"}, [], "limit=4&before=6"),
+        ({"before": "9"}, [8], "limit=4&before=8"),
+        ({"before": "8"}, [], "limit=4&before=8"),
+        ({"before": "3"}, [2, 1], None),
+    ],
+)
+def test_rows_from_the_newest_end_stop_before_a_gap_and_a_link_goes_on_there(
+    query: dict[str, str], shown: list[int], link: str | None
+) -> None:
+    project = a_project(list_order=ListOrder.NEWEST)
+    store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in (1, 2, 3, 4, 6, 8, 9)})
+    del store.jobs[1, 6]
+    call = a_call(PUBLIC, query={**query, "limit": "4"}, project=project)
+
+    wanted = PUBLIC.parse_list(call.query, project.list_order)
+    answer = PUBLIC.render_listing(list_jobs(World(store=store), project, wanted), call)
+
+    assert [job["jobId"] for job in json.loads(answer.body)["data"]] == shown
+    assert answer.headers["X-Total-Count"] == "9"
+    following = re.findall(r'jobs\?([^>]*)>; rel="next"', answer.headers.get("Link", ""))
+    assert following == ([] if link is None else [link])
+
+
 @pytest.mark.parametrize("after", [0, 1, 999, 1000, 1001, 2499, 2500, 9999])
 def test_everything_behind_a_job_is_walked_in_order(after: int) -> None:
     listing = list_jobs(World(store=filled(2500)), a_project(), Rest(after))
@@ -142,7 +250,7 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     store = FakeStore(jobs={(1, number): a_job(job_id=number) for number in range(1, 1_501) if number not in missing})
     store.highest_job_id = lambda project, *, strong: 1_500  # type: ignore[method-assign]
 
-    answer = OPENREPLAY_V1.render_listing(list_jobs(World(store=store), a_project(), Rest(0)), a_call(OPENREPLAY_V1))
+    answer = OPENREPLAY_V1.render_listing(list_jobs(World(store=store), a_project(), Rest()), a_call(OPENREPLAY_V1))
 
     ids = [job["jobId"] for job in json.loads(answer.body)["data"]]
     assert ids == list(range(1, missing[0]))
@@ -154,21 +262,33 @@ def test_a_weak_read_that_lags_leaves_the_rest_to_a_link_and_no_hole(missing: ra
     kinds=st.lists(st.tuples(st.sampled_from(Status), st.sampled_from(["export", "import"])), max_size=60),
     statuses=st.sets(st.sampled_from(Status)),
     actions=st.sets(st.sampled_from(["export", "import", "never"])),
+    reference=st.sampled_from(["", "", "even", "never"]),
     size=st.integers(1, 20),
     most=st.integers(1, 30),
     at_once=st.integers(1, 12),
 )
 def test_a_walk_finds_what_passes_newest_first_and_reads_no_more_than_it_may(  # noqa: PLR0913, PLR0917  # what can differ
-    kinds: list[tuple[Status, str]], statuses: set[Status], actions: set[str], size: int, most: int, at_once: int
+    kinds: list[tuple[Status, str]],
+    statuses: set[Status],
+    actions: set[str],
+    reference: str,
+    size: int,
+    most: int,
+    at_once: int,
 ) -> None:
-    jobs = {(1, n): a_job(job_id=n, status=status, action=action) for n, (status, action) in enumerate(kinds, 1)}
+    jobs = {
+        (1, n): a_job(job_id=n, status=status, action=action, reference_id="odd" if n % 2 else "even")
+        for n, (status, action) in enumerate(kinds, 1)
+    }
     store = CountingStore(jobs=jobs)
     store.ranges = []
-    walk = Walk(size, tuple(statuses), tuple(actions))
+    walk = Walk(size, tuple(statuses), tuple(actions), reference)
     expected = [
         job.job_id
         for job in reversed(jobs.values())
-        if job.status in (statuses or Status) and job.action in (actions or {"export", "import"})
+        if job.status in (statuses or Status)
+        and job.action in (actions or {"export", "import"})
+        and job.reference_id == (reference or job.reference_id)
     ]
 
     found: list[int] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +71,26 @@ class JobNotFound(NotFound):
     """The project has no such job."""
 
 
-class InvalidRequest(JobsError):
-    """Something in the request is out of bounds; `field` says what, `reason` says why."""
+class Problem(NamedTuple):
+    """One thing that is wrong with a request: `field` says what, `reason` says why."""
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+    field: str
+    reason: str
+
+
+#: How many problems of one request are told.
+MAX_PROBLEMS = 20
+
+
+class InvalidRequest(JobsError):
+    """Something in the request is out of bounds; `field` and `reason` are of the first problem, `problems` has all."""
+
+    def __init__(self, field: str, reason: str, *others: Problem) -> None:
+        #: each once: every entry of a list may be wrong in the same way
+        self.problems = tuple(dict.fromkeys((Problem(field, reason), *others)))
+        told = [f"{name}: {why}" for name, why in self.problems[:MAX_PROBLEMS]]
+        left = len(self.problems) - len(told)
+        super().__init__("; ".join([*told, f"and {left} more"] if left else told))
         self.field = field
         self.reason = reason
 
@@ -93,6 +108,13 @@ class BodyTooLarge(JobsError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"request body over {limit} bytes")
         self.limit = limit
+
+
+class EncodedBody(JobsError):
+    """The request body is compressed, or encoded in another way."""
+
+    def __init__(self) -> None:
+        super().__init__("request bodies must come without Content-Encoding")
 
 
 class JobNotCancellable(JobsError):

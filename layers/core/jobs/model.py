@@ -21,6 +21,10 @@ MAX_START_DELAY = 365 * DAY
 
 #: What an action may be called, as a regular expression.
 ACTION = "[a-z0-9_.-]{1,64}"
+#: The same in words, for the caller of one that is none.
+ACTION_IN_WORDS = "1 to 64 of a-z, 0-9, _, . and -"
+#: Characters that the reference of a job may have.
+MAX_REFERENCE_ID = 256
 #: The action that may have only one active job per user and project.
 DELETE_USER_DATA = "delete_user_data"
 #: Its defaults, by any route: deletions queue at midnight, so each gets half a day and three attempts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
@@ -10,9 +10,9 @@ from jobs.outcomes import MessagePage
 from jobs.representation import Room, core_fields, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import Job, Status
+    from jobs.model import Job, Message, Status
     from jobs.ports import Ports
     from jobs.tenants import Project
 
@@ -36,13 +36,25 @@ class Page(NamedTuple):
 
     number: int
     size: int
+    newest_first: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it begins where the list begins."""
+        return self.number == 1
 
 
 class Rest(NamedTuple):
-    """The jobs behind the job `after`, `size` of them or all; 0 means from the first job on."""
+    """What follows the job `behind` in the order asked for, `size` jobs or all. None means the whole list."""
 
-    after: int
+    behind: int | None = None
     size: int | None = None
+    newest_first: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it begins where the list begins."""
+        return self.behind is None
 
 
 class Walk(NamedTuple):
@@ -54,15 +66,21 @@ class Walk(NamedTuple):
     size: int
     statuses: tuple[Status, ...] = ()
     actions: tuple[str, ...] = ()
+    #: The one reference that jobs must have. It may hold any character, so no list of several can be told apart.
+    reference_id: str = ""
 
     @property
     def is_filtered(self) -> bool:
         """Whether it may pass over some jobs."""
-        return bool(self.statuses or self.actions)
+        return bool(self.statuses or self.actions or self.reference_id)
 
     def wants(self, job: Job) -> bool:
         """Whether a job passes the filter."""
-        return (not self.statuses or job.status in self.statuses) and (not self.actions or job.action in self.actions)
+        return (
+            (not self.statuses or job.status in self.statuses)
+            and (not self.actions or job.action in self.actions)
+            and self.reference_id in {"", job.reference_id}
+        )
 
 
 class Stretch(NamedTuple):
@@ -86,6 +104,32 @@ class Listing:
     jobs: Iterator[Job]
     #: How many jobs the project has, eventually consistent.
     total: int
+
+    @property
+    def wanted(self) -> range:
+        """The numbers that were asked for, in the order asked for. Numbers are dense, so the count tells them."""
+        query, total = self.query, self.total
+        size = total if query.size is None else query.size
+        skipped = (query.number - 1) * query.size if isinstance(query, Page) else 0
+        behind = query.behind if isinstance(query, Rest) else None
+        if query.newest_first:
+            first = total - skipped if behind is None else min(behind - 1, total)
+            return range(first, max(0, first - size), -1)
+        first = 1 + (skipped if behind is None else behind)
+        return range(first, min(total, first + size - 1) + 1)
+
+    def place(self, shown: int | None) -> int:
+        """The last job that was passed: the last one shown, or the one before the first that was wanted."""
+        return self.wanted.start - self.wanted.step if shown is None else shown
+
+    def was_cut(self, place: int) -> bool:
+        """Whether wanted jobs are left behind that place: for lack of room, or because a weak read lacks one."""
+        ahead = self.wanted[-1:]
+        return bool(ahead) and (place > ahead[0] if self.query.newest_first else place < ahead[0])
+
+    def goes_on(self, place: int) -> bool:
+        """Whether the list has any job behind that place."""
+        return place > 1 if self.query.newest_first else place < self.total
 
 
 def get_job(ports: Ports, project: Project, job_id: int) -> Job:
@@ -128,18 +172,31 @@ def list_messages(
     return page
 
 
-def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
-    """List jobs in the order they were created.
+def newest_message(ports: Ports, job: Job) -> Message | None:
+    """Read the newest message about a job; None if nobody said anything."""
+    page = ports.payload.list_messages(job.project_id, job.job_id, None, 1, newest_first=True)
+    return page.messages[0] if page.messages else None
 
-    Numbers are dense, so a page is a jump: page 10,000 costs what page 1 costs.
+
+def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
+    """List jobs in the order they were created, or the other way round.
+
+    Numbers are dense, so a page is a jump: page 10,000 costs what page 1 costs. Pages from the newest job on move while
+    jobs are created; what follows a job stays where it is.
     """
     total = ports.jobs.highest_job_id(project, strong=False)
-    if isinstance(query, Rest):
-        last = total if query.size is None else min(total, query.after + query.size)
-        return Listing(query, _walk_up(ports, project, query.after, last), total)
-    first = (query.number - 1) * query.size + 1
-    page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
-    return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
+    if query.newest_first:
+        if isinstance(query, Rest) and (query.behind or 0) > total + 1:
+            # A caller who has seen that job has seen a later count than this one, so a weak one could lose jobs.
+            total = ports.jobs.highest_job_id(project, strong=True)
+        listing = Listing(query, iter(()), total)
+        return replace(listing, jobs=_walk_down(ports, project, listing.wanted, fresh=query.is_first))
+    if isinstance(query, Page):
+        first = (query.number - 1) * query.size + 1
+        page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
+        return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
+    listing = Listing(query, iter(()), total)
+    return replace(listing, jobs=_walk_up(ports, project, listing.wanted))
 
 
 def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -> Stretch:
@@ -179,19 +236,34 @@ def walk_down(
     yet. If it lacks any other job, the walk ends there, so a caller that goes on from the last job misses none.
     """
     top = ports.jobs.highest_job_id(project, strong=False) if below is None else below - 1
-    while top >= 1 and most >= 1:
-        first = max(1, top - min(most, at_once) + 1)
-        for job in ports.jobs.walk_jobs(project.project_id, first, top, newest_first=True):
-            if below is not None and job.job_id != below - 1:
-                return
-            yield job
-            below = job.job_id
-            most -= 1
-        top = first - 1
+    bottom = max(1, top - most + 1)
+    found = (
+        job
+        for last in range(top, bottom - 1, -at_once)
+        for job in ports.jobs.walk_jobs(project.project_id, max(bottom, last - at_once + 1), last, newest_first=True)
+    )
+    yield from _without_gap(found, below)
 
 
-def _walk_up(ports: Ports, project: Project, after: int, total: int) -> Iterator[Job]:
-    first = after + 1
+def _without_gap(jobs: Iterable[Job], below: int | None) -> Iterator[Job]:
+    """Jobs from the number under `below` down, or from the first of them, to the first number that is missing."""
+    for job in jobs:
+        if below is not None and job.job_id != below - 1:
+            return
+        yield job
+        below = job.job_id
+
+
+def _walk_down(ports: Ports, project: Project, wanted: range, *, fresh: bool) -> Iterator[Job]:
+    """Read the wanted jobs lazily, newest first. If `fresh`, the newest may be missing: they count as not created."""
+    if wanted:
+        found = ports.jobs.walk_jobs(project.project_id, wanted[-1], wanted[0], newest_first=True)
+        yield from _without_gap(found, None if fresh else wanted[0] + 1)
+
+
+def _walk_up(ports: Ports, project: Project, wanted: range) -> Iterator[Job]:
+    """Read the wanted jobs lazily, oldest first, to the first one that a weak read lacks."""
+    first, total = wanted.start, wanted.stop - 1
     while first <= total:
         last = min((first - 1) // WALK * WALK + WALK, total)
         shown = first - 1

@@ -39,8 +39,13 @@ def core_fields(job: Job, updated_at: int | None) -> dict[str, Any]:
         "createdAt": job.created_at,
         "updatedAt": updated_at,
         "startAt": job.start_at,
-        "errors": None if job.errors is None else list(job.errors),
+        "errors": "\n".join(job.errors) if job.errors else None,
     }
+
+
+def error_list(job: Job) -> list[str] | None:
+    """The errors of a failed job one by one, null without. The ten fields have them as one text, as OpenReplay does."""
+    return None if job.errors is None else list(job.errors)
 
 
 def dump(content: object) -> str:

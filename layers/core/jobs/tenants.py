@@ -18,6 +18,15 @@ class Organisation:
     name: str
 
 
+class ListOrder(StrEnum):
+    """With which end a project's lists begin, if a call does not say."""
+
+    #: As OpenReplay's documents print them.
+    OLDEST = "oldest"
+    #: As OpenReplay's own server answers.
+    NEWEST = "newest"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """Where jobs live: the tenant boundary."""
@@ -37,6 +46,7 @@ class Project:
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     #: How many jobs callers may create in it within a minute; None means any number.
     creations_per_minute: int | None = None
+    list_order: ListOrder = ListOrder.OLDEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -260,6 +260,8 @@ SCENARIOS = (
     Scenario("list_jobs", "v1", "openreplay_v1", three_jobs),
     Scenario("list_jobs", "public", "public", three_jobs),
     Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
+    Scenario("list_jobs", "by reference", "public_by_reference", three_jobs),
+    Scenario("list_jobs", "before a job", "openreplay_v1_before", three_jobs),
     Scenario("list_jobs", "v3", "alteryx_v3", a_run),
     Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
     Scenario("get_job", "v1", "openreplay_v1", one_scheduled),

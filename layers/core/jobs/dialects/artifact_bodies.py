@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.artifacts.ports import NewArtifact
-from jobs.dialects.bodies import parse_object, validated
+from jobs.dialects.bodies import parse_object
+from jobs.dialects.validation import CARRIED, WHOLE, validated
 from jobs.model import MAX_ATTEMPTS
 
 #: What S3 takes with one PUT: 5 GB.
@@ -23,11 +24,25 @@ class ArtifactRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     # a slash, or a character that no header can carry, has no place in the name of a file
-    name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00-\x1f\x7f]+\z")]
-    size: Annotated[StrictInt, Field(ge=0, le=MAX_SIZE)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}\z")]
-    format: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}\z")] | None = None
-    attempt: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[^/\x00-\x1f\x7f]+\z",
+            description="text without a slash and without control characters",
+        ),
+        CARRIED,
+    ]
+    size: Annotated[StrictInt, Field(ge=0, le=MAX_SIZE), WHOLE]
+    sha256: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}\z", description="64 hex digits")]
+    format: (
+        Annotated[
+            str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}\z", description="1 to 64 letters, digits, `_`, `.` or `-`")
+        ]
+        | None
+    ) = None
+    attempt: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE] | None = None
 
     @field_validator("name")
     @classmethod

@@ -8,19 +8,39 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
-from jobs.errors import BodyTooLarge, Busy, InvalidRequest, MethodNotAllowed, ScopeMissing, Unauthorized
+from jobs.errors import (
+    BodyTooLarge,
+    Busy,
+    EncodedBody,
+    InvalidRequest,
+    JobsError,
+    MethodNotAllowed,
+    ScopeMissing,
+    Unauthorized,
+)
+from jobs.queries import Rest
 from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from jobs.errors import DeletionActive, JobsError
+    from jobs.errors import DeletionActive
     from jobs.model import Job
-    from jobs.queries import Listing, Page, Rest
-    from jobs.tenants import Client, Credential, Principal, Project
+    from jobs.queries import Listing, Page
+    from jobs.tenants import Client, Credential, ListOrder, Principal, Project
 
 _BEARER = "bearer"
-_INTEGER = re.compile(r"-?[0-9]{1,15}")
+#: The statuses of errors that all dialects share. Any other error is a bad request.
+_STATUSES: dict[type[JobsError], HTTPStatus] = {
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    EncodedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Busy: HTTPStatus.TOO_MANY_REQUESTS,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    ScopeMissing: HTTPStatus.FORBIDDEN,
+}
+_INTEGER = re.compile(r"-?[0-9]+")
+#: Digits of the largest number that is told apart from others. No id and no bound of ours has so many.
+MAX_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +128,8 @@ class ProjectDialect(Dialect, Protocol):
             InvalidJobId: public, if it is not an integer.
         """
 
-    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
-        """Read what part of the list is wanted.
+    def parse_list(self, query: Mapping[str, str], order: ListOrder) -> Page | Rest:
+        """Read what part of a list is wanted that begins with the end `order`, unless the query says otherwise.
 
         Raises:
             InvalidRequest: a parameter is out of bounds and has no documented fallback.
@@ -125,18 +145,35 @@ class ProjectDialect(Dialect, Protocol):
         """Answer a request to delete a user who has an active deletion."""
 
 
-def render_jobs(jobs: Iterable[Job], fields: Callable[[Job], dict[str, Any]]) -> tuple[str, int | None, bool]:
-    """Render as many jobs as an answer holds; return the body, the last one's number, and whether some are left."""
+def render_jobs(jobs: Iterable[Job], fields: Callable[[Job], dict[str, Any]]) -> tuple[str, int | None]:
+    """Render as many jobs as an answer holds; return the body and the last one's number."""
     room, texts, last = Room(), list[str](), None
-    left = False
     for job in jobs:
         text = dump(fields(job))
-        left = not room.holds(text)
-        if left:
+        if not room.holds(text):
             break
         texts.append(text)
         last = job.job_id
-    return '{"data":[' + ",".join(texts) + "]}", last, left
+    return '{"data":[' + ",".join(texts) + "]}", last
+
+
+def parse_rest(query: Mapping[str, str], size: int | None) -> Rest | None:
+    """Read which job a list goes on from: upwards from `after`, or downwards from `before`. None if neither is given.
+
+    Raises:
+        InvalidRequest: both are given, or one is not the number of a job.
+    """
+    if "before" in query:
+        if "after" in query:
+            raise InvalidRequest("before", "must not be given together with after")
+        return Rest(parse_bounded(query, "before", 1), size, newest_first=True)
+    return Rest(parse_bounded(query, "after", 0), size) if "after" in query else None
+
+
+def rest_url(call: Call, query: Page | Rest, place: int) -> str:
+    """The URL of what follows a place of a list."""
+    size = {} if query.size is None else {"limit": str(query.size)}
+    return call.url(**size, **{"before" if query.newest_first else "after": str(place)})
 
 
 def read_bearer(authorization: str | None) -> str:
@@ -152,8 +189,15 @@ def read_bearer(authorization: str | None) -> str:
 
 
 def parse_integer(text: str) -> int | None:
-    """An integer in a path or query: ASCII digits only, although Python would take more."""
-    return int(text) if _INTEGER.fullmatch(text) else None
+    """An integer in a path or query: ASCII digits only, although Python would take more.
+
+    A number may have any number of digits. One of more than `MAX_DIGITS` becomes the next one, above all that exist.
+    """
+    if not _INTEGER.fullmatch(text):
+        return None
+    sign = -1 if text[0] == "-" else 1
+    digits = text.lstrip("-").lstrip("0") or "0"
+    return sign * (int(digits) if len(digits) <= MAX_DIGITS else 10**MAX_DIGITS)
 
 
 def parse_bounded(
@@ -182,15 +226,8 @@ def describe(error: JobsError, sentences: Mapping[type[JobsError], tuple[HTTPSta
     """The status and sentence of an error: the dialect's own, otherwise the ones that all dialects share."""
     if type(error) in sentences:
         return sentences[type(error)]
-    if isinstance(error, BodyTooLarge):
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)
-    if isinstance(error, Busy):
-        return HTTPStatus.TOO_MANY_REQUESTS, str(error)
-    if isinstance(error, MethodNotAllowed):
-        return HTTPStatus.METHOD_NOT_ALLOWED, str(error)
-    if isinstance(error, ScopeMissing):
-        return HTTPStatus.FORBIDDEN, str(error)
-    return HTTPStatus.BAD_REQUEST, str(error)
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    return status, str(error)
 
 
 def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
@@ -199,6 +236,8 @@ def error_headers(error: JobsError, scheme: str) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, EncodedBody):
+        return {"Accept-Encoding": "identity"}  # RFC 9110, section 12.5.3
     return challenge(scheme) if isinstance(error, Unauthorized) else {}
 
 

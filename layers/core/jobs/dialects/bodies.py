@@ -7,20 +7,24 @@ import json
 import re
 from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
-from jobs.errors import InvalidRequest
+from jobs.dialects.json_text import read_object, whole
+from jobs.dialects.validation import CARRIED, WHOLE, carried, validated
+from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.text import check_text
 from jobs.model import (
     ACTION,
+    ACTION_IN_WORDS,
     DEFAULT_MAX_ATTEMPTS,
     DEFAULT_TIMEOUT_SECONDS,
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
     MAX_ATTEMPTS,
+    MAX_REFERENCE_ID,
     MAX_START_DELAY,
     NO_RUN,
     SECOND,
@@ -29,6 +33,9 @@ from jobs.model import (
 )
 from jobs.workflows.running import RunRequest
 
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
 #: What a request may hold. These limits are the service's own, because no API document gives any.
 MAX_PARAMS_BYTES = 32 * 1024
 MAX_PARAMS_DEPTH = 16
@@ -36,15 +43,18 @@ MAX_TIMEOUT_SECONDS = 31_536_000
 MAX_IDEMPOTENCY_KEY = 255
 #: Any past time means now. Below this, a number is out of bounds and not a time that a client could mean.
 MIN_START = -(2**53)
-#: How much of an unknown field's name is told to the caller.
-MAX_FIELD_NAME = 64
-
 
 #: Numbers of this range are seconds of the years 2001 to 5138. As milliseconds they are past, and would start a job.
 SECONDS = range(10**9, 10**11)
-TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
-
-Model = TypeVar("Model", bound=BaseModel)
+_HUNDRED = "(0[48]|[2468][048]|[13579][26])"  # multiples of four, without zero
+_DATE = (
+    f"([0-9]{{2}}{_HUNDRED}|{_HUNDRED}00)-02-29|"
+    "(?!0000)[0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+)
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+#: A time in ISO 8601 with an offset, as a regular expression. Every text that matches is a time that exists, so the
+#: OpenAPI document can say what is taken.
+TIME = f"({_DATE})T{_CLOCK}(:[0-5][0-9]([.][0-9]{{1,6}})?)?(Z|[+-]{_CLOCK})"
 
 
 def _read_time(value: object) -> object:
@@ -54,16 +64,37 @@ def _read_time(value: object) -> object:
         ValueError: it has another form, or looks like seconds.
     """
     if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value) if re.fullmatch(TIME, value) else None
-        except ValueError:  # such as a thirteenth month
-            moment = None
-        if moment is None:
+        if not re.fullmatch(TIME, value):
             raise ValueError("must be milliseconds, or ISO 8601 with an offset or Z")
-        return round(moment.timestamp() * SECOND)
+        return round(datetime.fromisoformat(value).timestamp() * SECOND)
+    value = whole(value)
     if isinstance(value, int) and value in SECONDS:
         raise ValueError("looks like seconds; milliseconds are wanted")
     return value
+
+
+def _check_start(start_at: int, about: ValidationInfo) -> int:
+    """Check a time against now, which the context has.
+
+    Raises:
+        ValueError: it lies too far ahead.
+    """
+    if start_at > cast("int", about.context) + MAX_START_DELAY:
+        raise ValueError("must be at most 1 year ahead")
+    return start_at
+
+
+def _check_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Check what the worker is to get.
+
+    Raises:
+        ValueError: it is too large or too deep, or holds text that no queue carries.
+    """
+    if _depth(params) > MAX_PARAMS_DEPTH:
+        raise ValueError(f"must be at most {MAX_PARAMS_DEPTH} levels deep")
+    if len(carried(_canonical(params)).encode()) > MAX_PARAMS_BYTES:
+        raise ValueError(f"must be at most {MAX_PARAMS_BYTES} bytes of JSON")
+    return params
 
 
 class JobRequest(BaseModel):
@@ -71,14 +102,19 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    action: Annotated[str, Field(pattern=rf"^{ACTION}\z")]
+    action: Annotated[str, Field(pattern=rf"^{ACTION}\z", description=ACTION_IN_WORDS)]
     # many clients send null for a field that they leave out
-    description: Annotated[str, Field(max_length=1024)] | None = None
-    referenceId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815  # the field's name in the API
-    startAt: Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time)] | None = None  # noqa: N815
-    params: dict[str, Any] | None = None
-    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS)] | None = None  # noqa: N815
-    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS)] | None = None  # noqa: N815
+    description: Annotated[str, Field(max_length=1024), CARRIED] | None = None
+    referenceId: Annotated[str, Field(max_length=MAX_REFERENCE_ID), CARRIED] | None = None  # noqa: N815  # the field's name in the API
+    startAt: (  # noqa: N815
+        Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time), AfterValidator(_check_start)] | None
+    ) = None
+    params: Annotated[dict[str, Any], AfterValidator(_check_params)] | None = None
+    maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE] | None = None  # noqa: N815
+    timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS), WHOLE] | None = None  # noqa: N815
+
+
+Request = TypeVar("Request", bound=JobRequest)
 
 
 class _Answer(BaseModel):
@@ -110,7 +146,10 @@ def parse_run(body: str) -> RunRequest:
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
     # The worker gets all of it as parameters, because events show only those and the ten fields.
     params = {name: value for name, value in request.model_dump().items() if value}
-    _check_params(params)
+    try:
+        _check_params(params)
+    except ValueError as error:
+        raise InvalidRequest("params", str(error)) from None
     return RunRequest(request.priority or "", request.workerTag or "", params)
 
 
@@ -127,22 +166,28 @@ def parse_job(body: str, now: int) -> tuple[NewJob, str]:
     Raises:
         InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
     """
-    new = new_job(validated(JobRequest, parse_object(body)), now)
+    new = new_job(check_request(JobRequest, read_object(body), now))
     return new, digest_of(new)
 
 
-def new_job(request: JobRequest, now: int, run: Run = NO_RUN) -> NewJob:
-    """Fill in what a request leaves open, and check its fields together.
+def check_request(model: type[Request], content: dict[str, Any], now: int) -> Request:
+    """Check a request for a job: each field, and what they must be together.
 
     Raises:
-        InvalidRequest: a field is out of bounds.
+        InvalidRequest: a field is out of bounds or unknown; it names every one of them.
     """
-    _check_params(request.params or {})
-    if request.startAt is not None and request.startAt > now + MAX_START_DELAY:
-        raise InvalidRequest("startAt", "must be at most 1 year ahead")
+    user = content.get("referenceId")
+    nameless = user is None or (isinstance(user, str) and not user.strip())
+    if content.get("action") == DELETE_USER_DATA and nameless:
+        together = [Problem("referenceId", f"must be the user's id for {DELETE_USER_DATA}")]
+    else:
+        together = []
+    return validated(model, content, *together, now=now)
+
+
+def new_job(request: JobRequest, run: Run = NO_RUN) -> NewJob:
+    """Fill in what a request leaves open."""
     is_deletion = request.action == DELETE_USER_DATA
-    if is_deletion and not (request.referenceId or "").strip():
-        raise InvalidRequest("referenceId", f"must be the user's id for {DELETE_USER_DATA}")
     return NewJob(
         action=request.action,
         start_at=request.startAt,
@@ -162,55 +207,32 @@ def parse_idempotency_key(header: str | None) -> str | None:
     Raises:
         InvalidRequest: it is empty, too long or not printable ASCII.
     """
-    if header is None:
-        return None
-    if not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY or not (header.isascii() and header.isprintable()):
-        raise InvalidRequest("Idempotency-Key", f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
-    return header
+    try:
+        return None if header is None else check_idempotency_key(header)
+    except ValueError as error:
+        raise InvalidRequest("Idempotency-Key", str(error)) from None
+
+
+def check_idempotency_key(key: str) -> str:
+    """Check an idempotency key, for pydantic.
+
+    Raises:
+        ValueError: it is empty, too long or not printable ASCII.
+    """
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
+        raise ValueError(f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
+    return key
 
 
 def parse_object(body: str) -> dict[str, Any]:
-    """Read a JSON object.
+    """Read a JSON object all of whose text can travel.
 
     Raises:
         InvalidRequest: it is not a JSON object, or its text cannot be stored.
     """
-    try:
-        content = json.loads(body, parse_constant=refuse_constant)
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError):
-        raise InvalidRequest("body", "must be JSON") from None
-    check_text("body", text)
-    if not isinstance(content, dict):
-        raise InvalidRequest("body", "must be a JSON object")
+    content = read_object(body)
+    check_text("body", json.dumps(content, ensure_ascii=False))
     return content
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and the infinities: Python reads them, but they are not JSON."""
-    raise ValueError(name)
-
-
-def validated(model: type[Model], content: dict[str, Any]) -> Model:
-    """Validate a body.
-
-    Raises:
-        InvalidRequest: a field is out of bounds or unknown. It names the first such field.
-    """
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InvalidRequest(
-            str(first["loc"][0])[:MAX_FIELD_NAME], str(first["msg"]).removeprefix("Value error, ")
-        ) from None
-
-
-def _check_params(params: dict[str, Any]) -> None:
-    if len(_canonical(params).encode()) > MAX_PARAMS_BYTES:
-        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_BYTES} bytes of JSON")
-    if _depth(params) > MAX_PARAMS_DEPTH:
-        raise InvalidRequest("params", f"must be at most {MAX_PARAMS_DEPTH} levels deep")
 
 
 def _depth(value: object) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.dialects import bodies
 from jobs.dialects.report_bodies import (
@@ -18,6 +18,7 @@ from jobs.dialects.report_bodies import (
     ProjectKey,
     parse_leniently,
 )
+from jobs.dialects.validation import CARRIED, validated
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import (
     Content,
@@ -41,7 +42,7 @@ class _Envelope(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=256)]
     source: Annotated[str, Field(min_length=1, max_length=256)]
-    account: Annotated[str, Field(pattern=r"^[0-9]{12}\z")]
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}\z", description="12 digits")]
     detail_type: Annotated[str, Field(alias="detail-type")]
     detail: dict[str, Any]
 
@@ -50,12 +51,12 @@ class _Requested(bodies.JobRequest):
     """`Job Requested`: the body of a creation, and whose it is."""
 
     projectKey: ProjectKey  # noqa: N815  # the fields' names in the API, here and below
-    idempotencyKey: str | None = None  # noqa: N815
-    workflowId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
-    ownerId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
-    collectionIds: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=100)] | None = None  # noqa: N815
+    idempotencyKey: Annotated[str, AfterValidator(bodies.check_idempotency_key)] | None = None  # noqa: N815
+    workflowId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
+    ownerId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
+    collectionIds: Annotated[list[Annotated[str, Field(max_length=256), CARRIED]], Field(max_length=100)] | None = None  # noqa: N815
     priority: Literal["Default", "Low", "Medium", "High", "Critical"] | None = None
-    workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+    workerTag: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
 
 
 #: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
@@ -86,36 +87,35 @@ def parse_event(body: str, arrived: int, now: int) -> Delivery:
         InvalidRequest: it is of another type, or a report that names no job or no attempt, or a request with a field
             that is out of bounds or unknown.
     """
-    envelope = bodies.validated(_Envelope, parse_leniently(body))
-    if envelope.detail_type == "Job Requested":
-        envelope = bodies.validated(_Envelope, bodies.parse_object(body))  # strictly
+    envelope = validated(_Envelope, parse_leniently(body))
     sender = Envelope(envelope.id, envelope.source, envelope.account)
-    return Delivery(sender, _parse_content(envelope, arrived, now))
+    return Delivery(sender, _parse_content(envelope, body, arrived, now))
 
 
-def _parse_content(envelope: _Envelope, arrived: int, now: int) -> Content:
+def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Content:
     detail = envelope.detail
     match envelope.detail_type:
         case "Job Requested":
-            return _requested(bodies.validated(_Requested, detail), now)
+            # What a request means must be beyond doubt, so it is read strictly. A report stands for work that was done.
+            return _requested(bodies.check_request(_Requested, bodies.parse_object(body)["detail"], now))
         case "Job Progress":
-            progress = bodies.validated(ProgressReport, detail)
+            progress = validated(ProgressReport, detail)
             said = Message(arrived, Severity.INFORMATION, progress.message) if progress.message else None
             return JobProgress(progress.projectKey, progress.jobId, progress.attempt, progress.progress, said, arrived)
         case "Job Message":
-            message = bodies.validated(MessageReport, detail)
+            message = validated(MessageReport, detail)
             return JobMessage(message.projectKey, message.jobId, message.message(arrived))
         case "Job Completed":
-            done = bodies.validated(CompletedReport, detail)
+            done = validated(CompletedReport, detail)
             return JobCompleted(done.projectKey, done.jobId, done.attempt, done.outputs)
         case "Job Failed":
-            failed = bodies.validated(FailedReport, detail)
+            failed = validated(FailedReport, detail)
             about = (failed.projectKey, failed.jobId, failed.attempt)
             return JobFailed(*about, failed.errors, failed.retryable, failed.retryAfter)
     raise InvalidRequest("detail-type", "is not one that this service takes")
 
 
-def _requested(request: _Requested, now: int) -> JobRequested:
+def _requested(request: _Requested) -> JobRequested:
     run = Run(
         workflow_id=request.workflowId or "",
         owner_id=request.ownerId or "",
@@ -123,6 +123,5 @@ def _requested(request: _Requested, now: int) -> JobRequested:
         priority=request.priority or "",
         worker_tag=request.workerTag or "",
     )
-    new = bodies.new_job(request, now, run)
-    key = bodies.parse_idempotency_key(request.idempotencyKey)
+    new, key = bodies.new_job(request, run), request.idempotencyKey
     return JobRequested(request.projectKey, new, None if key is None else IdempotencyKey(key, bodies.digest_of(new)))

@@ -80,8 +80,8 @@ class OAuth2:
         if isinstance(error, errors.MethodNotAllowed):
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, dump({"message": str(error)}), headers)
         if isinstance(error, errors.InvalidClient):
-            if error.basic:
-                headers |= base.challenge("Basic")
+            # Basic only where it was used: browsers answer that challenge with a dialog
+            headers |= base.challenge("Basic" if error.basic else "Bearer")
             return Answer(HTTPStatus.UNAUTHORIZED, dump({"error": "invalid_client"}), headers)
         if isinstance(error, errors.UnsupportedGrantType):
             return Answer(HTTPStatus.BAD_REQUEST, dump({"error": "unsupported_grant_type"}), headers)

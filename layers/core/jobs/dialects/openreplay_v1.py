@@ -10,6 +10,7 @@ from jobs.dialects import base
 from jobs.dialects.base import Answer
 from jobs.queries import Rest
 from jobs.representation import core_fields, dump
+from jobs.tenants import ListOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +49,10 @@ class OpenReplayV1:
             raise errors.JobNotFound
         return job_id
 
-    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
-        """See `ProjectDialect.parse_list`: everything, or all jobs behind one."""
-        return Rest(after=base.parse_bounded(query, "after", 0))
+    def parse_list(self, query: Mapping[str, str], order: ListOrder) -> Page | Rest:
+        """See `ProjectDialect.parse_list`: everything, or what follows a job. No `limit` means no limit."""
+        size = base.parse_bounded(query, "limit", 1) if "limit" in query else None
+        return base.parse_rest(query, size) or Rest(size=size, newest_first=order is ListOrder.NEWEST)
 
     def render_job(self, job: Job) -> Answer:
         """See `ProjectDialect.render_job`."""
@@ -58,9 +60,9 @@ class OpenReplayV1:
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: as many jobs as fit, and a link to the rest."""
-        body, shown, _ = base.render_jobs(listing.jobs, _fields)
-        last = shown or (listing.query.after if isinstance(listing.query, Rest) else 0)
-        links = {"next": call.url(after=last)} if last < listing.total else {}
+        body, shown = base.render_jobs(listing.jobs, _fields)
+        place = listing.place(shown)
+        links = {"next": base.rest_url(call, listing.query, place)} if listing.goes_on(place) else {}
         headers = {"X-Total-Count": str(listing.total), **base.link_header(links)}
         return Answer(HTTPStatus.OK, body, headers)
 

@@ -9,23 +9,32 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer
-from jobs.model import ACTION, Status
-from jobs.queries import Page, Rest, Walk
-from jobs.representation import core_fields, dump
+from jobs.lifecycle.text import check_text
+from jobs.model import ACTION, ACTION_IN_WORDS, MAX_REFERENCE_ID, Status
+from jobs.queries import Page, Walk
+from jobs.representation import core_fields, dump, error_list
+from jobs.tenants import ListOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobs.dialects.base import Call
     from jobs.lifecycle.creation import Creation
-    from jobs.model import Job
+    from jobs.model import Job, Message
     from jobs.outcomes import MessagePage
-    from jobs.queries import Listing, Stretch
+    from jobs.queries import Listing, Rest, Stretch
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 _ACTION = re.compile(ACTION)
 _STATUS = re.compile("|".join(Status))
+_ASCENDING, _DESCENDING = "asc", "desc"
+#: What turns a numbered list into a walk from the newest job on, as a cursor does.
+_FILTERS = ("status", "action", "referenceId")
+#: Which job a list without a filter goes on from.
+_SIDES = frozenset({"after", "before"})
+#: What the query of a list may hold.
+LIST_PARAMETERS = ("limit", "page", "order", "cursor", *_FILTERS, *_SIDES)
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
@@ -61,14 +70,20 @@ class Public:
             raise errors.InvalidJobId
         return job_id
 
-    def parse_list(self, query: Mapping[str, str]) -> Page | Rest:
+    def parse_list(self, query: Mapping[str, str], order: ListOrder) -> Page | Rest:
         """See `ProjectDialect.parse_list`: a number out of range falls back to the documented default."""
-        if "after" in query:
-            if query.get("page"):
-                raise errors.InvalidRequest("page", "must not be given together with after")
-            return Rest(base.parse_bounded(query, "after", 0), self.parse_limit(query))
-        number = base.parse_integer(query.get("page", ""))
-        return Page(number if number is not None and number >= 1 else 1, self.parse_limit(query))
+        asked, size = query.get("order"), self.parse_limit(query)
+        rest = base.parse_rest(query, size)
+        if rest is None:
+            number = base.parse_integer(query.get("page", ""))
+            newest_first = order is ListOrder.NEWEST and asked != _ASCENDING
+            return Page(number if number is not None and number >= 1 else 1, size, newest_first)
+        given, own = ("before", _DESCENDING) if rest.newest_first else ("after", _ASCENDING)
+        if query.get("page"):
+            raise errors.InvalidRequest("page", f"must not be given together with {given}")
+        if asked not in {None, "", own}:
+            raise errors.InvalidRequest("order", f"must be {own} where {given} is given")
+        return rest
 
     def parse_limit(self, query: Mapping[str, str]) -> int:
         """Read how many are wanted. A number out of range falls back to the documented default."""
@@ -85,18 +100,24 @@ class Public:
         """
         query = call.query
         order = query.get("order", "")
-        if order not in {"", "asc", "desc"}:
-            raise errors.InvalidRequest("order", "must be asc or desc")
-        if order != "desc" and not any(query.get(name) for name in ("status", "action", "cursor")):
+        if order not in {"", _ASCENDING, _DESCENDING}:
+            raise errors.InvalidRequest("order", f"must be {_ASCENDING} or {_DESCENDING}")
+        numbered = order != _DESCENDING or call.project.list_order is ListOrder.NEWEST or not _SIDES.isdisjoint(query)
+        if numbered and not any(query.get(name) for name in (*_FILTERS, "cursor")):
             return None
-        if order == "asc":
-            raise errors.InvalidRequest("order", "must be desc where status, action or cursor is given")
-        if "after" in query:
-            raise errors.InvalidRequest("after", "goes on from the oldest job; from the newest follow the Link header")
-        if query.get("page"):
-            raise errors.InvalidRequest("page", "counts from the oldest job; from the newest follow the Link header")
-        statuses = tuple(Status(word) for word in _words(query, "status", _STATUS))
-        walk = Walk(self.parse_limit(query), statuses, _words(query, "action", _ACTION))
+        if order == _ASCENDING:
+            raise errors.InvalidRequest(
+                "order", f"must be {_DESCENDING} where {', '.join(_FILTERS)} or cursor is given"
+            )
+        for name in ("page", *sorted(_SIDES)):
+            if query.get(name):
+                raise errors.InvalidRequest(name, "is for lists without filter or cursor; here follow the Link header")
+        statuses = tuple(Status(word) for word in _words(query, "status", _STATUS, f"one of {', '.join(Status)}"))
+        reference_id = query.get("referenceId", "")
+        if len(reference_id) > MAX_REFERENCE_ID:
+            raise errors.InvalidRequest("referenceId", f"must be at most {MAX_REFERENCE_ID} characters")
+        check_text("referenceId", reference_id)
+        walk = Walk(self.parse_limit(query), statuses, _words(query, "action", _ACTION, ACTION_IN_WORDS), reference_id)
         below = cursor.position(call.project, _purpose_of_walk(walk), query)
         return walk, None if below is None else int(below)
 
@@ -116,18 +137,25 @@ class Public:
         return Answer(HTTPStatus.OK, dump({"data": _fields(job)}))
 
     def render_details(
-        self, job: Job, params: Mapping[str, Any], outputs: Sequence[Any], evidence: Mapping[str, Sequence[str]]
+        self,
+        job: Job,
+        params: Mapping[str, Any],
+        outputs: Sequence[Any],
+        message: Message | None,
+        evidence: Mapping[str, Sequence[str]],
     ) -> Answer:
-        """Answer with one job and its details."""
+        """Answer with one job and its details; `evidence` has why its attempts ended."""
         details = {
             "params": params,
             "progress": job.progress,
+            "message": None if message is None else message.text,
             "attempt": job.attempt,
             "maxAttempts": job.max_attempts,
             "startedAt": job.started_at,
             "finishedAt": job.finished_at,
             "timeoutAt": job.timeout_at,
             "outputs": outputs,
+            "errorList": error_list(job),
             "history": _history(job, evidence),
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
@@ -162,12 +190,12 @@ class Public:
 
     def render_listing(self, listing: Listing, call: Call) -> Answer:
         """See `ProjectDialect.render_listing`: one page, how many there are, and the way to the others."""
-        body, last, left = base.render_jobs(listing.jobs, _fields)
-        query = listing.query
+        body, shown = base.render_jobs(listing.jobs, _fields)
+        query, place = listing.query, listing.place(shown)
         links = _page_links(query, listing.total, call) if isinstance(query, Page) else {}
         # Behind a page that was cut, the next page would leave jobs out. So the link goes on behind the last one shown.
-        if last is not None and (left or (isinstance(query, Rest) and last < listing.total)):
-            links["next"] = call.url(limit=query.size, after=last)
+        if listing.was_cut(place) if isinstance(query, Page) else listing.goes_on(place):
+            links["next"] = base.rest_url(call, query, place)
         return Answer(HTTPStatus.OK, body, {"X-Total-Count": str(listing.total), **base.link_header(links)})
 
     def render_stretch(self, stretch: Stretch, walk: Walk, call: Call) -> Answer:
@@ -203,11 +231,11 @@ def _fields(job: Job) -> dict[str, Any]:
     return core_fields(job, job.updated_at)
 
 
-def _words(query: Mapping[str, str], name: str, word: re.Pattern[str]) -> tuple[str, ...]:
+def _words(query: Mapping[str, str], name: str, word: re.Pattern[str], meaning: str) -> tuple[str, ...]:
     """The words of a parameter that may hold several, joined by commas: each once, sorted."""
     words = query[name].split(",") if query.get(name) else []
     if not all(map(word.fullmatch, words)):
-        raise errors.InvalidRequest(name, f"must be {word.pattern}, or several of these joined by commas")
+        raise errors.InvalidRequest(name, f"must be {meaning}, or several of these joined by commas")
     return tuple(sorted(set(words)))
 
 
@@ -229,7 +257,7 @@ def _history(job: Job, evidence: Mapping[str, Sequence[str]]) -> list[dict[str, 
 
 def _filters(walk: Walk) -> dict[str, str]:
     """The filter of a walk as parameters of a query, the same in whatever form the caller gave it."""
-    named = {"status": ",".join(walk.statuses), "action": ",".join(walk.actions)}
+    named = {"status": ",".join(walk.statuses), "action": ",".join(walk.actions), "referenceId": walk.reference_id}
     return {name: words for name, words in named.items() if words}
 
 
@@ -242,7 +270,9 @@ def _purpose_of_messages(job: Job) -> str:
 
 
 def _page_links(page: Page, total: int, call: Call) -> dict[str, str]:
-    number, size = page
+    number, size, _ = page
     last = max(1, -(-total // size))
     targets = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
-    return {relation: call.url(limit=size, page=to) for relation, to in targets.items() if 1 <= to <= last}
+    # where the caller chose the order against that of the project, the other pages need it too
+    order = {"order": _ASCENDING} if call.query.get("order") == _ASCENDING else {}
+    return {relation: call.url(**order, limit=size, page=to) for relation, to in targets.items() if 1 <= to <= last}

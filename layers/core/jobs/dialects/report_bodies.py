@@ -11,9 +11,10 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StrictInt
 
-from jobs.dialects import bodies
+from jobs.dialects.json_text import BYTE_ORDER_MARK, refuse_constant, whole
+from jobs.dialects.validation import WHOLE
 from jobs.errors import InvalidRequest
 from jobs.lifecycle.text import CUT, cut, replace_uncarried
 from jobs.model import DAY, MAX_ATTEMPTS, MINUTE, SECOND, Message, Severity
@@ -31,7 +32,7 @@ MAX_CLOCK_ERROR = 5 * MINUTE
 #: Why an attempt failed if its worker does not say.
 NO_ERROR = "the worker reported no error"
 
-BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+QUOTES = 2
 #: How deep arrays and objects may be nested. More do not fit into an entry.
 MAX_DEPTH = 500
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
@@ -48,7 +49,7 @@ def parse_leniently(body: str) -> dict[str, Any]:
     """
     try:
         text = _flattened(body.removeprefix(BYTE_ORDER_MARK))
-        content = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=bodies.refuse_constant)
+        content = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=refuse_constant)
         text = json.dumps(content, ensure_ascii=False)
         if (carried := replace_uncarried(text)) != text:
             content = json.loads(carried)
@@ -85,14 +86,9 @@ def _number(text: str) -> float | str:
         return number if math.isfinite(number) else text
 
 
-def _whole(value: object) -> object:
-    """A value, as an integer if it is one: JSON has no difference between 3 and 3.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _up_to(value: object, most: int) -> int | None:
     """An integer from 0 to `most`, or None if it is none."""
-    value = _whole(value)
+    value = whole(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
 
 
@@ -118,7 +114,8 @@ def _entries(value: object) -> list[Any]:
 
 
 def _errors(value: object) -> tuple[str, ...]:
-    errors = tuple(cut(_text(entry), MAX_ENTRY_BYTES) for entry in _entries(value))
+    # Measured as they travel: an event that goes out has all of them twice, and EventBridge bounds it.
+    errors = tuple(cut(_text(entry), MAX_ENTRY_BYTES, _travelling) for entry in _entries(value))
     return errors if "".join(errors).strip() else (NO_ERROR,)
 
 
@@ -130,22 +127,26 @@ def _output(entry: object) -> object:
     """An output, or the beginning of its text if it is too large: JSON that is cut is no JSON."""
     if len(dump(entry).encode()) <= MAX_ENTRY_BYTES:
         return entry
-    quotes = len(dump(""))
-    return cut(_text(entry), MAX_ENTRY_BYTES - quotes, lambda text: len(dump(text).encode()) - quotes)
+    return cut(_text(entry), MAX_ENTRY_BYTES - QUOTES, _travelling)
 
 
-ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z")]
+def _travelling(text: str) -> int:
+    """The size of a text in bytes, as JSON escapes it."""
+    return len(dump(text).encode()) - QUOTES
+
+
+ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z", description="1 to 64 letters and digits")]
 
 
 class _Report(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     projectKey: ProjectKey  # noqa: N815  # the fields' names in the API, here and below
-    jobId: Annotated[StrictInt, Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]  # noqa: N815
+    jobId: Annotated[StrictInt, Field(ge=1, le=2**32 - 1), WHOLE]  # noqa: N815
 
 
 class _OfAttempt(_Report):
-    attempt: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), BeforeValidator(_whole)]
+    attempt: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE]
 
 
 class MessageReport(_Report):

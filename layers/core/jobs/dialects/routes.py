@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from jobs.dialects.public import LIST_PARAMETERS
 from jobs.dialects.registry import ALTERYX_V1_PREFIX, ALTERYX_V3, OAUTH2, OPENREPLAY_V1, PUBLIC
+from jobs.errors import InvalidRequest, Problem
 from jobs.tenants import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jobs.dialects.alteryx_v3 import AlteryxV3
     from jobs.dialects.base import Dialect, ProjectDialect
     from jobs.dialects.oauth2 import OAuth2
+
+#: How much of an unknown parameter's name is told to the caller.
+MAX_NAME = 64
 
 AnyDialect = TypeVar("AnyDialect", bound="Dialect")
 
@@ -26,10 +33,29 @@ class Route(NamedTuple, Generic[AnyDialect]):
     dialect: AnyDialect
     #: What an API key that is limited needs for it; None where no API key opens the route.
     scope: Scope | None = None
+    #: The parameters that its query may have. None where unknown ones are ignored, as OpenReplay v1 and Alteryx do.
+    query: frozenset[str] | None = None
+
+    def check_query(self, query: Iterable[str]) -> None:
+        """Check the names of a query. A slip of the pen in a filter must not answer the whole list.
+
+        Raises:
+            InvalidRequest: the route does not have some of them; it names each.
+        """
+        if self.query is None:
+            return
+        unknown = [
+            Problem(name[:MAX_NAME].encode(errors="replace").decode(), "is no parameter of this call")
+            for name in sorted(query)
+            if name not in self.query
+        ]
+        if unknown:
+            raise InvalidRequest(*unknown[0], *unknown[1:])
 
 
-def _project(dialect: ProjectDialect, method: str, path: str, scope: Scope) -> Route[ProjectDialect]:
-    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, scope)
+def _project(dialect: ProjectDialect, method: str, path: str, scope: Scope, *query: str) -> Route[ProjectDialect]:
+    known = frozenset(query) if dialect is PUBLIC else None
+    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, scope, known)
 
 
 def _alteryx(method: str, path: str, prefix: str = ALTERYX_V3.prefix) -> Route[AlteryxV3]:
@@ -41,16 +67,17 @@ OPENREPLAY_GET_JOB = _project(OPENREPLAY_V1, "GET", "/jobs/{jobId}", Scope.READ)
 OPENREPLAY_CANCEL_JOB = _project(OPENREPLAY_V1, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
 OPENREPLAY_DELETE_USER = _project(OPENREPLAY_V1, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)
 
-PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs", Scope.READ)
+PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs", Scope.READ, *LIST_PARAMETERS)
 PUBLIC_CREATE_JOB = _project(PUBLIC, "POST", "/jobs", Scope.CREATE)
-PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", Scope.READ)
+PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", Scope.READ, "include")
 PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
 PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry", Scope.CREATE)
-PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", Scope.READ)
 PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", Scope.WORK)
 PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", Scope.READ)
 PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", Scope.READ)
-PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)
+PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", Scope.READ, "limit", "cursor")
+# `user_ids` refuses any query, in both dialects and with a better reason
+PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)._replace(query=None)
 
 ALTERYX_LIST_JOBS = _alteryx("GET", "/jobs")
 ALTERYX_GET_JOB = _alteryx("GET", "/jobs/{jobId}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.model import EVENT_SOURCE, Event, Job, Status
-from jobs.representation import core_fields
+from jobs.representation import core_fields, error_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +58,7 @@ def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
             "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to],
             {
                 **core_fields(job, job.updated_at),
+                "errorList": error_list(job),
                 "attempt": job.attempt,
                 "params": params,
                 "projectKey": project.project_key if project is not None else None,

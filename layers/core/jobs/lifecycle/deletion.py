@@ -13,6 +13,7 @@ from jobs.model import (
     DELETE_USER_DATA,
     DELETION_MAX_ATTEMPTS,
     DELETION_TIMEOUT_SECONDS,
+    MAX_REFERENCE_ID,
     DeletionLock,
     NewJob,
 )
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from jobs.model import Job
     from jobs.ports import Ports
     from jobs.tenants import Project
-
-MAX_USER_ID = 256
 
 
 def next_midnight(now: int) -> int:
@@ -38,8 +37,8 @@ def request_deletion(user_id: str, now: int) -> NewJob:
     """
     if not user_id.strip():
         raise InvalidRequest("userId", "must not be blank")
-    if len(user_id) > MAX_USER_ID:
-        raise InvalidRequest("userId", f"must be at most {MAX_USER_ID} characters")
+    if len(user_id) > MAX_REFERENCE_ID:
+        raise InvalidRequest("userId", f"must be at most {MAX_REFERENCE_ID} characters")
     check_text("userId", user_id)
     return NewJob(
         action=DELETE_USER_DATA,

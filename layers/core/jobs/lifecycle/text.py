@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CUT = "… (cut)"
 #: Characters of the errors of a failed attempt that the job's own row keeps.
 MAX_SUMMARY = 256
+#: What is wrong with any other text.
+NOT_CARRIED = "must not hold noncharacters (such as U+FFFE) or lone surrogates"
 
 _LAST_OF_PLANES = "".join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
 #: The noncharacters of Unicode, and surrogates, which alone stand for no character.
@@ -29,7 +31,7 @@ def check_text(field: str, text: str) -> None:
         InvalidRequest: it holds a noncharacter or a lone surrogate.
     """
     if _UNCARRIED.search(text):
-        raise InvalidRequest(field, "must not hold noncharacters (such as U+FFFE) or lone surrogates")
+        raise InvalidRequest(field, NOT_CARRIED)
 
 
 def replace_uncarried(text: str) -> str:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Bytes of a request body, decoded.
 MAX_BODY_BYTES = 256 * 1024
+#: The `Content-Encoding` of a body that is not encoded.
+_AS_IT_IS = "identity"
 
 
 class Api:
@@ -95,8 +97,9 @@ def _let_in(route: Route[ProjectDialect], event: dict[str, Any]) -> Call:
         Unauthorized: the credential opens nothing.
         ProjectNotFound: not the caller's project.
         ScopeMissing: the key is limited to other calls.
+        EncodedBody: the body is compressed.
         BodyTooLarge: the body is over 256 KB.
-        InvalidRequest: the body is not text.
+        InvalidRequest: the body is not text, or the query has parameters that the route does not have.
     """
     path = event.get("pathParameters") or {}
     secret = route.dialect.read_secret(_headers(event).get("authorization"))
@@ -107,6 +110,7 @@ def _let_in(route: Route[ProjectDialect], event: dict[str, Any]) -> Call:
     observability.note(projectId=project.project_id)
     if route.scope is not None:
         access.require(credential, route.scope)
+    route.check_query(event.get("queryStringParameters") or {})
     return Call(**_parts(event), credential=credential, project=project, dialect=route.dialect)
 
 
@@ -115,6 +119,7 @@ def _let_user_in(route: Route[AlteryxV3], event: dict[str, Any]) -> UserCall:
 
     Raises:
         Unauthorized: the token opens nothing.
+        EncodedBody: the body is compressed.
         BodyTooLarge: the body is over 256 KB.
         InvalidRequest: the body is not text.
     """
@@ -129,6 +134,7 @@ def _let_client_in(route: Route[OAuth2], event: dict[str, Any]) -> ClientCall:
 
     Raises:
         InvalidRequest: the request is not as RFC 6749 has it.
+        EncodedBody: the body is compressed.
         BodyTooLarge: the body is over 256 KB.
         InvalidClient: the client does not exist, or its secret is wrong.
         UnsupportedGrantType: it asks by another grant than client credentials.
@@ -171,6 +177,8 @@ def decode_percent(value: str) -> str:
 
 def _body(event: dict[str, Any]) -> str:
     text: str = event.get("body") or ""
+    if text and _headers(event).get("content-encoding", _AS_IT_IS).lower() != _AS_IT_IS:
+        raise errors.EncodedBody
     if not event.get("isBase64Encoded"):
         if len(text.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
             raise errors.BodyTooLarge(MAX_BODY_BYTES)

@@ -50,7 +50,7 @@ def _answer(method: str, path: str, query: str | None) -> Answer:
         RouteNotFound: no route has this path.
     """
     clean = "/" + "/".join(part for part in path.split("/") if part)
-    if clean not in {path, "/"} and not _HAS_USER_ID.match(path):
+    if clean not in {path, "/"} and not _HAS_USER_ID.match(f"{clean}/"):
         # quoted, so that the address stays one header line, and on this host because it begins with one slash
         location = _quoted(decode_percent(clean), "/") + (f"?{_quoted(query, _QUERY_SAFE)}" if query else "")
         return Answer(HTTPStatus.PERMANENT_REDIRECT, dump({"location": location}), {"Location": location})

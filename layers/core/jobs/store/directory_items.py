@@ -12,6 +12,7 @@ from jobs.tenants import (
     AuditEntry,
     Client,
     Credential,
+    ListOrder,
     Organisation,
     Project,
     Right,
@@ -144,6 +145,7 @@ def project_to_item(project: Project) -> Item:
         "block": {"N": str(project.block)},
         **trust_to_attributes(project.accounts, project.sources),
         **limits_to_attributes(project.creations_per_minute),
+        **list_order_to_attributes(project.list_order),
     }
 
 
@@ -156,6 +158,11 @@ def trust_to_attributes(accounts: Iterable[str], sources: Mapping[str, Iterable[
 def limits_to_attributes(creations_per_minute: int | None) -> Item:
     """The limits of a project, as its row has them."""
     return {"creations": {"NULL": True} if creations_per_minute is None else {"N": str(creations_per_minute)}}
+
+
+def list_order_to_attributes(order: ListOrder) -> Item:
+    """The order of a project's lists, as its row has it."""
+    return {"listOrder": {"S": order}}
 
 
 def project_from_item(item: Mapping[str, Any]) -> Project:
@@ -173,6 +180,8 @@ def project_from_item(item: Mapping[str, Any]) -> Project:
             for source, actions in item["sources"]["M"].items()
         },
         creations_per_minute=int(item["creations"]["N"]) if "N" in item["creations"] else None,
+        # rows of earlier versions do not have it
+        list_order=ListOrder(item["listOrder"]["S"]) if "listOrder" in item else ListOrder.OLDEST,
     )
 
 

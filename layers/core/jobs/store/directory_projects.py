@@ -14,7 +14,7 @@ from jobs.tenants import Organisation, Project
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.tenants import AuditEntry
+    from jobs.tenants import AuditEntry, ListOrder
 
 
 class ProjectChanges(DirectoryChanges):
@@ -88,6 +88,11 @@ class ProjectChanges(DirectoryChanges):
         """See `ProjectAdmin.set_limits`."""
         about = {"creationsPerMinute": creations_per_minute}
         self._set(project_id, "project limits", directory_items.limits_to_attributes(creations_per_minute), about)
+
+    def set_list_order(self, project_id: int, order: ListOrder) -> None:
+        """See `ProjectAdmin.set_list_order`."""
+        attributes = directory_items.list_order_to_attributes(order)
+        self._set(project_id, "project order", attributes, {"listOrder": order})
 
     def _set(self, project_id: int, what: str, attributes: items.Item, about: Mapping[str, Any]) -> None:
         """Set attributes of a project: a GetItem, as the entry is its organisation's, and a transaction.

@@ -8,7 +8,7 @@ import string
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest
-from jobs.model import ACTION, EVENT_SOURCE, is_reserved
+from jobs.model import ACTION, ACTION_IN_WORDS, EVENT_SOURCE, is_reserved
 from jobs.tenancy import access
 from jobs.tenants import Client, Credential, User
 
@@ -92,7 +92,7 @@ def trust(
             raise InvalidRequest("source", f"must not be blank, `{EVENT_SOURCE}`, or begin with `{EVENT_SOURCE}.`")
     actions = [action for named in sources.values() for action in named]
     if not all(map(_ACTION.fullmatch, actions)):
-        raise InvalidRequest("source", f"each action must be {ACTION}")
+        raise InvalidRequest("source", f"each action must be {ACTION_IN_WORDS}")
     if max(len(accounts), len(sources), len(actions)) > MAX_TRUSTED:
         raise InvalidRequest("trust", f"must be at most {MAX_TRUSTED} accounts, as many sources and as many actions")
     admin.set_trust(project_id, frozenset(accounts), {source: frozenset(named) for source, named in sources.items()})

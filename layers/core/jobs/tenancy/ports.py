@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobs.ports import Clock
-    from jobs.tenants import AccessToken, AuditEntry, Client, Credential, Organisation, Project, Right, Role, User
+    from jobs.tenants import (
+        AccessToken,
+        AuditEntry,
+        Client,
+        Credential,
+        ListOrder,
+        Organisation,
+        Project,
+        Right,
+        Role,
+        User,
+    )
 
 
 class TokenStore(Protocol):
@@ -72,6 +83,13 @@ class ProjectAdmin(_Administered, Protocol):
 
     def set_limits(self, project_id: int, creations_per_minute: int | None) -> None:
         """Set how many jobs callers may create in a project within a minute; None means any number.
+
+        Raises:
+            InvalidRequest: the project does not exist.
+        """
+
+    def set_list_order(self, project_id: int, order: ListOrder) -> None:
+        """Set with which end the lists of a project begin.
 
         Raises:
             InvalidRequest: the project does not exist.
