@@ -27,8 +27,8 @@ The service has one job model and several dialects. The prefix of the path decid
 and how every answer looks, errors included.
 
 Two answers are possible for any path and are not repeated below. A path that ends in a slash, or has two slashes in a
-row, is answered with 308, and `Location` has the clean path. No path of a user is answered so. A path or a method that is
-not listed here is answered with 404, in the dialect of its prefix.
+row, is answered with 308, and `Location` has the clean path. No path of a user is answered so. A path or a method that
+is not listed here is answered with 404, in the dialect of its prefix.
 
 API Gateway may answer before the service does, for example if headers are too large or if it throttles. Such an answer
 has a status of the gateway's own and the body `{"message": "…"}`.
