@@ -291,7 +291,7 @@ def test_a_report_of_a_job_that_has_ended_changes_nothing(outside: Outside) -> N
 
     until(outside.messages)
 
-    assert outside.tenant.details(1) == before
+    assert outside.tenant.details(1) == before | {"message": "stopped"}
 
 
 def reap(outside: Outside) -> None:

@@ -85,7 +85,7 @@ def test_a_client_is_told_what_is_wrong_in_the_words_of_oauth(
 
     assert (answer.status_code, answer.text) == (status, f'{{"error":"{error}"}}')
     assert answer.headers["cache-control"] == "no-store"
-    assert "www-authenticate" not in answer.headers
+    assert answer.headers.get("www-authenticate") == ('Bearer realm="jobs"' if status == 401 else None)
 
 
 def test_both_ways_at_once_are_refused_and_a_wrong_basic_is_challenged(stack: Embedded, tenant: Tenant) -> None:

@@ -254,7 +254,7 @@ def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_asid
         ("Job Requested", {"action": "export", "nobody@example.com": 1}, {}, "detail"),
         ("Job Requested", {"action": "nobody@example.com"}, {}, "action"),
         ("Job Requested", {"action": "export", "params": {"a": "x" * 40_000}}, {}, "params"),
-        ("Job Requested", {"action": "export", "idempotencyKey": ""}, {}, "Idempotency-Key"),
+        ("Job Requested", {"action": "export", "idempotencyKey": ""}, {}, "idempotencyKey"),
         ("Job Progress", {"jobId": "nobody@example.com", "attempt": 1, "progress": 5}, {}, "jobId"),
         ("Job Failed", {"jobId": 1, "attempt": "nobody@example.com", "errors": []}, {}, "attempt"),
         ("Job Completed", {"jobId": 9, "attempt": 1}, {}, "jobId"),

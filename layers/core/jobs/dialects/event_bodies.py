@@ -65,7 +65,7 @@ _NAMES = frozenset(
     for model in (_Envelope, _Requested, ProgressReport)
     for field, about in model.model_fields.items()
     for name in (field, about.alias)
-) | {"body", "Idempotency-Key"}
+) | {"body"}
 
 
 def refusal_of(error: InvalidRequest) -> Refusal:

@@ -17,8 +17,6 @@ from jobs.lifecycle.text import NOT_CARRIED, check_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic_core import ErrorDetails
-
 Model = TypeVar("Model", bound=BaseModel)
 
 #: How much of an unknown field's name is told to the caller.
@@ -89,7 +87,7 @@ def validated(model: type[Model], content: Mapping[str, Any], *problems: Problem
     return made
 
 
-def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
+def _problem(model: type[BaseModel], detail: Mapping[str, Any]) -> Problem:
     name = str(detail["loc"][0]) if detail["loc"] else "body"
     match detail["type"]:
         case "string_pattern_mismatch":
