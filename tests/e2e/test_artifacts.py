@@ -285,8 +285,13 @@ def test_a_file_that_was_never_put_is_listed_and_not_there(worker: Worker) -> No
 def test_twenty_at_once_and_one_more_make_twenty(worker: Worker) -> None:
     job_id = worker.start()
 
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda number: worker.announce(job_id, b"", f"{number}.csv"), range(23)))
+    def announce(number: int) -> httpx.Response:
+        answer = worker.announce(job_id, b"", f"{number}.csv")
+        # on a slow machine they may contend for longer than a call does
+        return announce(number) if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else answer
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(announce, range(23)))
 
     assert Counter(answer.status_code for answer in answers) == {201: 20, 409: 3}
     worker.complete(job_id, *({"artifact": f"{number}.csv"} for number in range(20)))
