@@ -183,7 +183,9 @@ def test_why_attempts_failed_is_one_query_of_the_details_and_nothing_of_any_othe
 
     assert service.http("get_job", "public_details").json["data"]["history"][2]["error"] == "no disk"
 
-    assert (calls.count, calls.rows, calls.strong) == ({"GetItem": 1, "Query": 1}, [2], ["GetItem", "Query"])
+    # one Query finds that there is no message
+    assert (calls.count, calls.rows) == ({"GetItem": 1, "Query": 2}, [0, 2])
+    assert calls.strong == ["GetItem", "Query", "Query"]
     calls.clear()
     service.http("get_job", "public")
     service.http("list_jobs", "public")
