@@ -130,7 +130,7 @@ def test_users_see_what_they_ran_and_what_is_shared_with_them_through_collection
     stack: Embedded, tenant: Tenant
 ) -> None:
     member, shared_with = stack.new_caller(tenant, team=Right.RUN), stack.new_caller(tenant, team=Right.VIEW)
-    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"], 9)
 
     job_id = member.run(WORKFLOW)["id"]
 
@@ -205,7 +205,7 @@ def test_a_job_that_has_ended_is_in_no_state_to_be_cancelled(member: Caller, out
 
 
 def test_who_may_view_a_job_and_no_more_may_not_cancel_it(stack: Embedded, tenant: Tenant) -> None:
-    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"], 9)
     viewer, canceller = stack.new_caller(tenant, team=Right.VIEW), stack.new_caller(tenant, team=Right.CANCEL)
     path = f"/webapi/v3/jobs/{a_running_job(stack.new_caller(tenant, team=Right.RUN))['id']}"
 

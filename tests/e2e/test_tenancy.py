@@ -143,7 +143,7 @@ def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
     assert own_caller.call("GET", f"{V3}jobs").text == '{"data":[]}'
 
     # a workflow with that id that runs here is another one, and the foreign collections do not share it
-    stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"], 9)
     caller = stack.new_tenant()
     job = stack.new_caller(caller).run(WORKFLOW)
     for stranger in (

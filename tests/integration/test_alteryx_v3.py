@@ -354,7 +354,7 @@ def test_a_member_sees_and_cancels_what_is_theirs_or_shared(service: Service) ->
     directory = an_admin(service.dynamodb)
     ids = {}
     for collection in ("other", "seen", "shared"):
-        directory.set_workflow_collections(1, WORKFLOW_ID, [collection])
+        directory.set_workflow_collections(1, WORKFLOW_ID, [collection], 9)
         ids[collection] = service.run_workflow()
     ids["own"] = service.http("create_job", "alteryx_v3_run_workflow", headers=member).json["id"]
 

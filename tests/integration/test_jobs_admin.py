@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import pytest
 from jobs.runtime import wiring
@@ -16,12 +17,19 @@ from tests.integration.conftest import USER_ID, WORKFLOW_ID
 from tests.stores import an_admin
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from tests.integration.conftest import Service
 
 
 END_OF_2098 = 4_070_908_800_000
+QUESTION = {"name": "Region", "questionType": "DropDown", "items": [{"key": "n", "value": "North"}]}
+
+
+#: Its last word is the id of the workflow.
+REGISTER = ("workflow", "create", "--organisation", "1", "--workflow")
 
 
 @pytest.fixture
@@ -211,6 +219,17 @@ def test_a_member_sees_what_is_shared_and_a_role_opens_the_rest(service: Service
         ),
         (("workflow", "share", "--organisation", "9", "--workflow", "w"), "organisation: no organisation 9"),
         (("workflow", "share", "--organisation", "1", "--workflow", ""), "workflow: must be 1 to 256 characters"),
+        ((*REGISTER, ""), "workflow: must be 1 to 256 characters"),
+        ((*REGISTER, "w", "--name", " "), "name: must be 1 to 128 characters"),
+        ((*REGISTER, "w", "--owner", "x"), "workflow: organisation 1 has it already, has no such owner"),
+        ((*REGISTER, "w", "--worker-tag", "x" * 257), "worker-tag: must be at most 256 characters"),
+        ((*REGISTER, "w", "--run-count", "-1"), "run-count: must be from 0 to"),
+        ((*REGISTER, "w", "--questions", "/dev/null/none"), "questions: the file cannot be read"),
+        ((*REGISTER, "w", "--questions", "/dev/null"), "questions: must be a JSON list of objects with"),
+        (
+            ("workflow", "change", "--organisation", "1", "--workflow", "w"),
+            "workflow: organisation 1 has not registered",
+        ),
     ],
     ids=str,
 )
@@ -287,7 +306,7 @@ def test_a_table_that_is_not_there_is_no_traceback(aws: object, capsys: pytest.C
     assert capsys.readouterr().err.startswith("jobs-admin: ")
 
 
-def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -> None:
+def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, tmp_path: Path) -> None:
     _, organisation = run("--by", "Ada", "organisation", "create", "Example")
     of = ("--organisation", str(organisation["organisationId"]))
     _, project = run("--by", "Ada", "project", "create", *of, "Shop")
@@ -299,9 +318,31 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
     _, client = run("--by", "Ada", "client", "create", *of, "--user", user["userId"], "--project", number)
     run("collection", "share", *of, "--collection", "sales", "--user", user["userId"], "--right", "run")
     run("workflow", "share", *of, "--workflow", "w", "--collection", "sales", "--collection", "all")
+    run("workflow", "share", *of, "--workflow", "x", "--collection", "all")
+    asked = tmp_path / "questions.json"
+    asked.write_text(json.dumps([QUESTION]))
+    told = ("--name", "Sales", "--owner", user["userId"], "--worker-tag", "gpu", "--run-count", "7")
+    run("workflow", "create", *of, "--workflow", "w")
+    _, registered = run("workflow", "change", *of, "--workflow", "w", *told, "--questions", str(asked))
     _, revoked = run("client", "revoke", "--client", client["clientId"])
     _, again = run("client", "revoke", "--client", client["clientId"])
 
+    unregistered = {
+        "workflowId": "x",
+        "name": "",
+        "ownerId": "",
+        "workerTag": "",
+        "runCount": 0,
+        "questions": [],
+    }
+    assert registered == {
+        "workflowId": "w",
+        "name": "Sales",
+        "ownerId": user["userId"],
+        "workerTag": "gpu",
+        "runCount": 7,
+        "questions": ["Region"],
+    }
     assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
     assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
     assert revoked == again
@@ -316,11 +357,16 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
         "client": {"clients": [{**client, "revokedAt": revoked["revokedAt"]}]},
         "collection": {
             "collections": [
-                {"collectionId": "all", "users": {}, "workflowIds": ["w"]},
+                {"collectionId": "all", "users": {}, "workflowIds": ["w", "x"]},
                 {"collectionId": "sales", "users": {user["userId"]: "run"}, "workflowIds": ["w"]},
             ]
         },
-        "workflow": {"workflows": [{"workflowId": "w", "collectionIds": ["sales", "all"]}]},
+        "workflow": {
+            "workflows": [
+                {**registered, "collectionIds": ["sales", "all"], "createdAt": ANY},
+                {**unregistered, "collectionIds": ["all"], "createdAt": ANY},
+            ]
+        },
     }
     assert [one["name"] for one in run("organisation", "list")[1]["organisations"]] == ["Demo", "Other", "Example"]
     _, audit = run("audit", "list", *of)
@@ -331,7 +377,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
         ("user create", "Ada"),
         ("client create", "Ada"),
     }
-    assert len(audit["audit"]) == 11
+    assert len(audit["audit"]) == 14
     assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
     assert not any(secret in str((listed, audit)) for secret in secrets)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         SweepCursor,
         Watermark,
     )
-    from jobs.tenants import AccessToken, Client, Credential, Project, User
+    from jobs.tenants import AccessToken, Client, Credential, Project, User, Workflow
 
 
 Given = TypeVar("Given")
@@ -188,8 +188,11 @@ class Directory(Protocol):
     def find_user(self, organisation_id: int, user_id: str) -> User | None:
         """Read a user of an organisation."""
 
-    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
-        """Read the collections that a workflow is in; empty if nobody has shared it."""
+    def find_workflow(self, organisation_id: int, workflow_id: str) -> Workflow | None:
+        """Read a workflow that was registered or shared in an organisation."""
+
+    def list_workflows(self, organisation_id: int) -> Sequence[Workflow]:
+        """Read the workflows that were registered or shared in an organisation, by their ids."""
 
 
 class StartQueue(Protocol):
