@@ -355,7 +355,9 @@ class FakeStore:
         places = [place for place, _ in page]
         return MessagePage([message for _, message in page], places[-1] if len(page) == limit else None, places)
 
-    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+    def walk_workflow(
+        self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = 100
+    ) -> Iterator[Job]:
         numbers = sorted((number for of, number in self.jobs if of == project_id), reverse=newest_first)
         jobs = (self.jobs[project_id, number] for number in numbers)
         return (job for job in jobs if workflow_id and job.run.workflow_id == workflow_id)

@@ -186,11 +186,11 @@ def test_a_token_is_given_for_a_client_s_secret_and_for_no_other(
     for secret in (own.key, own_caller.granted["access_token"]):
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer = send(stack.base_url, "POST", TOKENS, data=form)
-        assert (answer.status_code, answer.text) == (401, '{"error":"invalid_client"}')
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     for authorization in (own.key, f"Bearer {own.key}", own_caller.authorization):
         headers = {"Authorization": authorization}
         answer = send(stack.base_url, "POST", TOKENS, data={"grant_type": "client_credentials"}, headers=headers)
-        assert (answer.status_code, answer.text) == (400, '{"error":"invalid_request"}')
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 def test_a_user_who_is_being_deleted_elsewhere_is_another_user_here(foreign: Tenant, stack: Embedded) -> None:

@@ -121,7 +121,7 @@ def test_a_client_that_it_revokes_is_refused_and_its_tokens_too(service: Service
     assert service.http("list_jobs", "alteryx_v3", headers=header).status == 401
     secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
     answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
-    assert (answer.status, answer.text) == (401, '{"error":"invalid_client"}')
+    assert (answer.status, answer.json["error"]) == (401, "invalid_client")
     assert service.http("issue_token", "basic").status == 200  # another organisation's is not touched
 
 

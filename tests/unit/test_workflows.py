@@ -160,6 +160,8 @@ def test_a_client_whose_project_is_gone_runs_nothing(world: World, registry: Fak
         "{}",
         '{"workerTag":null,"credentialId":null,"questions":null,"priority":null}',
         '{"workerTag":"","credentialId":"","questions":[],"priority":""}',
+        '{"questions":{}}',
+        '{"startAt":1,"ownerId":"user-2","collectionIds":["c-1"],"params":{"a":1},"maxAttempts":20}',
     ],
 )
 def test_what_is_left_out_null_or_empty_asks_for_nothing(body: str) -> None:
@@ -167,8 +169,19 @@ def test_what_is_left_out_null_or_empty_asks_for_nothing(body: str) -> None:
 
 
 @pytest.mark.parametrize("priority", ["Default", "Low", "Medium", "High", "Critical"])
-def test_a_priority_is_one_of_five(priority: str) -> None:
-    assert parse_run(json.dumps({"priority": priority})).priority == priority
+def test_a_priority_is_one_of_five_in_any_case(priority: str) -> None:
+    for spelled in (priority, priority.lower(), priority.upper()):
+        asked = parse_run(json.dumps({"priority": spelled}))
+        assert (asked.priority, asked.params) == (priority, {"priority": priority})
+
+
+def test_answers_come_as_a_list_or_as_an_object() -> None:
+    questions: list[dict[str, Any]] = [{"name": "Region", "value": "North"}, {"name": "Year", "value": None}]
+
+    as_object = parse_run('{"questions":{"Region":"North","Year":null}}')
+    as_list = parse_run(json.dumps({"questions": [{**question, "other": 1} for question in questions]}))
+
+    assert as_object == as_list == RunRequest("", "", {"questions": questions})
 
 
 def test_what_the_workflow_is_told_becomes_parameters() -> None:
@@ -191,22 +204,22 @@ def test_an_answer_without_a_value_has_none() -> None:
         ("[]", "body"),
         ("null", "body"),
         ('{"workerTag":"\\ud800"}', "body"),
-        ('{"priority":"high"}', "priority"),
         ('{"priority":2}', "priority"),
+        ('{"priority":"Urgent"}', "priority"),
+        ('{"priority":["High"]}', "priority"),
+        ('{"questions":"x"}', "questions"),
+        ('{"questions":{"a":1}}', "questions"),
+        (json.dumps({"questions": {"x" * 257: "y"}}), "questions"),
+        (json.dumps({"questions": {f"{number}": "y" for number in range(101)}}), "questions"),
         ('{"workerTag":1}', "workerTag"),
         (json.dumps({"workerTag": "x" * 257}), "workerTag"),
         (json.dumps({"credentialId": "x" * 257}), "credentialId"),
-        ('{"questions":{}}', "questions"),
         ('{"questions":[{}]}', "questions"),
         ('{"questions":[{"name":1}]}', "questions"),
         ('{"questions":[{"name":"a","value":1}]}', "questions"),
-        ('{"questions":[{"name":"a","other":"b"}]}', "questions"),
         (json.dumps({"questions": [{"name": "x" * 257}]}), "questions"),
         (json.dumps({"questions": [{"name": "x"}] * 101}), "questions"),
         (json.dumps({"questions": [{"name": "x", "value": "y" * 33_000}]}), "params"),
-        ('{"startAt":1}', "startAt"),
-        ('{"ownerId":"user-2"}', "ownerId"),
-        ('{"collectionIds":["c-1"]}', "collectionIds"),
     ],
 )
 def test_a_bad_body_is_refused_by_the_name_of_the_field(body: str, field: str) -> None:

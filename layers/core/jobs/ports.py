@@ -43,8 +43,10 @@ class JobStore(Protocol):
     def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
         """Read the same jobs lazily, a megabyte at a time, in either order."""
 
-    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
-        """Read the jobs that run a workflow in the order of their numbers, lazily."""
+    def walk_workflow(
+        self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = 100
+    ) -> Iterator[Job]:
+        """Read the jobs that run a workflow in the order of their numbers, lazily, up to a hundred at a time."""
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         """Find the highest job number of a project; 0 if it has no job."""

@@ -150,10 +150,16 @@ def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -
                 break
             jobs.append(job)
         last = job.job_id
-        text += len(job.description) + len(job.reference_id) + sum(map(len, job.errors or ()))
+        text += text_size(job)
         if len(jobs) == walk.size or (walk.is_filtered and text > MAX_TEXT):
             break
     return Stretch(jobs, last if last is not None and last > 1 else None, _total(ports, project, walk, below, jobs))
+
+
+def text_size(job: Job) -> int:
+    """Characters of a row's text, as far as callers and workers choose it: what makes a row large."""
+    texts = (job.description, job.reference_id, *(job.errors or ()), *job.run.collection_ids)
+    return sum(map(len, texts))
 
 
 def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: list[Job]) -> int | None:
@@ -184,10 +190,15 @@ def walk_down(
         top = first - 1
 
 
-def _walk_up(ports: Ports, project: Project, after: int, total: int) -> Iterator[Job]:
+def walk_from_first(ports: Ports, project: Project, at_once: int) -> Iterator[Job]:
+    """Read jobs lazily from the first to the newest, `at_once` at a time."""
+    return _walk_up(ports, project, 0, ports.jobs.highest_job_id(project, strong=False), at_once)
+
+
+def _walk_up(ports: Ports, project: Project, after: int, total: int, at_once: int = WALK) -> Iterator[Job]:
     first = after + 1
     while first <= total:
-        last = min((first - 1) // WALK * WALK + WALK, total)
+        last = min((first - 1) // at_once * at_once + at_once, total)
         shown = first - 1
         for job in ports.jobs.walk_jobs(project.project_id, first, last):
             yield job

@@ -232,6 +232,8 @@ SCENARIOS = (
     Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
     Scenario("list_jobs", "v3", "alteryx_v3", a_run),
     Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
+    Scenario("get_workflows", "all", "alteryx_v3_list"),
+    Scenario("get_workflows", "one that has jobs alone", "alteryx_v3", a_run),
     Scenario("get_job", "v1", "openreplay_v1", one_scheduled),
     Scenario("get_job", "public", "public", one_scheduled),
     Scenario("get_job", "details", "public_details", one_with_everything),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.dialects import bodies
 from jobs.errors import InvalidRequest
@@ -70,7 +70,9 @@ class _Requested(bodies.JobRequest):
     workflowId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
     ownerId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
     collectionIds: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=100)] | None = None  # noqa: N815
-    priority: Literal["Default", "Low", "Medium", "High", "Critical"] | None = None
+    priority: (
+        Annotated[Literal["Default", "Low", "Medium", "High", "Critical"], BeforeValidator(bodies.any_case)] | None
+    ) = None
     workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
 
 

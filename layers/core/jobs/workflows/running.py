@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: The action that workers of workflows subscribe to.
 RUN_WORKFLOW = "run_workflow"
 MAX_WORKFLOW_ID = 256
+#: How urgent a run may be, from the one that a run has if it names none to the most urgent.
+PRIORITIES = ("Default", "Low", "Medium", "High", "Critical")
 
 
 class RunRequest(NamedTuple):
