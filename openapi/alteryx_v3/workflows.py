@@ -85,8 +85,11 @@ SCHEMAS = {
     "V3RunRequest": REQUEST,
     "V3Workflow": _WORKFLOW_FIELDS.object_of("V3Workflow", shown(_WHOLE)),
     "V3ReducedWorkflow": _WORKFLOW_FIELDS.object_of("V3ReducedWorkflow", shown(_REDUCED)[0]),
-    "V3Workflows": list_of("V3Workflow", maxItems=MAX_WORKFLOWS),
-    "V3ReducedWorkflows": list_of("V3ReducedWorkflow", maxItems=MAX_WORKFLOWS),
+    "V3Workflows": {
+        "type": "array",
+        "items": {"oneOf": [reference("V3ReducedWorkflow"), reference("V3Workflow")]},
+        "maxItems": MAX_WORKFLOWS,
+    },
     "V3Question": _QUESTION_FIELDS.object_of("V3Question", shown(_QUESTIONS)[0]),
     "V3QuestionItem": strict(
         key=field("string", "What an answer names."), value=field("string", "What people choose.")
@@ -144,7 +147,7 @@ OPERATIONS = (
             query("offset", "How many workflows to skip. `Link` sets it.", **integer(0, MAX_OFFSET, default=0)),
         ],
         replies=[
-            Reply("reduced", "The workflows.", _REDUCED, "V3ReducedWorkflows"),
+            Reply("reduced", "The workflows.", _REDUCED, "V3Workflows"),
             Reply("full", "The whole workflows.", _FULL, "V3Workflows"),
             Reply("cut", CUT, cut(_FULL, view=FULL, offset="150"), "V3Workflows"),
         ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs.tenants import Right, Role
+from jobs.tenancy import registering
+from jobs.tenants import Registration, Right, Role
 
 from tests.e2e.embedded import Caller, Tenant, far_ahead, send, v3_id
 from tests.e2e.test_events import until
@@ -141,6 +142,12 @@ def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
     assert (answers[0].status_code, answers[0].text) == (200, "[]")
     assert all_but_passing(answers[0]) == all_but_passing(answers[1])
     assert own_caller.call("GET", f"{V3}jobs").text == '{"data":[]}'
+    registering.register_workflow(stack.directory, foreign.project.organisation_id, WORKFLOW, Registration("Foreign"))
+    for rest in ("", "/questions"):
+        answers = [own_caller.call("GET", f"{V3}workflows/{one}{rest}") for one in (WORKFLOW, WORKFLOW[::-1])]
+        assert answers[0].status_code == 404
+        assert all_but_passing(answers[0]) == all_but_passing(answers[1])
+    assert own_caller.call("GET", f"{V3}workflows").text == "[]"
 
     # a workflow with that id that runs here is another one, and the foreign collections do not share it
     stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"], 9)
