@@ -67,7 +67,7 @@ def _may_see(principal: Principal, workflow: Workflow) -> bool:
 
 
 def _first_seen(ports: Ports, principal: Principal, workflow_id: str) -> Workflow | None:
-    """A workflow of which only its jobs tell: it was first seen when the first of them was created."""
+    """A workflow that has jobs and no row: it was first seen when the first of them was created."""
 
     def first_job(project: Project) -> list[int]:
         walk = ports.jobs.walk_workflow(project.project_id, workflow_id, newest_first=False, at_once=1)
