@@ -233,7 +233,7 @@ def main() -> int:
         return verbs[sys.argv[1]](target(os.environ))
     except (ValueError, BotoCoreError, ClientError) as error:
         print(f"make {sys.argv[1]}: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, ValueError) else 1
 
 
 if __name__ == "__main__":

@@ -491,6 +491,9 @@ class FakeDirectory:
         self._note(organisation.organisation_id, "organisation create", organisationId=organisation.organisation_id)
         return organisation
 
+    def get_organisation(self, organisation_id: int) -> Organisation | None:
+        return self.organisations.get(organisation_id)
+
     def list_organisations(self) -> Sequence[Organisation]:
         return list(self.organisations.values())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.tenancy import administration
 from jobs.tenants import Scope
 
-from cli.admin.arguments import add_expiry, milliseconds, noun, of_organisation, verb
+from cli.admin.arguments import add_expiry, identifier, milliseconds, noun, number, of_organisation, verb
 
 if TYPE_CHECKING:
     import argparse
@@ -27,27 +27,29 @@ def add_to(nouns: Nouns) -> None:
         "--scope", type=Scope, choices=list(Scope), action="append", default=[], help="what it is for (default: all)"
     )
     create.add_argument(
-        "--project", type=int, action="append", default=[], metavar="ID", help="a project it opens (default: all)"
+        "--project", type=number, action="append", default=[], metavar="ID", help="a project it opens (default: all)"
     )
     add_expiry(create)
     of_organisation(verbs, "list", "list those of an organisation, also ended ones", _list_keys)
     rotate = of_organisation(verbs, "rotate", "create one like another, which ends at a given time", _rotate_key)
-    rotate.add_argument("--key", required=True, metavar="ID", help="the keyId of the other one")
-    rotate.add_argument("--until", type=milliseconds, required=True, metavar="TIME", help="ISO 8601; when it ends")
+    rotate.add_argument("--key", type=identifier, required=True, metavar="ID", help="the keyId of the other one")
+    rotate.add_argument(
+        "--until", type=milliseconds, required=True, metavar="TIME", help="when it ends, like --expires"
+    )
     add_expiry(rotate)
     revoke = of_organisation(verbs, "revoke", "revoke one for ever", _revoke_key)
-    revoke.add_argument("--key", required=True, metavar="ID", help="the keyId, not the key itself")
+    revoke.add_argument("--key", type=identifier, required=True, metavar="ID", help="the keyId, not the key itself")
 
     verbs = noun(nouns, "client", "an OAuth 2.0 client, which acts for a user")
     create = of_organisation(verbs, "create", "create one; its secret is shown only once", _create_client)
-    create.add_argument("--user", required=True, metavar="ID")
+    create.add_argument("--user", type=identifier, required=True, metavar="ID")
     create.add_argument(
-        "--project", type=int, required=True, metavar="ID", help="the project for the runs that it starts"
+        "--project", type=number, required=True, metavar="ID", help="the project for the runs that it starts"
     )
     add_expiry(create)
     of_organisation(verbs, "list", "list those of an organisation, also ended ones", _list_clients)
     verb(verbs, "revoke", "revoke one and its tokens for ever", _revoke_client).add_argument(
-        "--client", required=True, metavar="ID"
+        "--client", type=identifier, required=True, metavar="ID"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.tenancy import administration
 
-from cli.admin.arguments import noun, of_organisation, of_project, verb
+from cli.admin.arguments import noun, number, of_organisation, of_project, verb
 
 if TYPE_CHECKING:
     import argparse
@@ -37,10 +37,10 @@ def add_to(nouns: Nouns) -> None:
         help="an event source, and the actions it may report on (default: every source, every action)",
     )
     limits = of_project(verbs, "limits", "set how many jobs callers may create in it", _limit)
-    limits.add_argument("--creations-per-minute", type=int, metavar="N", help="default: any number")
+    limits.add_argument("--creations-per-minute", type=number, metavar="N", help="default: any number")
 
     audit = of_organisation(noun(nouns, "audit", "the changes that jobs-admin made"), "list", "newest first", _audit)
-    audit.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
+    audit.add_argument("--limit", type=number, default=100, metavar="N", help="default: 100")
 
 
 def _create_organisation(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
@@ -96,5 +96,5 @@ def _project(project: Project) -> dict[str, Any]:
 
 
 def _audit(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    entries = registry.list_audit(options.organisation, max(1, options.limit))
+    entries = registry.list_audit(options.organisation, options.limit)
     return {"audit": [{"at": at, "by": by, "what": what, "about": about} for at, by, what, about in entries]}

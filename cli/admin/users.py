@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.tenancy import administration
 from jobs.tenants import Right, Role
 
-from cli.admin.arguments import noun, of_organisation
+from cli.admin.arguments import identifier, noun, of_organisation
 
 if TYPE_CHECKING:
     import argparse
@@ -27,13 +27,13 @@ def add_to(nouns: Nouns) -> None:
     create.add_argument("name")
     of_organisation(verbs, "list", "list those of an organisation", _list_users)
     role = of_organisation(verbs, "role", "change the role of one", _set_role)
-    role.add_argument("--user", required=True, metavar="ID")
+    role.add_argument("--user", type=identifier, required=True, metavar="ID")
     role.add_argument("--role", type=Role, choices=list(Role), required=True)
 
     verbs = noun(nouns, "collection", "a group of users that workflows and jobs are shared with")
     share = of_organisation(verbs, "share", "add a user to one, or remove the user", _share_collection)
-    share.add_argument("--collection", required=True, metavar="ID", help="any id; a new id creates a collection")
-    share.add_argument("--user", required=True, metavar="ID")
+    share.add_argument("--collection", type=identifier, required=True, metavar="ID", help="a new id creates one")
+    share.add_argument("--user", type=identifier, required=True, metavar="ID")
     share.add_argument(
         "--right",
         choices=[*Right, "none"],

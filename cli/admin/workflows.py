@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import InvalidRequest
+from jobs.lifecycle.text import check_text
 from jobs.tenancy import registering
 from jobs.tenants import Registration
 
-from cli.admin.arguments import noun, of_organisation
+from cli.admin.arguments import identifier, noun, number, of_organisation
 
 if TYPE_CHECKING:
     import argparse
@@ -25,15 +27,17 @@ def add_to(nouns: Nouns) -> None:
     create = of_organisation(verbs, "create", "register one, so that clients find it", _create)
     change = of_organisation(verbs, "change", "replace all that was registered of one", _change)
     for parser in (create, change):
-        parser.add_argument("--workflow", required=True, metavar="ID", help="the id that workers know")
+        parser.add_argument("--workflow", type=identifier, required=True, metavar="ID", help="the id that workers know")
         parser.add_argument("--name", default="", help="what people call it (default: its id)")
-        parser.add_argument("--owner", default="", metavar="ID", help="the userId of its owner (default: nobody)")
+        parser.add_argument("--owner", type=identifier, default="", metavar="ID", help="a userId (default: nobody)")
         parser.add_argument("--worker-tag", default="", metavar="TAG", help="which workers run it (default: any)")
-        parser.add_argument("--run-count", type=int, default=0, metavar="N", help="how often it ran elsewhere before")
+        parser.add_argument(
+            "--run-count", type=number, default=0, metavar="N", help="how often it ran elsewhere before"
+        )
         parser.add_argument("--questions", type=Path, metavar="FILE", help="what it asks: a JSON list of objects")
     share = of_organisation(verbs, "share", "set the collections of its future runs", _share)
-    share.add_argument("--workflow", required=True, metavar="ID")
-    share.add_argument("--collection", action="append", default=[], metavar="ID", help="a collection (default: none)")
+    share.add_argument("--workflow", type=identifier, required=True, metavar="ID")
+    share.add_argument("--collection", type=identifier, action="append", default=[], metavar="ID", help="default: none")
     of_organisation(verbs, "list", "list those that were registered or shared in an organisation", _list)
 
 
@@ -51,6 +55,7 @@ def _register(registry: DirectoryAdmin, options: argparse.Namespace, *, again: b
     except (OSError, ValueError) as error:
         raise InvalidRequest("questions", f"the file cannot be read: {error}") from None
     questions = registering.parse_questions(text)
+    check_text("questions", json.dumps(questions, ensure_ascii=False))
     registration = Registration(options.name, options.owner, options.worker_tag, options.run_count, questions)
     registering.register_workflow(registry, options.organisation, options.workflow, registration, again=again)
     return {"workflowId": options.workflow, **_about(registration)}

@@ -53,16 +53,20 @@ class Bus:
         answer = self._events.put_events(Entries=[{"EventBusName": self._outputs["EventBusName"], **entry}])
         expect(not answer["FailedEntryCount"], "the bus refused the event")
 
-    def take_refused(self, mark: str) -> int:
-        """Delete the refused events that have a mark, and leave all others; how many there were."""
+    def take_refused(self, mark: str) -> list[dict[str, Any]]:
+        """Delete the refused events that have a mark, and leave all others; return their attributes."""
         queue = self._outputs["IngestDeadLetterQueueUrl"]
         taken = self._sqs.receive_message(
-            QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=2, WaitTimeSeconds=1
+            QueueUrl=queue,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=2,
+            WaitTimeSeconds=1,
+            MessageAttributeNames=["field", "reason"],
         ).get("Messages", [])
         own = [message for message in taken if mark in message["Body"]]
         for message in own:
             self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(own)
+        return [message.get("MessageAttributes", {}) for message in own]
 
     def refused(self) -> int:
         """How many messages the dead-letter queue has, about."""
@@ -145,15 +149,17 @@ def _completed(run: Run) -> str:
     return f"{time.monotonic() - began:.1f} s after the report"
 
 
-@EVENTS.add("An event that is not valid ends whole in the dead-letter queue", aws_only=True)
+@EVENTS.add("An event that is not valid ends whole in the dead-letter queue, with the reason", aws_only=True)
 def _poison(run: Run) -> str:
     bus, poison, began = _bus(run), f"poison-{run.mark}", time.monotonic()
     _put(run, "Job Requested", action=run.action, colour=poison)
     with _aws(f"the queue was not read, and keeps {poison}"):
         try:
-            run.wait(lambda: bus.take_refused(poison), PATIENCE, "not there")
+            told = run.wait(lambda: bus.take_refused(poison), PATIENCE, "not there")
         except Wrong:
             if (others := bus.refused()) > CROWDED:
                 raise Unproven(f"not found among about {others} others, and left there: {poison}") from None
             raise
+    names = sorted(told[0])
+    expect(names == ["field", "reason"], f"its attributes are {', '.join(names) or 'none'}")
     return f"{time.monotonic() - began:.1f} s; deleted from the queue"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs.dialects import event_bodies
+from jobs.errors import InvalidRequest
 from jobs.events import ingestion
+from jobs.events.incoming import Delivery, Refusal
 from jobs.events.ingestion import Taken
 from jobs.runtime import observability, wiring
-from jobs.runtime.invocation import batch_answer, read_records, time_left
+from jobs.runtime.invocation import batch_answer, time_left
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from jobs.events.incoming import Delivery
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -20,22 +21,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ports = wiring.ports()
     queue = ports.ingest_queue
 
-    def parse(record: dict[str, Any]) -> Delivery:
+    def parse(record: dict[str, Any]) -> Delivery | Refusal:
         arrived = int(record["attributes"]["SentTimestamp"])
-        return event_bodies.parse_event(record["body"], arrived, ports.clock.now())
+        try:
+            return event_bodies.parse_event(record["body"], arrived, ports.clock.now())
+        except InvalidRequest as error:
+            ports.meter.count("EventRefused")
+            return event_bodies.refusal_of(error)
 
     with observability.invocation(context):
-        read, unreadable = read_records(event, parse)
-        if unreadable:
-            ports.meter.count("EventRefused", len(unreadable))
-        deliveries = [delivery for _, delivery in read]
+        parsed = [(record, parse(record)) for record in event["Records"]]
+        readable = [(record, content) for record, content in parsed if isinstance(content, Delivery)]
+        deliveries = [delivery for _, delivery in readable]
         taken = ingestion.take(ports, ports.settings.ingest.account_id, deliveries, time_left(context))
-
-        def that_are(what: Taken) -> list[dict[str, Any]]:
-            return [record for (record, _), of in zip(read, taken, strict=True) if of is what]
-
-        failed = queue.set_aside([*unreadable, *that_are(Taken.REFUSED)])
-        failed += queue.look_again_soon(that_are(Taken.EARLY))
-        failed += [record["messageId"] for record in that_are(Taken.AGAIN)]
+        outcomes = [
+            *((record, content) for record, content in parsed if isinstance(content, Refusal)),
+            *((record, outcome) for (record, _), outcome in zip(readable, taken, strict=True)),
+        ]
+        refused = [(record, outcome) for record, outcome in outcomes if isinstance(outcome, Refusal)]
+        for record, refusal in refused:
+            about = {"messageId": record["messageId"], **refusal._asdict()}
+            observability.logger().warning("refused", extra=about)
+        failed = queue.set_aside(refused)
+        failed += queue.look_again_soon([record for record, outcome in outcomes if outcome is Taken.EARLY])
+        failed += [record["messageId"] for record, outcome in outcomes if outcome is Taken.AGAIN]
         observability.logger().info("taken", extra={"events": len(event["Records"]), "again": len(failed)})
     return batch_answer(failed)

@@ -596,6 +596,7 @@ def test_what_an_organisation_has_is_listed_and_nothing_of_another(registry: Reg
         made[of] = [client, registry.find_user(of, client.user_id)]
 
     assert [one.name for one in registry.list_organisations()] == ["Mine", "Other"]
+    assert [registry.get_organisation(number) for number in (1, 2, 3)] == [*registry.list_organisations(), None]
     for of in (mine, other):
         assert [*registry.list_clients(of), *registry.list_users(of)] == made[of]
         assert {one.workflow_id: one.collection_ids for one in registry.list_workflows(of)} == {f"w#{of}": (f"c-{of}",)}

@@ -39,7 +39,10 @@ def test_it_fails_nothing_marks_what_an_emulator_cannot_show_and_leaves_no_job(s
     unproven = [line for line in lines if line.startswith("unproven: ")]
     assert f"{len(lines) - len(unproven)} ok, 0 FAILED, {len(unproven)} unproven; " in counts
     assert "[the mode seems to be plain; safe is plain]" in ran.stdout
-    assert "ok (on the emulator only): An event that is not valid ends whole in the dead-letter queue" in ran.stdout
+    assert (
+        "ok (on the emulator only): An event that is not valid ends whole in the dead-letter queue, with the reason"
+        in ran.stdout
+    )
     assert "ok (on the emulator only): 20 jobs start on their chosen seconds" in ran.stdout
     assert "ok: v3: a workflow is run" in ran.stdout
     for secret in (tenant.key, caller.secret, stack.demo["awsSecretAccessKey"], stack.demo["apiKey"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import random
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
@@ -20,6 +21,8 @@ from moto.dynamodb.models.table import Table
 
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, OTHER_PROJECT_KEY, PROJECT_KEY
+from tests.integration.test_canaries import EVENTS
+from tests.integration.test_fuzz import REQUESTS, REQUESTS_IN_FULL, nasty_text
 from tests.integration.test_starting import deliver as deliver_hints
 from tests.stores import an_admin, the_store
 
@@ -80,11 +83,17 @@ class Bus:
         assert self.deliver(self.envelope(detail_type, {"jobId": job_id, **detail})) == NONE_FAILED
 
     def dead_letters(self) -> list[str]:
-        found: list[str] = []
-        while messages := self.service.sqs.receive_message(QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            found += [message["Body"] for message in messages]
+        return [body for body, _ in self.refusals()]
+
+    def refusals(self) -> list[tuple[str, dict[str, str]]]:
+        """The bodies of the dead letters, and what their attributes say."""
+        found: list[tuple[str, dict[str, str]]] = []
+        while messages := self.service.sqs.receive_message(
+            QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                attributes = message["MessageAttributes"].items()
+                found.append((message["Body"], {name: value["StringValue"] for name, value in attributes}))
         return found
 
     def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -237,6 +246,39 @@ def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_asid
 
     assert bus.rows() == before
     assert sorted(bus.dead_letters()) == sorted(refused)
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "detail", "changes", "field"),
+    [
+        ("Job Requested", {"action": "export", "nobody@example.com": 1}, {}, "detail"),
+        ("Job Requested", {"action": "nobody@example.com"}, {}, "action"),
+        ("Job Requested", {"action": "export", "params": {"a": "x" * 40_000}}, {}, "params"),
+        ("Job Requested", {"action": "export", "idempotencyKey": ""}, {}, "Idempotency-Key"),
+        ("Job Progress", {"jobId": "nobody@example.com", "attempt": 1, "progress": 5}, {}, "jobId"),
+        ("Job Failed", {"jobId": 1, "attempt": "nobody@example.com", "errors": []}, {}, "attempt"),
+        ("Job Completed", {"jobId": 9, "attempt": 1}, {}, "jobId"),
+        ("nobody@example.com", {}, {}, "detail-type"),
+        ("Job Requested", {"action": "export"}, {"account": STRANGER}, "account"),
+        ("Job Requested", {"action": "export"}, {"source": "jobs"}, "source"),
+        ("Job Requested", {"action": "export"}, {"project_key": "unknown"}, "projectKey"),
+        ("Job Requested", {"action": "export"}, {"id": ["nobody@example.com"]}, "id"),
+    ],
+)
+def test_a_refused_event_says_why_beside_its_body_and_in_the_log_and_quotes_nothing(  # noqa: PLR0913  # as the table has them
+    bus: Bus, log: io.StringIO, *, detail_type: str, detail: dict[str, Any], changes: dict[str, Any], field: str
+) -> None:
+    body = bus.envelope(detail_type, detail, **changes)
+
+    assert bus.deliver(body) == NONE_FAILED
+
+    ((letter, told),) = bus.refusals()
+    assert letter == body
+    assert told["field"] == field
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines() if '"message":"refused"' in line]
+    assert (line["field"], line["reason"]) == (field, told["reason"])
+    assert "nobody" not in f"{told} {line}"
+    assert len(told["reason"]) > 5
 
 
 #: Each type of event with a detail that is taken; what is not a request is about job 1.
@@ -443,7 +485,7 @@ def test_no_personal_data_of_an_event_reaches_the_logs(bus: Bus, log: io.StringI
         "shekar",
     )
 
-    assert "unreadable" in log.getvalue()
+    assert '"field":"action"' in log.getvalue()
     assert "shekar" not in log.getvalue()
 
 
@@ -668,3 +710,33 @@ def hints_waiting(service: Service) -> int:
     """How many hints are in the start queue, delayed ones included, without those that were taken."""
     attributes = service.sqs.get_queue_attributes(QueueUrl=service.queue_url, AttributeNames=["All"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesDelayed"])
+
+
+_EVENTS_IN = [path for path, event in EVENTS.items() if len(event.get("Records", [])) == 1 and "ingest" in str(path)]
+
+
+@pytest.mark.parametrize("requests", [REQUESTS, pytest.param(REQUESTS_IN_FULL, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("path", _EVENTS_IN, ids=lambda path: path.stem)
+def test_no_event_is_delivered_again_because_of_what_it_holds(bus: Bus, path: Any, requests: int) -> None:
+    chance = random.Random(path.stem)  # noqa: S311
+    (record,) = EVENTS[path]["Records"]
+    again = []
+    for number in range(requests):
+        envelope = json.loads(record["body"])
+        change = chance.choice(["envelope", "detail", "body"])
+        value: Any = chance.choice(
+            [None, True, -1, 10**30, 1.5, [], {}, [None], {"a": {}}, nasty_text(chance), nasty_text(chance)]
+        )
+        if change == "envelope":
+            envelope[chance.choice([*envelope, nasty_text(chance)])] = value
+        elif change == "detail":
+            envelope["detail"][chance.choice([*envelope["detail"], nasty_text(chance)])] = value
+        # SQS carries text alone, so a lone surrogate comes in escaped or not at all.
+        text = nasty_text(chance).encode(errors="replace").decode()
+        body = text if change == "body" else json.dumps(envelope)
+        changed = {**record, "body": body, "messageId": f"{number}"}
+        if bus.service.invoke("ingest_events", {"Records": [changed]})["batchItemFailures"]:
+            again.append(body)
+
+    # A report of an attempt that has not started comes again by design; nothing else does.
+    assert [body for body in again if json.loads(body)["detail-type"] == "Job Requested"] == []

@@ -1,4 +1,7 @@
-"""Whatever a caller sends, the answer is never a 5xx: every HTTP event is changed in ways that break parsers."""
+"""Whatever comes in is answered or refused: every event is changed in ways that break parsers.
+
+HTTP requests never get a 5xx. An event of the bus is taken or refused, and its neighbours are taken.
+"""
 
 from __future__ import annotations
 
@@ -66,14 +69,14 @@ NASTY = [
 ]
 
 
-def _text(chance: random.Random) -> str:
+def nasty_text(chance: random.Random) -> str:
     if chance.random() < 0.6:
         return chance.choice(NASTY)
     return "".join(chr(chance.choice([chance.randrange(0x20, 0x7F), chance.randrange(0x3000)])) for _ in range(20))
 
 
 def _in_place(chance: random.Random, event: dict[str, Any], places: list[Any]) -> dict[str, Any]:
-    changed: dict[str, Any] = replaced(event, chance.choice(places), _text(chance))
+    changed: dict[str, Any] = replaced(event, chance.choice(places), nasty_text(chance))
     return changed
 
 
@@ -89,20 +92,20 @@ def _more_query(chance: random.Random, event: dict[str, Any], _places: list[Any]
         "cursor",
         "sortField",
         "offset",
-        _text(chance),
+        nasty_text(chance),
     ]
-    given = {chance.choice(names): _text(chance) for _ in range(2)}
+    given = {chance.choice(names): nasty_text(chance) for _ in range(2)}
     return {**event, "queryStringParameters": {**(event.get("queryStringParameters") or {}), **given}}
 
 
 def _body(chance: random.Random, event: dict[str, Any], _places: list[Any]) -> dict[str, Any]:
-    body = _text(chance)
+    body = nasty_text(chance)
     encoded = chance.random() < 0.3
     return {**event, "body": body, "isBase64Encoded": encoded}
 
 
 def _field(chance: random.Random, event: dict[str, Any], _places: list[Any]) -> dict[str, Any]:
-    values: list[Any] = [None, True, -1, 10**30, 1.5, [], {}, [None], {"a": {}}, _text(chance)]
+    values: list[Any] = [None, True, -1, 10**30, 1.5, [], {}, [None], {"a": {}}, nasty_text(chance)]
     names = ["action", "startAt", "params", "maxAttempts", "timeoutSeconds", "description", "referenceId", "priority"]
     body = {"action": "export", chance.choice([*names, "extra"]): chance.choice(values)}
     return {**event, "body": json.dumps(body)}

@@ -16,7 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs.errors import DeletionActive, JobNotCancellable, JobNotFound, JobNotRetryable
 from jobs.events import ingestion
-from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.incoming import (
+    Delivery,
+    Envelope,
+    JobCompleted,
+    JobFailed,
+    JobMessage,
+    JobProgress,
+    JobRequested,
+    Refusal,
+)
 from jobs.events.ingestion import Taken
 from jobs.lifecycle import cancellation, reaping, retrying
 from jobs.lifecycle.creation import IdempotencyKey
@@ -239,7 +248,8 @@ class Service:
             self.world.with_directory(self.registry), ACCOUNT, [sent.delivery for sent, _ in batch], ever
         )
         for (sent, tries), outcome in zip(batch, taken, strict=True):
-            assert outcome.name.lower() == expected[sent.event_id], sent
+            became = "refused" if isinstance(outcome, Refusal) else outcome.name.lower()
+            assert became == expected[sent.event_id], sent
             self.delivered[sent.event_id] += 1
             if outcome is Taken.EARLY and tries + 1 < TRIES:
                 self.pending.append((sent, tries + 1))

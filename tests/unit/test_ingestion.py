@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.errors import Busy
 from jobs.events import ingestion
-from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.incoming import (
+    Delivery,
+    Envelope,
+    JobCompleted,
+    JobFailed,
+    JobMessage,
+    JobProgress,
+    JobRequested,
+    Refusal,
+)
 from jobs.events.ingestion import Taken
 from jobs.lifecycle import creation
 from jobs.lifecycle.creation import IdempotencyKey
@@ -50,7 +59,7 @@ class Ingestion:
     def know(self, project: Project) -> None:
         self.registry.projects[project.project_key] = project
 
-    def take(self, *deliveries: Delivery) -> list[Taken]:
+    def take(self, *deliveries: Delivery) -> list[Taken | Refusal]:
         return ingestion.take(self.world.with_directory(self.registry), OWN, deliveries, ever)
 
     @property
@@ -113,7 +122,7 @@ def test_an_event_is_taken_from_an_account_and_a_source_that_the_project_trusts(
     subject.jobs[1, 1] = before = replace(a_job(), status=Status.RUNNING)
     (outcome,) = subject.take(of_kind(kind, account=account, source=source))
 
-    assert outcome is (Taken.DONE if taken else Taken.REFUSED)
+    assert outcome in ([Taken.DONE] if taken else [ingestion.UNTRUSTED_ACCOUNT, ingestion.UNTRUSTED_SOURCE])
     if not taken:
         assert_untouched(subject, before)
 
@@ -170,7 +179,7 @@ def test_of_our_own_sources_only_the_worker_is_taken_and_only_its_reports_on_del
     if is_worker and kind in REPORTS and action == DELETE_USER_DATA:
         assert outcome is Taken.DONE
     else:
-        assert outcome is Taken.REFUSED
+        assert isinstance(outcome, Refusal)
         assert_untouched(subject, before)
 
 
@@ -188,7 +197,7 @@ def test_a_source_reports_on_the_actions_that_it_is_listed_with_and_requests_any
     if kind in REQUESTS or action != "other":
         assert outcome is Taken.DONE
     else:
-        assert outcome is Taken.REFUSED
+        assert outcome == ingestion.UNTRUSTED_REPORT
         assert_untouched(subject, before)
         assert subject.take(of_kind(kind, source="any")) == [Taken.DONE]
 
@@ -224,7 +233,7 @@ def test_only_a_source_that_is_limited_to_actions_costs_a_read(
 
 
 def test_an_event_for_an_unknown_project_is_refused(subject: Ingestion) -> None:
-    assert subject.take(asks(key="nobody")) == [Taken.REFUSED]
+    assert subject.take(asks(key="nobody")) == [ingestion.UNKNOWN_PROJECT]
     assert subject.jobs == {}
 
 
@@ -232,7 +241,7 @@ def test_an_event_that_is_not_trusted_does_not_hide_the_one_that_is(subject: Ing
     """A stranger who knows the id of a partner's event cannot make that event disappear."""
     forged, true = asks("1", account=STRANGER), asks("1")
 
-    assert subject.take(forged, true) == [Taken.REFUSED, Taken.DONE]
+    assert subject.take(forged, true) == [ingestion.UNTRUSTED_ACCOUNT, Taken.DONE]
     assert len(subject.jobs) == 1
 
 
@@ -291,7 +300,7 @@ def test_a_producer_s_own_key_counts_once_under_new_ids(subject: Ingestion) -> N
 def test_a_key_with_another_body_is_refused(subject: Ingestion) -> None:
     other = an_event(JobRequested(KEY, a_request(), IdempotencyKey("k", "another body")), "2")
 
-    assert subject.take(asks("1", idempotency="k"), other) == [Taken.DONE, Taken.REFUSED]
+    assert subject.take(asks("1", idempotency="k"), other) == [Taken.DONE, ingestion.KEY_REUSED]
     assert subject.counts == {"EventRefused": 1}
 
 
@@ -370,10 +379,10 @@ def test_what_is_said_is_said_once(subject: Ingestion) -> None:
 
 @pytest.mark.parametrize(
     ("job_id", "attempt", "outcome", "counted"),
-    [(1, 1, Taken.DONE, "ReportStale"), (1, 3, Taken.EARLY, None), (2, 1, Taken.REFUSED, "EventRefused")],
+    [(1, 1, Taken.DONE, "ReportStale"), (1, 3, Taken.EARLY, None), (2, 1, ingestion.UNKNOWN_JOB, "EventRefused")],
 )
 def test_a_report_that_does_not_apply_is_counted_or_comes_again(
-    subject: Ingestion, job_id: int, attempt: int, outcome: Taken, counted: str | None
+    subject: Ingestion, job_id: int, attempt: int, outcome: Taken | Refusal, counted: str | None
 ) -> None:
     running(subject, attempt=2, max_attempts=2)
     before = subject.jobs[1, 1]

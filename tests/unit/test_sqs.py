@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, from_body, to_body
+from jobs.events.incoming import Refusal
 from jobs.model import StartHint
 from jobs.runtime import wiring
 from jobs.runtime.wiring import in_threads
@@ -243,10 +244,11 @@ class FakeIngestSQS:
         self.calls: list[tuple[str, ...]] = []
         self._refuses = refuses
 
-    def send_message(self, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+    def send_message(self, QueueUrl: str, MessageBody: str, MessageAttributes: dict[str, Any]) -> None:  # noqa: N803
         if MessageBody in self._refuses:
             raise ClientError({"Error": {"Code": "RequestThrottled", "Message": ""}}, "SendMessage")
-        self.calls.append((QueueUrl, MessageBody))
+        told = (f"{name}={value['StringValue']}" for name, value in MessageAttributes.items())
+        self.calls.append((QueueUrl, MessageBody, *told))
 
     def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
         if ReceiptHandle in self._refuses:
@@ -268,13 +270,16 @@ def a_record(name: str, received: int = 1) -> dict[str, Any]:
     }
 
 
-def test_what_is_set_aside_is_put_whole_and_what_is_not_taken_there_comes_again() -> None:
+def test_what_is_set_aside_is_put_whole_with_the_reason_and_what_is_not_taken_there_comes_again() -> None:
     sqs = FakeIngestSQS("body-b")
     queue, meter = ingest_queue(sqs)
 
-    assert queue.set_aside([a_record("a"), a_record("b"), a_record("c")]) == ["id-b"]
+    why = Refusal("jobId", "must be an integer")
 
-    assert sqs.calls == [("dead", "body-a"), ("dead", "body-c")]
+    assert queue.set_aside([(a_record(name), why) for name in "abc"]) == ["id-b"]
+
+    told = ("field=jobId", "reason=must be an integer")
+    assert sqs.calls == [("dead", "body-a", *told), ("dead", "body-c", *told)]
     assert meter.failures == ["SendMessage"]
 
 

@@ -435,21 +435,21 @@ MUTANTS = (
     ),
     Mutant(
         "our own events taken",
-        "_trusted_project",
+        "_project_of",
         "is_reserved(source)",
         "False",
         ("tests/unit/test_ingestion.py",),
     ),
     Mutant(
         "a job asked for in the name of our own worker",
-        "_trusted_project",
+        "_project_of",
         "not isinstance(delivery.content, JobRequested)",
         "True",
         ("tests/unit/test_ingestion.py",),
     ),
     Mutant(
         "a partner taken for our own worker",
-        "_trusted_project",
+        "_project_of",
         "account == own_account",
         "True",
         ("tests/unit/test_ingestion.py",),
@@ -463,10 +463,17 @@ MUTANTS = (
     ),
     Mutant(
         "events of any account taken",
-        "_trusted_project",
+        "_project_of",
         "account != own_account and account not in project.accounts",
         "False",
         ("tests/unit/test_ingestion.py",),
+    ),
+    Mutant(
+        "a refusal that tells a name from outside",
+        "refusal_of",
+        "error.field in _NAMES",
+        "True",
+        ("tests/integration/test_events.py",),
     ),
     # ---- never lost: tick, sweep, reaper -------------------------------------------------------------------------
     Mutant(

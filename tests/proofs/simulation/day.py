@@ -62,6 +62,7 @@ MUST_HAPPEN = (
     "metric: ReportStale",
     "metric: EventSeen",
     "metric: EventRefused",
+    "log: refused",
     "caller: deletion active",
     "caller: not cancelled",
     "lambda: cold start",

@@ -197,8 +197,11 @@ class LedgerLogger:
         """A line of information."""
 
     def warning(self, message: str, **_: Any) -> None:
-        """A warning, which somebody should read."""
-        self._ledger.logged("warning", message)
+        """A warning, which somebody should read. The load has events that must be refused."""
+        if message == "refused":
+            self._ledger.counts["log: refused"] += 1
+        else:
+            self._ledger.logged("warning", message)
 
     def error(self, message: str, **_: Any) -> None:
         """An error, which somebody must read."""

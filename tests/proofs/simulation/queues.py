@@ -191,8 +191,10 @@ class SQSClient:
 
         return self._environment.call(SEND, effect, entries=len(Entries))
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> Any:  # noqa: N803
-        """Take a message."""
+    def send_message(self, *, QueueUrl: str, MessageBody: str, MessageAttributes: Any = None) -> Any:  # noqa: N803
+        """Take a message; its attributes are for people alone."""
+        if MessageAttributes and not all(value["StringValue"] for value in MessageAttributes.values()):
+            self._world.ledger.violation("SendMessage with an empty attribute")
         return self._environment.call(SEND, lambda: self._queues[QueueUrl].send(MessageBody))
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
+    from jobs.events.incoming import Refusal
     from jobs.ports import Clock, Meter, Parallel
 
 #: SQS's own limits (Developer Guide, «Message quotas»).
@@ -121,16 +122,22 @@ class SQSIngestQueue:
         self._dead_letters = dead_letters
         self._meter = meter
 
-    def set_aside(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Put events into the dead-letter queue, whole.
+    def set_aside(self, refused: Iterable[tuple[Mapping[str, Any], Refusal]]) -> list[str]:
+        """Put events into the dead-letter queue, whole, with the attributes `field` and `reason`.
 
         Returns:
             The ids of the messages that it did not take, which must come again.
         """
         failed = []
-        for record in records:
+        for record, refusal in refused:
             try:
-                self._client().send_message(QueueUrl=self._dead_letters, MessageBody=record["body"])
+                self._client().send_message(
+                    QueueUrl=self._dead_letters,
+                    MessageBody=record["body"],
+                    MessageAttributes={
+                        name: {"DataType": "String", "StringValue": text} for name, text in refusal._asdict().items()
+                    },
+                )
             except (ClientError, BotoCoreError) as error:
                 self._meter.failed("SendMessage", error)
                 failed.append(record["messageId"])

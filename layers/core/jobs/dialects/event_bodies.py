@@ -21,6 +21,7 @@ from jobs.events.incoming import (
     JobMessage,
     JobProgress,
     JobRequested,
+    Refusal,
 )
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import MAX_ATTEMPTS, Message, Run, Severity
@@ -131,6 +132,22 @@ class _Failed(_Report):
     @classmethod
     def _entries_fit(cls, errors: list[str]) -> list[str]:
         return [_at_most(MAX_ENTRY_BYTES, error) for error in errors]
+
+
+#: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
+_NAMES = frozenset(
+    name
+    for model in (_Envelope, _Requested, _Message, _Progress, _Completed, _Failed)
+    for field, about in model.model_fields.items()
+    for name in (field, about.alias)
+) | {"body", "Idempotency-Key"}
+
+
+def refusal_of(error: InvalidRequest) -> Refusal:
+    """Why an event that `parse_event` does not read is refused."""
+    if error.field in _NAMES:
+        return Refusal(error.field, error.reason)
+    return Refusal("detail", "has a field that does not exist")
 
 
 def parse_event(body: str, arrived: int, now: int) -> Delivery:

@@ -83,6 +83,13 @@ Report: TypeAlias = JobProgress | JobMessage | JobCompleted | JobFailed
 Content: TypeAlias = JobRequested | Report
 
 
+class Refusal(NamedTuple):
+    """Why an event can never be taken: the field that is to blame, and the rule that it breaks. It quotes no value."""
+
+    field: str
+    reason: str
+
+
 class Delivery(NamedTuple):
     """An event as it was delivered."""
 

@@ -11,8 +11,8 @@ from collections import defaultdict
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused, ProjectNotFound
-from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested
+from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
+from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested, Refusal
 from jobs.lifecycle import creation, reporting
 from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, SeenEvent, is_reserved
 from jobs.outcomes import Attempt, ReportOutcome
@@ -32,27 +32,33 @@ STEP_TIME = 25 * SECOND
 
 
 class Taken(Enum):
-    """What became of an event."""
+    """What became of an event that is not refused."""
 
     DONE = auto()
     #: The report came before its attempt started: look again soon.
     EARLY = auto()
     #: AWS was busy: deliver it again.
     AGAIN = auto()
-    #: It can never be valid, or is not trusted.
-    REFUSED = auto()
 
 
-_TAKEN = {
+#: Why an event is refused that could be read.
+UNKNOWN_PROJECT = Refusal("projectKey", "is unknown")
+UNTRUSTED_ACCOUNT = Refusal("account", "is not one that the project takes events of")
+UNTRUSTED_SOURCE = Refusal("source", "is not one that the project takes such events of")
+UNTRUSTED_REPORT = Refusal("source", "may not report on jobs of this action, or the project has no such job")
+UNKNOWN_JOB = Refusal("jobId", "is unknown in this project")
+KEY_REUSED = Refusal("idempotencyKey", "was used for another body")
+
+_TAKEN: dict[ReportOutcome, Taken | Refusal] = {
     ReportOutcome.APPLIED: Taken.DONE,
     ReportOutcome.STALE: Taken.DONE,
     ReportOutcome.REFUSED: Taken.DONE,
     ReportOutcome.EARLY: Taken.EARLY,
-    ReportOutcome.UNKNOWN: Taken.REFUSED,
+    ReportOutcome.UNKNOWN: UNKNOWN_JOB,
 }
 
 
-def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_time: TimeLeft) -> list[Taken]:
+def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_time: TimeLeft) -> list[Taken | Refusal]:
     """Take some events: plain requests of one project together, everything else one by one.
 
     Args:
@@ -62,16 +68,16 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
         has_time: the time left to this invocation. Events that it does not suffice for are delivered again.
 
     Returns:
-        What became of each event, in their order.
+        What became of each event, in their order. A refusal says why it can never be taken.
     """
-    taken: list[Taken | None] = [None] * len(deliveries)
+    taken: list[Taken | Refusal | None] = [None] * len(deliveries)
     first: dict[tuple[str, str], int] = {}
     repeats: dict[int, int] = {}
     together: dict[Project, list[tuple[int, creation.Request]]] = defaultdict(list)
     alone: list[tuple[int, Project]] = []
     for position, delivery in enumerate(deliveries):
-        project = _let_in(ports, own_account, delivery)
-        if isinstance(project, Taken):
+        project = _project_of(ports, own_account, delivery)
+        if isinstance(project, Taken | Refusal):
             taken[position] = project
             continue
         original = first.setdefault(delivery.envelope.identity, position)
@@ -93,38 +99,29 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
     for position, project in alone:
         enough = has_time(STEP_TIME)
         taken[position] = _take_alone(ports, project, deliveries[position]) if enough else Taken.AGAIN
-    return [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
+    answer = [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
+    if refused := sum(isinstance(what, Refusal) for what in answer):
+        ports.meter.count("EventRefused", refused)
+    return answer
 
 
-def _let_in(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken:
+def _project_of(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken | Refusal:
     """Find the project that an event is about, or say what becomes of the event without one."""
+    _, source, account = delivery.envelope
     try:
-        return _trusted_project(ports, own_account, delivery)
-    except ProjectNotFound:
-        ports.meter.count("EventRefused")
-        return Taken.REFUSED
+        project = ports.directory.find_project(delivery.content.project_key)
     except Busy:
         return Taken.AGAIN
-
-
-def _trusted_project(ports: Ports, own_account: str, delivery: Delivery) -> Project:
-    """Find the project that an event is about.
-
-    Raises:
-        ProjectNotFound: it does not exist, or it does not trust the event's account or source.
-    """
-    _, source, account = delivery.envelope
-    project = ports.directory.find_project(delivery.content.project_key)
-    if project is None or (account != own_account and account not in project.accounts):
-        raise ProjectNotFound
+    if project is None:
+        return UNKNOWN_PROJECT
+    if account != own_account and account not in project.accounts:
+        return UNTRUSTED_ACCOUNT
     if is_reserved(source):
         is_report = not isinstance(delivery.content, JobRequested)
         trusted = source == DELETION_EVENT_SOURCE and account == own_account and is_report
     else:
         trusted = not project.sources or source in project.sources
-    if not trusted:
-        raise ProjectNotFound
-    return project
+    return project if trusted else UNTRUSTED_SOURCE
 
 
 def _may_report(ports: Ports, project: Project, source: str, job_id: int) -> bool:
@@ -154,26 +151,25 @@ def _create_together(ports: Ports, project: Project, requests: list[tuple[int, c
     return Taken.DONE
 
 
-def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken:
+def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken | Refusal:
     envelope, content = delivery
     try:
         if isinstance(content, JobRequested):
             _create_alone(ports, project, envelope, content)
             return Taken.DONE
+        if not _may_report(ports, project, envelope.source, content.job_id):
+            return UNTRUSTED_REPORT
         outcome = _report(ports, project, envelope, content)
     except Busy:
         ports.meter.count("EventThrottled")
         return Taken.AGAIN
     except IdempotencyKeyReused:
-        ports.meter.count("EventRefused")
-        return Taken.REFUSED
+        return KEY_REUSED
     except Exception as error:  # noqa: BLE001  # as above
         ports.meter.failed("take", error)
         return Taken.AGAIN
     if outcome is ReportOutcome.STALE:
         ports.meter.count("ReportStale")
-    elif outcome is ReportOutcome.UNKNOWN:
-        ports.meter.count("EventRefused")
     return _TAKEN[outcome]
 
 
@@ -196,8 +192,6 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
 
 
 def _report(ports: Ports, project: Project, envelope: Envelope, content: Report) -> ReportOutcome:
-    if not _may_report(ports, project, envelope.source, content.job_id):
-        return ReportOutcome.UNKNOWN
     by = envelope.actor
     if isinstance(content, JobMessage):
         return _message(ports, project, envelope, content.job_id, content.message)

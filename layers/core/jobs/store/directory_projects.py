@@ -33,6 +33,11 @@ class ProjectChanges(DirectoryChanges):
         self._change(organisation_id, "organisation create", about, put_new(item))
         return organisation
 
+    def get_organisation(self, organisation_id: int) -> Organisation | None:
+        """See `ProjectAdmin.get_organisation`: one GetItem."""
+        item = self._table.get(keys.organisation(organisation_id), strong=True)
+        return directory_items.organisation_from_item(item) if item else None
+
     def list_organisations(self) -> Sequence[Organisation]:
         """See `ProjectAdmin.list_organisations`: GetItem of the sequence, and BatchGetItems up to its last number."""
         last = self._table.get(keys.sequence("organisation"))

@@ -61,6 +61,9 @@ class ProjectAdmin(_Administered, Protocol):
     def add_organisation(self, name: str) -> Organisation:
         """Create an organisation under the next free id."""
 
+    def get_organisation(self, organisation_id: int) -> Organisation | None:
+        """Read an organisation, strongly; None if it does not exist."""
+
     def list_organisations(self) -> Sequence[Organisation]:
         """Read all organisations, by their ids."""
 
