@@ -29,7 +29,7 @@ def add_to(nouns: Nouns) -> None:
     for parser in (create, change):
         parser.add_argument("--workflow", type=identifier, required=True, metavar="ID", help="the id that workers know")
         parser.add_argument("--name", default="", help="what people call it (default: its id)")
-        parser.add_argument("--owner", type=identifier, default="", metavar="ID", help="a userId (default: nobody)")
+        parser.add_argument("--owner", type=identifier, metavar="ID", help="a userId (default: nobody)")
         parser.add_argument("--worker-tag", default="", metavar="TAG", help="which workers run it (default: any)")
         parser.add_argument(
             "--run-count", type=number, default=0, metavar="N", help="how often it ran elsewhere before"
@@ -56,7 +56,7 @@ def _register(registry: DirectoryAdmin, options: argparse.Namespace, *, again: b
         raise InvalidRequest("questions", f"the file cannot be read: {error}") from None
     questions = registering.parse_questions(text)
     check_text("questions", json.dumps(questions, ensure_ascii=False))
-    registration = Registration(options.name, options.owner, options.worker_tag, options.run_count, questions)
+    registration = Registration(options.name, options.owner or "", options.worker_tag, options.run_count, questions)
     registering.register_workflow(registry, options.organisation, options.workflow, registration, again=again)
     return {"workflowId": options.workflow, **_about(registration)}
 
