@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobs.erasure.erasing import prefix_of
 from jobs.model import DELETE_USER_DATA
-from jobs.tenancy import administration
+from jobs.tenancy import administration, registering
 from jobs.tenants import Right, Role
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _seed_users(registry: DirectoryAdmin, project: Project) -> Demo:
         issued = administration.create_client(registry, organisation_id, user.user_id, project.project_id)
         demo[name] = {"clientId": issued.client.client_id, "clientSecret": issued.secret}
     administration.share_collection(registry, organisation_id, COLLECTION, user.user_id, Right.CANCEL)
-    administration.share_workflow(registry, organisation_id, WORKFLOW, [COLLECTION])
+    registering.share_workflow(registry, organisation_id, WORKFLOW, [COLLECTION])
     return demo
 
 

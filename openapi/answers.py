@@ -28,6 +28,8 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.TooManyCreations: "The project has created as many jobs in the last minute as it may. "
     "Try again after `Retry-After` seconds.",
     errors.NotPermitted: "The job is shared with the caller for viewing only.",
+    errors.WorkflowNotFound: "Nobody registered, shared or ran the workflow, or the caller may not see it.",
+    errors.TooManyJobs: "The list needs more jobs than one call searches or sorts.",
     errors.JobNotFound: "The job does not exist, or the caller may not see it.",
     errors.InvalidRequest: "A part of the request is invalid.",
     errors.InvalidJobId: "The job id is not an integer.",

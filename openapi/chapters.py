@@ -101,7 +101,10 @@ OAUTH2 = Chapter(
     path={},
     schemas={
         **oauth2.SCHEMAS,
-        "TokenError": strict(error=field("string", "What is wrong (RFC 6749, section 5.2).", enum=_CODES)),
+        "TokenError": strict(
+            error=field("string", "What is wrong (RFC 6749, section 5.2).", enum=_CODES),
+            error_description=field("string", "The same in words."),
+        ),
         "TokenFailure": strict(
             error=field("string", "That the service failed.", enum=["server_error"]),
             error_description=field("string", "A sentence with the id of the request."),
@@ -145,7 +148,17 @@ ALTERYX_V3 = Chapter(
         **alteryx_jobs.SCHEMAS,
         **alteryx_outputs.SCHEMAS,
         **alteryx_workflows.SCHEMAS,
-        "V3Error": strict(message=field("string", "What is wrong.")),
+        "V3Error": {
+            **strict(
+                message=field("string", "What is wrong."),
+                modelState=field(
+                    "object",
+                    "What is wrong with each field that is to blame.",
+                    additionalProperties={"type": "array", "items": {"type": "string"}, "minItems": 1},
+                ),
+            ),
+            "required": ["message"],
+        },
     },
     refused=ANYWHERE,
     operations=(*alteryx_jobs.OPERATIONS, *alteryx_outputs.OPERATIONS, *alteryx_workflows.OPERATIONS),

@@ -8,7 +8,7 @@ from typing import Any, cast
 from jobs.artifacts.ports import Address, Artifact
 from jobs.dialects.base import Call, ProjectDialect, Request, UserCall
 from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
-from jobs.tenants import Credential, Project
+from jobs.tenants import Credential, Project, Question, Registration, Workflow
 from jobs.workflows.running import RUN_WORKFLOW
 from jobs.workflows.viewing import Sighting
 
@@ -139,3 +139,15 @@ V3_MESSAGES = [
     Message(_CREATED_AT, Severity.INFORMATION, "12 records were read", tool_id=1),
     Message(_CREATED_AT + SECOND, Severity.WARNING, "A field was truncated", tool_id=4),
 ]
+V3_WORKFLOW = Workflow(
+    workflow_id=WORKFLOW_ID,
+    created_at=_CREATED_AT,
+    registration=Registration(
+        name="Sales",
+        owner_id="64a1f0c2b7d3e85a9c104f6e",
+        worker_tag="gpu",
+        questions=(
+            Question("region", "DropDown", "Which region?", "EMEA", items=(("EMEA", "Europe"), ("APAC", "Asia"))),
+        ),
+    ),
+)

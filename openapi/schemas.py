@@ -65,7 +65,7 @@ def body_of(
     return {"required": True, "content": content} if required else {"content": content}
 
 
-def field(kind: str, description: str, **keywords: Any) -> Node:
+def field(kind: str | list[str], description: str, **keywords: Any) -> Node:
     """The schema of a field."""
     return {"type": kind, **keywords, "description": description}
 

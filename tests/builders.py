@@ -9,7 +9,7 @@ from jobs.artifacts.ports import Artifact
 from jobs.dialects.base import Call, UserCall
 from jobs.model import Change, Job, JobKey, NewJob, Run, Status
 from jobs.outcomes import NewRow
-from jobs.tenants import Client, Credential, Principal, Project, Role, User
+from jobs.tenants import Client, Credential, Principal, Project, Role, User, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,11 @@ def a_principal(**user: Any) -> Principal:
     """A client of that user."""
     made = a_user(**user)
     return Principal(a_client(user_id=made.user_id, organisation_id=made.organisation_id), made)
+
+
+def a_workflow(**overrides: Any) -> Workflow:
+    """A workflow that was shared through no collection and never registered."""
+    return Workflow(**{"workflow_id": "w", "created_at": NOW, **overrides})
 
 
 def a_request(**overrides: Any) -> NewJob:

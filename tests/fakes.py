@@ -22,7 +22,7 @@ from jobs.outcomes import (
     SweepCursor,
     Watermark,
 )
-from jobs.tenants import AuditEntry, Credential, Organisation, Project
+from jobs.tenants import UNREGISTERED, AuditEntry, Credential, Organisation, Project, Workflow
 
 from tests.builders import NOW, a_client_error
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
-    from jobs.tenants import AccessToken, Client, ListOrder, Right, Role, User
+    from jobs.tenants import AccessToken, Client, ListOrder, Registration, Right, Role, User
 
 BLOCK = 1_000
 #: Who makes the changes of tests.
@@ -410,7 +410,9 @@ class FakeStore:
         self.slots[*key, slot] = artifact
         return AppendOutcome.DONE
 
-    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
+    def walk_workflow(
+        self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = 100
+    ) -> Iterator[Job]:
         numbers = sorted((number for of, number in self.jobs if of == project_id), reverse=newest_first)
         jobs = (self.jobs[project_id, number] for number in numbers)
         return (job for job in jobs if workflow_id and job.run.workflow_id == workflow_id)
@@ -481,7 +483,7 @@ class FakeDirectory:
         self.clients: dict[str, Client] = {}
         self.tokens: dict[str, AccessToken] = {}
         self.users: dict[tuple[int, str], User] = {}
-        self.workflows: dict[tuple[int, str], tuple[str, ...]] = {}
+        self.workflows: dict[tuple[int, str], Workflow] = {}
         self.reads: list[str] = []
         self.audit: list[tuple[int, AuditEntry]] = []
         self.clock = FakeClock()
@@ -527,9 +529,15 @@ class FakeDirectory:
         self.reads.append("user")
         return self.users.get((organisation_id, user_id))
 
-    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
+    def find_workflow(self, organisation_id: int, workflow_id: str) -> Workflow | None:
         self.reads.append("workflow")
-        return self.workflows.get((organisation_id, workflow_id), ())
+        return self.workflows.get((organisation_id, workflow_id))
+
+    def list_workflows(self, organisation_id: int) -> Sequence[Workflow]:
+        self.reads.append("workflows")
+        return [
+            found for (of, _), found in sorted(self.workflows.items(), key=lambda row: row[0]) if of == organisation_id
+        ]
 
     def add_token(self, token: AccessToken, digest: str) -> None:
         self.tokens[digest] = token
@@ -674,15 +682,44 @@ class FakeDirectory:
         self._note(client.organisation_id, "client revoke", clientId=client_id)
         return ended
 
-    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
-        if organisation_id not in self.organisations:
-            raise errors.InvalidRequest("organisation", "unknown")
-        self.workflows[organisation_id, workflow_id] = tuple(collection_ids)
+    def set_workflow_collections(
+        self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str], limit: int
+    ) -> None:
+        heard_of = self._heard_of(organisation_id, workflow_id, limit)
+        self.workflows[organisation_id, workflow_id] = replace(heard_of, collection_ids=tuple(collection_ids))
         about = {"workflowId": workflow_id, "collectionIds": list(collection_ids)}
         self._note(organisation_id, "workflow share", **about)
 
-    def list_workflows(self, organisation_id: int) -> Mapping[str, Sequence[str]]:
-        return {one: listed for (of, one), listed in sorted(self.workflows.items()) if of == organisation_id}
+    def _heard_of(self, organisation_id: int, workflow_id: str, limit: int) -> Workflow:
+        found = self.workflows.get((organisation_id, workflow_id))
+        count = sum(of == organisation_id for of, _ in self.workflows)
+        if organisation_id not in self.organisations or (found is None and count >= limit):
+            raise errors.InvalidRequest("organisation", "unknown or full")
+        return found or Workflow(workflow_id=workflow_id, created_at=self.clock.now())
+
+    def add_registration(self, organisation_id: int, workflow_id: str, registration: Registration, limit: int) -> None:
+        found = self.workflows.get((organisation_id, workflow_id))
+        if found is not None and found.registration is not UNREGISTERED:
+            raise errors.InvalidRequest("workflow", "registered already")
+        try:
+            heard_of = self._heard_of(organisation_id, workflow_id, limit)
+        except errors.InvalidRequest as error:
+            raise errors.InvalidRequest("workflow", error.reason) from None
+        self._register("workflow create", organisation_id, heard_of, registration)
+
+    def change_registration(self, organisation_id: int, workflow_id: str, registration: Registration) -> None:
+        found = self.workflows.get((organisation_id, workflow_id))
+        if found is None or found.registration is UNREGISTERED:
+            raise errors.InvalidRequest("workflow", "not registered")
+        self._register("workflow change", organisation_id, found, registration)
+
+    def _register(self, what: str, organisation_id: int, workflow: Workflow, registration: Registration) -> None:
+        owner = registration.owner_id
+        if owner and (organisation_id, owner) not in self.users:
+            raise errors.InvalidRequest("workflow", "no such owner")
+        self.workflows[organisation_id, workflow.workflow_id] = replace(workflow, registration=registration)
+        about = {"workflowId": workflow.workflow_id, "ownerId": owner, "questions": len(registration.questions)}
+        self._note(organisation_id, what, **about)
 
 
 def _about(credential: Credential) -> dict[str, Any]:

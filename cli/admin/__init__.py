@@ -1,4 +1,4 @@
-"""`jobs-admin`: create and manage organisations, projects, keys, users and clients, on AWS or the embedded stack."""
+"""`jobs-admin`: create and manage organisations and what belongs to them, on AWS or the embedded stack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs.lifecycle.text import check_text
 from jobs.runtime.admin import directory_admin
 from jobs.tenancy.administration import checked_name
 
-from cli.admin import credentials, projects, users
+from cli.admin import credentials, projects, users, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint-url", default=None, help="another endpoint, such as that of the embedded stack")
     parser.add_argument("--by", metavar="NAME", help="who makes the change, for the audit (default: the login name)")
     nouns = parser.add_subparsers(required=True, metavar="NOUN")
-    for subject in (projects, credentials, users):
+    for subject in (projects, credentials, users, workflows):
         subject.add_to(nouns)
     return parser
 

@@ -1,4 +1,4 @@
-"""Users, collections and workflows."""
+"""Users and collections."""
 
 from __future__ import annotations
 
@@ -42,12 +42,6 @@ def add_to(nouns: Nouns) -> None:
     )
     of_organisation(verbs, "list", "list those of an organisation, with their users and workflows", _list_collections)
 
-    verbs = noun(nouns, "workflow", "what workers run")
-    share = of_organisation(verbs, "share", "set the collections of its future runs", _share_workflow)
-    share.add_argument("--workflow", type=identifier, required=True, metavar="ID")
-    share.add_argument("--collection", type=identifier, action="append", default=[], metavar="ID", help="default: none")
-    of_organisation(verbs, "list", "list those that were shared in an organisation", _list_workflows)
-
 
 def _create_user(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
     return _user(administration.create_user(registry, options.organisation, options.name, options.role))
@@ -80,27 +74,12 @@ def _list_collections(registry: DirectoryAdmin, options: argparse.Namespace) -> 
     for user in registry.list_users(options.organisation):
         for collection_id, right in user.collections.items():
             users[collection_id][user.user_id] = right
-    for workflow_id, collection_ids in registry.list_workflows(options.organisation).items():
-        for collection_id in collection_ids:
-            workflows[collection_id].append(workflow_id)
+    for workflow in registry.list_workflows(options.organisation):
+        for collection_id in workflow.collection_ids:
+            workflows[collection_id].append(workflow.workflow_id)
     return {
         "collections": [
             {"collectionId": of, "users": users.get(of, {}), "workflowIds": workflows.get(of, [])}
             for of in sorted({*users, *workflows})
-        ]
-    }
-
-
-def _share_workflow(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    administration.share_workflow(registry, options.organisation, options.workflow, options.collection)
-    return {"workflowId": options.workflow, "collectionIds": options.collection}
-
-
-def _list_workflows(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    found = registry.list_workflows(options.organisation)
-    return {
-        "workflows": [
-            {"workflowId": workflow_id, "collectionIds": list(collection_ids)}
-            for workflow_id, collection_ids in found.items()
         ]
     }

@@ -65,6 +65,19 @@ def _list(run: Run) -> str:
     return took(run.wait(look, 10, "the new job was not listed"))
 
 
+@ALTERYX.add("v3: the organisation's jobs are filtered, and what cannot be filtered is refused")
+def _filter(run: Run) -> str:
+    wanted = _job(run)
+    answer = _as_administrator(run, "GET", f"/jobs?statuses=queued&workflowNames={run.action}&limit=100000")
+    rows = answer.json()["data"]
+    expect(wanted in [row["jobId"] for row in rows], "the new job does not pass")
+    expect({(row["status"], row["workflowName"]) for row in rows} == {("Queued", run.action)}, "others pass the filter")
+    refused = _call(run, "GET", "/jobs?statuses=failed")
+    answered(refused, 400, "a status that there is not")
+    expect("statuses" in refused.json().get("modelState", {}), "modelState does not name it")
+    return took(answer)
+
+
 @ALTERYX.add("v3: a job is shown, with its messages")
 def _get(run: Run) -> str:
     wanted = _job(run)
@@ -92,6 +105,15 @@ def _cancel(run: Run) -> str:
     return took(answer)
 
 
+@ALTERYX.add("v3: a workflow that nobody knows is not found")
+def _unknown(run: Run) -> str:
+    for rest in ("", "/questions"):
+        answer = _call(run, "GET", f"/workflows/{run.action}{rest}")
+        answered(answer, 404)
+        expect(answer.json() == {"message": "Workflow not found."}, "the sentence is another")
+    return took(answer)
+
+
 @ALTERYX.add("v3: a workflow is run")
 def _run(run: Run) -> str:
     _token(run)
@@ -106,3 +128,23 @@ def _run(run: Run) -> str:
     answered(cancelled, 200, "its cancellation")
     run.notes["v3 jobs"].remove(job_id)
     return took(answer)
+
+
+@ALTERYX.add("v3: a workflow that has run is found, and what it asks")
+def _find(run: Run) -> str:
+    _token(run)
+    if run.options.workflow is None:
+        raise Unproven("say WORKFLOW=id of one whose run does no harm")
+
+    def look() -> httpx.Response | None:
+        answer = _call(run, "GET", f"/workflows/{run.options.workflow}")
+        return answer if answer.status_code == httpx.codes.OK else None
+
+    found = run.wait(look, 10, "the workflow was not found")
+    expect(found.json()["id"] == run.options.workflow, "it shows another workflow")
+    questions = _call(run, "GET", f"/workflows/{run.options.workflow}/questions")
+    answered(questions, 200, "its questions")
+    expect(isinstance(questions.json(), list), "its questions are no list")
+    listed = _call(run, "GET", "/workflows")
+    answered(listed, 200, "the list of workflows")
+    return took(found)

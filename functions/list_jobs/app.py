@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
-from jobs.dialects import routes
-from jobs.dialects.registry import ALTERYX_V3, PUBLIC
+from jobs.dialects import alteryx_lists, routes
+from jobs.dialects.registry import PUBLIC
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
-from jobs.workflows import viewing
+from jobs.workflows import listing, viewing
 
 if TYPE_CHECKING:
     from jobs.dialects.base import Answer, Call, UserCall
@@ -21,8 +21,7 @@ api = handler = Api()
 def list_jobs(call: Call) -> Answer:
     """Answer the part of the list that the dialect's parameters ask for."""
     wanted = call.dialect.parse_list(call.query, call.project.list_order)
-    listing = queries.list_jobs(wiring.ports(), call.project, wanted)
-    return call.dialect.render_listing(listing, call)
+    return call.dialect.render_listing(queries.list_jobs(wiring.ports(), call.project, wanted), call)
 
 
 @api.route(routes.PUBLIC_LIST_JOBS)
@@ -38,14 +37,16 @@ def list_public_jobs(call: Call) -> Answer:
 @api.user_route(routes.ALTERYX_LIST_JOBS)
 def list_organisations_jobs(call: UserCall) -> Answer:
     """Answer the organisation's jobs to an administrator."""
+    ports = wiring.ports()
     viewing.require_administrator(call.principal)
-    wanted = ALTERYX_V3.parse_jobs(call.query)
-    return ALTERYX_V3.render_jobs(viewing.list_jobs(wiring.ports(), call.principal, wanted))
+    wanted = alteryx_lists.parse_jobs(call.query)
+    entries = listing.list_jobs(ports, call.principal, wanted)
+    return alteryx_lists.render_jobs(entries, ports.clock.now(), call, wanted.offset)
 
 
 @api.user_route(routes.ALTERYX_LIST_WORKFLOW_JOBS)
 def list_workflows_jobs(call: UserCall) -> Answer:
     """Answer the jobs of the workflow of the path that the user sees."""
-    wanted = ALTERYX_V3.parse_workflow_jobs(call.query)
-    jobs = viewing.list_workflow_jobs(wiring.ports(), call.principal, call.path["workflowId"], wanted)
-    return ALTERYX_V3.render_workflow_jobs(jobs)
+    wanted = alteryx_lists.parse_workflow_jobs(call.query)
+    jobs = listing.list_workflow_jobs(wiring.ports(), call.principal, call.path["workflowId"], wanted)
+    return alteryx_lists.render_workflow_jobs(jobs, call, wanted.offset)

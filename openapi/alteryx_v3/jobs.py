@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from jobs import errors
-from jobs.dialects.alteryx_v3 import MAX_LIMIT
+from jobs.dialects import alteryx_lists
+from jobs.dialects.alteryx_lists import MAX_LIMIT, SORT_FIELDS
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Status
 from jobs.outcomes import MessagePage
+from jobs.workflows.listing import MAX_ROWS_READ, MAX_SORTED, Entry
+from jobs.workflows.running import PRIORITIES
 
-from openapi.alteryx_v3 import FIELDS, OUT_OF_BOUNDS, PART, statuses
+from openapi.alteryx_v3 import (
+    ANY_TEXT,
+    CUT,
+    DIRECTION,
+    FIELDS,
+    MOMENT,
+    NO_MOMENT,
+    OUT_OF_BOUNDS,
+    PART,
+    TOO_MANY_ROWS,
+    cut,
+    statuses,
+)
 from openapi.answers import Reply, shown
 from openapi.document import Operation
 from openapi.examples import (
@@ -22,7 +37,7 @@ from openapi.examples import (
     moved,
 )
 from openapi.messages import MESSAGE
-from openapi.schemas import Fields, field, query, strict
+from openapi.schemas import Fields, field, one_of, query, query_list, strict
 
 _OUTPUT_FIELDS = Fields(
     "openapi/alteryx_v3/jobs.py _OUTPUT_FIELDS",
@@ -36,7 +51,7 @@ _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"messages": F
 
 _JOB = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, V3_MESSAGES)
 _REDUCED = ALTERYX_V3.render_job(V3_COMPLETED, V3_OUTPUTS, None)
-_JOBS = ALTERYX_V3.render_jobs([V3_COMPLETED])
+_JOBS = alteryx_lists.render_jobs([Entry(V3_COMPLETED, "Sales", "Planner")], V3_COMPLETED.created_at, V3_CALL, 0)
 _ALL, _NEWEST = (
     ALTERYX_V3.render_messages(V3_CALL, V3_SIGHTING, MessagePage(V3_MESSAGES, older)) for older in (None, "1")
 )
@@ -63,10 +78,30 @@ OPERATIONS = (
         route="GET /webapi/v3/jobs",
         name="listOrganisationsJobsV3",
         summary="List the organisation's jobs",
-        text="Lists every job of the organisation, newest first, however it was created. For administrators only.",
-        parameters=[statuses("statuses"), *PART],
-        replies=[Reply("jobs", "The jobs.", _JOBS, "V3Jobs"), _NO_ADMINISTRATOR],
-        refused=[OUT_OF_BOUNDS],
+        text="Lists every job of the organisation, however it was created. For administrators only. A call searches "
+        f"{MAX_ROWS_READ} jobs at most. If these do not fill the page, and more jobs are left, it is refused.",
+        parameters=[
+            query(
+                "sortField",
+                f"What the list is sorted by, in any case. Any but `CreateDate` sorts {MAX_SORTED} jobs at most.",
+                **one_of(*SORT_FIELDS, default="CreateDate"),
+            ),
+            DIRECTION,
+            *PART,
+            query_list("priorities", "Only jobs of one of these priorities, in any case.", one_of(*PRIORITIES)),
+            statuses("statuses"),
+            query_list("users", "Only jobs that one of these users owns. Counts with `allUsers=true` alone.", ANY_TEXT),
+            query("allUsers", "Whether `users` counts.", type="boolean", default=False),
+            query_list("workflowNames", "Only jobs that run a workflow with one of these names.", ANY_TEXT),
+            query("completedBefore", "Only jobs that ended before this day or time.", **MOMENT),
+            query("completedAfter", "Only jobs that ended after this day or time.", **MOMENT),
+        ],
+        replies=[
+            Reply("jobs", "The jobs.", _JOBS, "V3Jobs"),
+            Reply("cut", CUT, cut(_JOBS, offset="150"), "V3Jobs"),
+            _NO_ADMINISTRATOR,
+        ],
+        refused=[OUT_OF_BOUNDS, errors.InvalidRequest("completedAfter", NO_MOMENT), TOO_MANY_ROWS],
     ),
     Operation(
         route="GET /webapi/v3/jobs/{jobId}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs import errors
-from jobs.dialects import bodies, cursor, user_ids
+from jobs.dialects import alteryx_lists, alteryx_workflows, bodies, cursor, user_ids
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.dialects.routes import ROUTES as ROUTES_TABLE
 from jobs.lifecycle import retrying
@@ -149,8 +149,8 @@ def objects(schema: object) -> Iterator[dict[str, Any]]:
 
 
 def test_an_answer_has_all_its_fields_and_no_other() -> None:
-    of_requests = {"PublicArtifactRequest", "PublicJobRequest", "V3RunRequest"}
-    schemas = [schema for name, schema in DOCUMENT["components"]["schemas"].items() if name not in of_requests]
+    others = {"PublicArtifactRequest", "PublicJobRequest", "V3RunRequest", "V3Error"}
+    schemas = [schema for name, schema in DOCUMENT["components"]["schemas"].items() if name not in others]
     told = [schema for schema in objects(schemas) if "properties" in schema]
 
     assert len(told) > 10
@@ -306,7 +306,18 @@ def test_every_error_that_a_caller_is_told_of_is_described_for_some_operation() 
             lambda: ALTERYX_V3.parse_include_messages({"includeMessages": "x"}),
         ),
         ("listMessagesV3", "InvalidRequest.cursor", ALTERYX_V3, lambda: cursor.decode(a_project(), "messages", "x")),
-        ("listOrganisationsJobsV3", "InvalidRequest.limit", ALTERYX_V3, lambda: ALTERYX_V3.parse_jobs({"limit": "0"})),
+        (
+            "listOrganisationsJobsV3",
+            "InvalidRequest.limit",
+            ALTERYX_V3,
+            lambda: alteryx_lists.parse_jobs({"limit": "0"}),
+        ),
+        (
+            "listWorkflowsV3",
+            "InvalidRequest.createdAfter",
+            ALTERYX_V3,
+            lambda: alteryx_workflows.parse_workflows({"createdAfter": "x"}),
+        ),
         ("runWorkflowV3", "InvalidRequest.workflowId", ALTERYX_V3, lambda: check_workflow_id("")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -167,6 +167,8 @@ def tour(service: Service) -> None:
     run = {"jobId": service.run_workflow()}
     for case in ("alteryx_v3", "alteryx_v3_workflow"):
         service.http("list_jobs", case)
+    for case in ("alteryx_v3_list", "alteryx_v3"):
+        service.http("get_workflows", case)
     for function in ("get_job", "get_messages", "cancel_job"):
         service.http(function, "alteryx_v3", path=run)
     put_and_get_files(service)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
 from jobs.tenancy import access, administration
-from jobs.tenants import AccessToken, ListOrder, Principal, Right, Role, Scope
+from jobs.tenants import AccessToken, ListOrder, Principal, Question, Registration, Right, Role, Scope
 
-from tests.builders import NOW, a_client, a_credential, a_user
+from tests.builders import NOW, a_client, a_credential, a_user, a_workflow
 from tests.conftest import TABLE
 from tests.fakes import BY, FakeDirectory, at
 from tests.stores import an_admin
@@ -61,7 +61,7 @@ def test_what_nobody_made_is_not_found(registry: Registry) -> None:
     assert registry.find_user(1, "0" * 24) is None
     assert registry.get_project(1) is None
     assert registry.list_projects(1) == ()
-    assert registry.workflow_collections(1, "w") == ()
+    assert (registry.find_workflow(1, "w"), list(registry.list_workflows(1))) == (None, [])
 
 
 @pytest.mark.parametrize("organisation", [0, 99])
@@ -396,27 +396,105 @@ def test_who_calls_with_a_token_is_its_client_and_the_client_s_user(registry: Re
     assert access.authorize(at(NOW, registry), token) == Principal(client, user)
 
 
-# ---- collections of workflows -------------------------------------------------------------------------------------
+# ---- workflows ------------------------------------------------------------------------------------------------------
 
 
 def test_the_collections_of_a_workflow_are_set_as_a_whole_in_their_order(registry: Registry) -> None:
     mine, other = an_organisation(registry), an_organisation(registry)
 
     for collections in (["b", "a"], ["c"], [], COLLECTIONS):
-        registry.set_workflow_collections(mine, "w#1 🙂", collections)
-        assert tuple(registry.workflow_collections(mine, "w#1 🙂")) == tuple(collections)
-    registry.set_workflow_collections(other, "w#1 🙂", ["theirs"])
+        registry.set_workflow_collections(mine, "w#1 🙂", collections, 9)
+        assert registry.find_workflow(mine, "w#1 🙂") == a_workflow(
+            workflow_id="w#1 🙂", collection_ids=tuple(collections)
+        )
+    registry.set_workflow_collections(other, "w#1 🙂", ["theirs"], 9)
 
-    assert tuple(registry.workflow_collections(mine, "w#1 🙂")) == tuple(COLLECTIONS)
-    assert registry.workflow_collections(mine, "w") == ()
+    found = registry.find_workflow(mine, "w#1 🙂")
+    assert found is not None
+    assert found.collection_ids == tuple(COLLECTIONS)
+    assert registry.find_workflow(mine, "w") is None
 
 
 def test_a_workflow_is_shared_in_an_organisation_that_is_there(registry: Registry) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        registry.set_workflow_collections(99, "w", ["a"])
+        registry.set_workflow_collections(99, "w", ["a"], 9)
 
     assert refusal.value.field == "organisation"
-    assert registry.workflow_collections(99, "w") == ()
+    assert registry.find_workflow(99, "w") is None
+
+
+REGISTRATION = Registration(
+    "Sales, «EMEA»",
+    "",
+    "gpu",
+    7,
+    (Question("Region", "DropDown", "Where?", "n", multiple=True, items=(("n", "North"),)),),
+)
+
+
+def test_what_is_said_of_a_workflow_is_stored_and_said_again_as_a_whole(registry: Registry) -> None:
+    of = an_organisation(registry)
+    user = administration.create_user(registry, of, "Ada", Role.MEMBER)
+    owned = REGISTRATION._replace(owner_id=user.user_id)
+
+    registry.add_registration(of, "w", owned, 9)
+    registry.clock.sleep(1_000)
+    registry.set_workflow_collections(of, "w", ["c"], 9)
+    assert registry.find_workflow(of, "w") == a_workflow(registration=owned, collection_ids=("c",))
+
+    registry.change_registration(of, "w", Registration(name="Other"))
+    changed = a_workflow(registration=Registration(name="Other"), collection_ids=("c",))
+    assert registry.find_workflow(of, "w") == changed
+    assert list(registry.list_workflows(of)) == [changed]
+
+
+def test_a_workflow_that_was_shared_first_keeps_its_time_and_its_collections(registry: Registry) -> None:
+    of = an_organisation(registry)
+    registry.set_workflow_collections(of, "w", ["c"], 9)
+    registry.clock.sleep(1_000)
+
+    registry.add_registration(of, "w", REGISTRATION, 9)
+
+    assert registry.find_workflow(of, "w") == a_workflow(registration=REGISTRATION, collection_ids=("c",))
+
+
+def test_a_workflow_is_registered_once_and_changed_only_then_by_an_owner_who_is_there(registry: Registry) -> None:
+    of = an_organisation(registry)
+    registry.set_workflow_collections(of, "shared", ["c"], 9)
+    registry.add_registration(of, "w", Registration(), 9)
+    unowned = Registration(owner_id="unknown")
+
+    tried: list[Callable[[], object]] = [
+        lambda: registry.add_registration(of, "w", REGISTRATION, 9),
+        lambda: registry.change_registration(of, "shared", REGISTRATION),
+        lambda: registry.change_registration(of, "unknown", REGISTRATION),
+        lambda: registry.add_registration(of, "new", unowned, 9),
+        lambda: registry.change_registration(of, "w", unowned),
+        lambda: registry.add_registration(99, "w", REGISTRATION, 9),
+    ]
+    for one in tried:
+        with pytest.raises(InvalidRequest) as refusal:
+            one()
+        assert refusal.value.field == "workflow"
+
+    known = [a_workflow(workflow_id="shared", collection_ids=("c",)), a_workflow()]
+    assert list(registry.list_workflows(of)) == known
+    assert registry.find_workflow(99, "w") is None
+
+
+def test_an_organisation_knows_so_many_workflows_at_most(registry: Registry) -> None:
+    of = an_organisation(registry)
+    registry.set_workflow_collections(of, "a", ["c"], 2)
+    registry.add_registration(of, "b", Registration(), 2)
+
+    with pytest.raises(InvalidRequest):
+        registry.set_workflow_collections(of, "c", ["c"], 2)
+    with pytest.raises(InvalidRequest):
+        registry.add_registration(of, "c", Registration(), 2)
+    registry.set_workflow_collections(of, "b", ["c"], 2)  # one that is known needs no room
+    registry.add_registration(of, "a", Registration(), 2)
+
+    assert [workflow.workflow_id for workflow in registry.list_workflows(of)] == ["a", "b"]
 
 
 # ---- what administrators see afterwards ---------------------------------------------------------------------------
@@ -525,18 +603,18 @@ def test_what_an_organisation_has_is_listed_and_nothing_of_another(registry: Reg
     for of in (mine, other):
         client = a_known_client(registry, of).client
         registry.set_right(of, client.user_id, f"c-{of}", Right.RUN, 9)
-        registry.set_workflow_collections(of, f"w#{of}", [f"c-{of}"])
+        registry.set_workflow_collections(of, f"w#{of}", [f"c-{of}"], 9)
         made[of] = [client, registry.find_user(of, client.user_id)]
 
     assert [one.name for one in registry.list_organisations()] == ["Mine", "Other"]
     assert [registry.get_organisation(number) for number in (1, 2, 3)] == [*registry.list_organisations(), None]
     for of in (mine, other):
         assert [*registry.list_clients(of), *registry.list_users(of)] == made[of]
-        assert {one: tuple(listed) for one, listed in registry.list_workflows(of).items()} == {f"w#{of}": (f"c-{of}",)}
-    assert (list(registry.list_users(99)), list(registry.list_clients(99)), dict(registry.list_workflows(99))) == (
+        assert {one.workflow_id: one.collection_ids for one in registry.list_workflows(of)} == {f"w#{of}": (f"c-{of}",)}
+    assert (list(registry.list_users(99)), list(registry.list_clients(99)), list(registry.list_workflows(99))) == (
         [],
         [],
-        {},
+        [],
     )
 
 
@@ -558,7 +636,9 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         lambda: registry.set_role(of, user, Role.ADMINISTRATOR),
         lambda: registry.set_right(of, user, "c", Right.RUN, 9),
         lambda: registry.set_right(of, user, "c", None, 9),
-        lambda: registry.set_workflow_collections(of, "w", ["c"]),
+        lambda: registry.set_workflow_collections(of, "w", ["c"], 9),
+        lambda: registry.add_registration(of, "w", REGISTRATION._replace(owner_id=user), 9),
+        lambda: registry.change_registration(of, "w", Registration()),
         lambda: administration.rotate_api_key(registry, of, key_id, NOW + 1_000_000),
         lambda: registry.revoke_credential(of, key_id),
         lambda: registry.revoke_client(client.client_id),
@@ -578,10 +658,12 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
     audit = registry.list_audit(of, 100)
     new_key = next(one for one in registry.list_credentials(of) if one.credential_id != key_id).credential_id
     limited = {"scopes": ["read"], "projects": [project], "expiresAt": None}
-    assert [(entry.what, dict(entry.about)) for entry in audit[:10]] == [
+    assert [(entry.what, dict(entry.about)) for entry in audit[:11]] == [
         ("client revoke", {"clientId": client.client_id}),
         ("key revoke", {"keyId": key_id}),
         ("key rotate", {"keyId": key_id, "until": NOW + 1_000_000, "newKeyId": new_key, **limited}),
+        ("workflow change", {"workflowId": "w", "ownerId": "", "questions": 0}),
+        ("workflow create", {"workflowId": "w", "ownerId": user, "questions": 1}),
         ("workflow share", {"workflowId": "w", "collectionIds": ["c"]}),
         ("collection share", {"collectionId": "c", "userId": user, "right": None}),
         ("collection share", {"collectionId": "c", "userId": user, "right": "run"}),
@@ -590,7 +672,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         ("project limits", {"projectId": project, "creationsPerMinute": 60}),
         ("project trust", {"projectId": project, "accounts": ["111122223333"], "sources": {"shop": ["a", "b"]}}),
     ]
-    assert sorted(entry.what for entry in audit[10:]) == [
+    assert sorted(entry.what for entry in audit[11:]) == [
         "client create",
         "key create",
         "organisation create",
@@ -598,7 +680,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         "user create",
     ]
     assert {entry.by for entry in audit} == {BY}
-    assert [entry.at for entry in audit[:10]] == [NOW + later for later in range(10, 0, -1)]
+    assert [entry.at for entry in audit[:11]] == [NOW + later for later in range(11, 0, -1)]
     assert list(registry.list_audit(of, 2)) == list(audit[:2])
     assert [entry.what for entry in registry.list_audit(other, 100)] == ["organisation create"]
     for text in (secret, key.secret, client.secret_digest, "Ada"):

@@ -83,7 +83,8 @@ def test_a_client_is_told_what_is_wrong_in_the_words_of_oauth(
 
     answer = send(stack.base_url, "POST", TOKENS, data=form)
 
-    assert (answer.status_code, answer.text) == (status, f'{{"error":"{error}"}}')
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert list(answer.json()) == ["error", "error_description"]
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers.get("www-authenticate") == ('Bearer realm="jobs"' if status == 401 else None)
 
@@ -91,12 +92,12 @@ def test_a_client_is_told_what_is_wrong_in_the_words_of_oauth(
 def test_both_ways_at_once_are_refused_and_a_wrong_basic_is_challenged(stack: Embedded, tenant: Tenant) -> None:
     client_id, secret = known(stack, tenant)
 
-    def ask(presented: str, **more: str) -> tuple[int, str, str | None]:
+    def ask(presented: str, **more: str) -> tuple[int, str | None, str | None]:
         form = {"grant_type": "client_credentials", **more}
         answer = send(stack.base_url, "POST", TOKENS, data=form, auth=(client_id, presented))
-        return answer.status_code, answer.text, answer.headers.get("www-authenticate")
+        return answer.status_code, answer.json().get("error"), answer.headers.get("www-authenticate")
 
-    assert ask(secret, client_secret=secret) == (400, '{"error":"invalid_request"}', None)
-    assert ask(secret, client_id="0" * 24) == (400, '{"error":"invalid_request"}', None)
+    assert ask(secret, client_secret=secret) == (400, "invalid_request", None)
+    assert ask(secret, client_id="0" * 24) == (400, "invalid_request", None)
     assert ask(secret, client_id=client_id)[0] == 200
-    assert ask("wrong") == (401, '{"error":"invalid_client"}', 'Basic realm="jobs"')
+    assert ask("wrong") == (401, "invalid_client", 'Basic realm="jobs"')

@@ -123,14 +123,14 @@ def test_without_messages_the_object_is_reduced(member: Caller) -> None:
         answer = member.call("GET", f"/webapi/v3/jobs/{job['id']}?includeMessages={value}")
         assert (answer.status_code, answer.text) == (200, text(job))
     refused = member.call("GET", f"/webapi/v3/jobs/{job['id']}?includeMessages=faux")
-    assert (refused.status_code, list(refused.json())) == (400, ["message"])
+    assert (refused.status_code, list(refused.json())) == (400, ["message", "modelState"])
 
 
 def test_users_see_what_they_ran_and_what_is_shared_with_them_through_collections(
     stack: Embedded, tenant: Tenant
 ) -> None:
     member, shared_with = stack.new_caller(tenant, team=Right.RUN), stack.new_caller(tenant, team=Right.VIEW)
-    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"], 9)
 
     job_id = member.run(WORKFLOW)["id"]
 
@@ -205,7 +205,7 @@ def test_a_job_that_has_ended_is_in_no_state_to_be_cancelled(member: Caller, out
 
 
 def test_who_may_view_a_job_and_no_more_may_not_cancel_it(stack: Embedded, tenant: Tenant) -> None:
-    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(tenant.project.organisation_id, WORKFLOW, ["team"], 9)
     viewer, canceller = stack.new_caller(tenant, team=Right.VIEW), stack.new_caller(tenant, team=Right.CANCEL)
     path = f"/webapi/v3/jobs/{a_running_job(stack.new_caller(tenant, team=Right.RUN))['id']}"
 
@@ -276,14 +276,16 @@ def test_the_list_of_all_jobs_is_for_administrators_alone(
     newest, older = listed.json()["data"]
     assert newest == {
         "jobId": v3_id(created),
-        "appId": "export",
         "status": "Queued",
-        "disposition": "None",
-        "createDateTime": administrator.job(v3_id(created))["createDateTime"],
+        "workflowName": "export",
+        "workflowId": "export",
+        "submittedBy": tenant.details(created["jobId"])["history"][0]["by"],
+        "startTime": None,
+        "queueTime": "00:00:00",
+        "executionTime": "00:00:00",
         "priority": "Default",
-        "workerTag": "",
     }
     assert list(older) == list(newest)
-    assert (older["jobId"], older["appId"], older["priority"]) == (run["id"], WORKFLOW, "Low")
+    assert (older["jobId"], older["workflowId"], older["priority"]) == (run["id"], WORKFLOW, "Low")
     refused = member.call("GET", "/webapi/v3/jobs")
     assert (refused.status_code, refused.text) == (401, UNAUTHORIZED)

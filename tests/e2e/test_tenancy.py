@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs.tenants import Right, Role
+from jobs.tenancy import registering
+from jobs.tenants import Registration, Right, Role
 
 from tests.e2e.embedded import Caller, Tenant, far_ahead, send, v3_id
 from tests.e2e.test_events import until
@@ -148,9 +149,15 @@ def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
     assert (answers[0].status_code, answers[0].text) == (200, "[]")
     assert all_but_passing(answers[0]) == all_but_passing(answers[1])
     assert own_caller.call("GET", f"{V3}jobs").text == '{"data":[]}'
+    registering.register_workflow(stack.directory, foreign.project.organisation_id, WORKFLOW, Registration("Foreign"))
+    for rest in ("", "/questions"):
+        answers = [own_caller.call("GET", f"{V3}workflows/{one}{rest}") for one in (WORKFLOW, WORKFLOW[::-1])]
+        assert answers[0].status_code == 404
+        assert all_but_passing(answers[0]) == all_but_passing(answers[1])
+    assert own_caller.call("GET", f"{V3}workflows").text == "[]"
 
     # a workflow with that id that runs here is another one, and the foreign collections do not share it
-    stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"])
+    stack.directory.set_workflow_collections(foreign.project.organisation_id, WORKFLOW, ["team"], 9)
     caller = stack.new_tenant()
     job = stack.new_caller(caller).run(WORKFLOW)
     for stranger in (
@@ -194,11 +201,11 @@ def test_a_token_is_given_for_a_client_s_secret_and_for_no_other(
     for secret in (own.key, own_caller.granted["access_token"]):
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer = send(stack.base_url, "POST", TOKENS, data=form)
-        assert (answer.status_code, answer.text) == (401, '{"error":"invalid_client"}')
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     for authorization in (own.key, f"Bearer {own.key}", own_caller.authorization):
         headers = {"Authorization": authorization}
         answer = send(stack.base_url, "POST", TOKENS, data={"grant_type": "client_credentials"}, headers=headers)
-        assert (answer.status_code, answer.text) == (400, '{"error":"invalid_request"}')
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 def test_a_user_who_is_being_deleted_elsewhere_is_another_user_here(foreign: Tenant, stack: Embedded) -> None:

@@ -11,8 +11,8 @@ import pytest
 from jobs.lifecycle import creation
 from jobs.model import Message, NewJob, Run, SeenEvent, Severity
 from jobs.outcomes import Attempt, Stamp
-from jobs.tenancy import access
-from jobs.tenants import AccessToken, Right, Role
+from jobs.tenancy import access, registering
+from jobs.tenants import AccessToken, Question, Registration, Right, Role
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, send, text
@@ -43,6 +43,10 @@ cancel-ended    ended         ended      denied   ended      none     none     r
 run             run           run        run      run        run      run      refused  refused
 workflow        listed        listed     listed   listed     empty    empty    refused  refused
 organisation    all           refused    refused  refused    refused  all      refused  refused
+known           known         known      known    known      unknown  unknown  refused  refused
+questions       asked         asked      asked    asked      unknown  unknown  refused  refused
+catalogue       found         found      found    found      empty    empty    refused  refused
+run-shared      run-shared    forbidden  forbidden run-shared forbidden run     refused  refused
 """
 CALLERS, *ROWS = (line.split() for line in MATRIX.strip().splitlines())
 CASES = [(call, caller, outcome) for call, *outcomes in ROWS for caller, outcome in zip(CALLERS, outcomes, strict=True)]
@@ -56,6 +60,10 @@ CALLS = {
     "run": ("POST", "/webapi/v3/workflows/{workflowId}/jobs"),
     "workflow": ("GET", "/webapi/v3/workflows/{workflowId}/jobs"),
     "organisation": ("GET", "/webapi/v3/jobs?limit=1"),
+    "known": ("GET", "/webapi/v3/workflows/{shared}"),
+    "questions": ("GET", "/webapi/v3/workflows/{shared}/questions"),
+    "catalogue": ("GET", "/webapi/v3/workflows?name={shared}"),
+    "run-shared": ("POST", "/webapi/v3/workflows/{shared}/jobs"),
 }
 #: The answers of refusals and cancellations, the same for every caller.
 SENTENCES = {
@@ -65,8 +73,12 @@ SENTENCES = {
     "ended": (400, "This job is not in 'Queued' or 'Running' state."),
     "deleted": (200, "Deleted Successfully."),
     "cancelled": (200, "Cancelled Successfully."),
+    "unknown": (404, "Workflow not found."),
+    "forbidden": (403, "You do not have permission to run this workflow."),
 }
 COLLECTIONS = {"seen": Right.VIEW, "shared": Right.CANCEL}
+#: A workflow that is registered and in these collections.
+SHARED = uuid.uuid4().hex
 
 
 @dataclass
@@ -119,6 +131,10 @@ def cast(stack: Embedded) -> Cast:
     stack.directory.add_token(expired, access.digest_of(late))
     headers = {name: caller.authorization for name, caller in made.items()}
     owner_id = made["owner"].client.user_id
+    organisation_id = tenant.project.organisation_id
+    told = Registration(owner_id=owner_id, questions=(Question("Region"),))
+    registering.register_workflow(stack.directory, organisation_id, SHARED, told)
+    registering.share_workflow(stack.directory, organisation_id, SHARED, list(COLLECTIONS))
     return Cast(stack, tenant, foreign, owner_id, {**headers, "nobody": None, "late": f"Bearer {late}"})
 
 
@@ -154,10 +170,41 @@ def a_row(job: Job) -> dict[str, Any]:
     return {**shown, "priority": "High", "workerTag": "tag", "runWithE2": False}
 
 
-def an_entry(job: Job) -> dict[str, Any]:
-    """A job as the list of the organisation's jobs shows it."""
-    shown = {"jobId": id_of(job), "appId": job.run.workflow_id, "status": "Queued", "disposition": "None"}
-    return {**shown, "createDateTime": time_of(job), "priority": "High", "workerTag": "tag"}
+def an_entry(job: Job, submitted_by: str) -> dict[str, Any]:
+    """A job as the list of the organisation's jobs shows it. It is due in a day."""
+    workflow = {"workflowName": job.run.workflow_id, "workflowId": job.run.workflow_id, "submittedBy": submitted_by}
+    times = {"startTime": None, "queueTime": "00:00:00", "executionTime": "00:00:00"}
+    return {"jobId": id_of(job), "status": "Queued", **workflow, **times, "priority": "High"}
+
+
+def a_workflow(workflow_id: str, owner_id: str, created: str) -> dict[str, Any]:
+    """A registered workflow in the reduced view."""
+    about = {"id": workflow_id, "sourceAppId": "", "name": workflow_id, "ownerId": owner_id, "dateCreated": created}
+    return {**about, "publishedVersionNumber": 0, "isAmp": False, "executionMode": "Standard"}
+
+
+def a_whole_workflow(workflow_id: str, owner_id: str, created: str) -> dict[str, Any]:
+    """A registered workflow in the full view."""
+    return {
+        "id": workflow_id,
+        "sourceAppId": "",
+        "dateCreated": created,
+        "runCount": 0,
+        "versions": [],
+        "name": workflow_id,
+        "ownerId": owner_id,
+        "workerTag": "",
+        "districtTags": [],
+        "comments": "",
+        "isPublic": False,
+        "isReadyForMigration": False,
+        "publishedVersionId": "",
+        "othersMayDownload": False,
+        "othersCanViewHistory": False,
+        "othersCanExecute": False,
+        "executionMode": "Standard",
+        "hasPrivateDataExemption": False,
+    }
 
 
 def a_run(body: dict[str, Any], workflow_id: str) -> dict[str, Any]:
@@ -178,16 +225,32 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
     before = cast.store.get_job(job.project_id, job.job_id)
 
     method, path = CALLS[call]
-    answer = cast.call(caller, method, path.format(jobId=id_of(job), workflowId=workflow_id))
+    answer = cast.call(caller, method, path.format(jobId=id_of(job), workflowId=workflow_id, shared=SHARED))
 
     bodies: dict[str, Callable[[], object]] = {
         "job": lambda: a_job(job, [message]),
         "reduced": lambda: a_job(job, None),
         "messages": lambda: {**message, "messages": [message]},
-        "run": lambda: a_run(answer.json(), workflow_id),
+        "run": lambda: a_run(answer.json(), SHARED if call == "run-shared" else workflow_id),
         "listed": lambda: [a_row(job)],
         "empty": list,
-        "all": lambda: {"data": [an_entry(of_stranger if caller == "stranger" else job)]},
+        "known": lambda: a_whole_workflow(SHARED, cast.owner_id, answer.json()["dateCreated"]),
+        "found": lambda: [a_workflow(SHARED, cast.owner_id, answer.json()[0]["dateCreated"])],
+        "asked": lambda: [
+            {
+                "name": "Region",
+                "questionType": "",
+                "description": "",
+                "value": "",
+                "multiple": False,
+                "items": [],
+            }
+        ],
+        "run-shared": lambda: a_run(answer.json(), SHARED),
+        "all": lambda: {
+            # the owner is a user of the first organisation alone
+            "data": [an_entry(of_stranger, "key-1") if caller == "stranger" else an_entry(job, "Test")]
+        },
     }
     if outcome in SENTENCES:
         status, sentence = SENTENCES[outcome]
@@ -199,7 +262,7 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
 
     after = cast.store.get_job(job.project_id, job.job_id)
     assert (after != before) == (outcome in {"deleted", "cancelled"})
-    if outcome == "run":
+    if outcome in {"run", "run-shared"}:
         project = cast.foreign.project if caller == "stranger" else cast.tenant.project
         assert int(answer.json()["id"][8:16], 16) == project.project_id
 
@@ -227,6 +290,7 @@ def test_what_is_not_there_for_a_caller_answers_in_one_way_for_every_reason(
         f"{seconds:08x}{foreign.project_id:08x}{0xFFFFFFFF:08x}",
         id_of(job)[:-1] + "G",
         id_of(job).upper().replace("0", "A", 1),
+        id_of(foreign).upper(),
         id_of(job)[:-1],
         id_of(job) + "0",
         "1",

@@ -16,10 +16,10 @@ from jobs.runtime import observability, wiring
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.jobs import DynamoDBJobStore
 from jobs.tenancy import access
-from jobs.tenants import AccessToken, Client, Right, Role, User
+from jobs.tenants import AccessToken, Client, Question, Registration, Right, Role, User
 
 from tests.fakes import at
-from tests.integration.conftest import API_KEY, CLIENT_ID, CLIENT_SECRET, TOKEN, WORKFLOW_ID
+from tests.integration.conftest import API_KEY, CLIENT_ID, CLIENT_SECRET, TOKEN, USER_ID, WORKFLOW_ID
 from tests.stores import a_store, an_admin, the_store
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 CALLS = [
     ("list_jobs", "alteryx_v3"),
     ("list_jobs", "alteryx_v3_workflow"),
+    ("get_workflows", "alteryx_v3_list"),
+    ("get_workflows", "alteryx_v3"),
+    ("get_workflows", "alteryx_v3_questions"),
     ("get_job", "alteryx_v3"),
     ("get_job", "alteryx_v3_without_messages"),
     ("get_messages", "alteryx_v3"),
@@ -211,7 +214,7 @@ def test_messages_beyond_a_megabyte_are_the_newest_and_links_to_the_rest(service
         refused = service.http(
             "get_messages", "alteryx_v3", path={"jobId": job_id}, queryStringParameters={"cursor": cursor}
         )
-        assert told(refused) == (400, '{"message":"cursor: is not one of this list"}')
+        assert (refused.status, refused.json["message"]) == (400, "cursor: is not one of this list")
 
 
 def test_lists_show_what_was_asked_for(service: Service) -> None:
@@ -220,9 +223,24 @@ def test_lists_show_what_was_asked_for(service: Service) -> None:
     service.http("cancel_job", "alteryx_v3", path={"jobId": ids[1]})
 
     listed = service.http("list_jobs", "alteryx_v3").json["data"]
-    assert [job["appId"] for job in listed] == ["export", WORKFLOW_ID, WORKFLOW_ID]
+    assert [job["workflowId"] for job in listed] == ["export", WORKFLOW_ID, WORKFLOW_ID]
     assert [job["jobId"] for job in listed[1:]] == [ids[2], ids[0]]
-    assert list(listed[0]) == ["jobId", "appId", "status", "disposition", "createDateTime", "priority", "workerTag"]
+    assert list(listed[0]) == [
+        *("jobId", "status", "workflowName", "workflowId", "submittedBy"),
+        *("startTime", "queueTime", "executionTime", "priority"),
+    ]
+    assert [job["submittedBy"] for job in listed] == ["key:key-demo", "Administrator", "Administrator"]
+
+    def organisation(**query: str) -> list[str]:
+        answer = service.http("list_jobs", "alteryx_v3_filtered", queryStringParameters=query)
+        assert answer.status == 200
+        return [job["jobId"] for job in answer.json["data"]]
+
+    assert organisation(workflowNames=WORKFLOW_ID, direction="asc") == [ids[0], ids[2]]
+    assert organisation(users=USER_ID.upper(), allUsers="true", limit="1") == [ids[2]]
+    assert organisation(priorities="default") == [listed[0]["jobId"]]
+    assert organisation(statuses="Running,Complete") == organisation(completedAfter="2020-01-01") == []
+    assert organisation(sortField="priority", direction="asc") == [listed[0]["jobId"], ids[2], ids[0]]
 
     def workflow(**query: str) -> list[str]:
         answer = service.http("list_jobs", "alteryx_v3_workflow", queryStringParameters=query)
@@ -232,7 +250,8 @@ def test_lists_show_what_was_asked_for(service: Service) -> None:
     assert workflow() == [ids[2], ids[0]]
     assert workflow(direction="asc") == [ids[0], ids[2]]
     assert workflow(direction="asc", limit="1", offset="1") == [ids[2]]
-    assert workflow(status="Running,Completed") == []
+    assert workflow(status="Running,Completed") == workflow(resultCode="Success") == []
+    assert workflow(resultCode="None") == [ids[2], ids[0]]
     assert workflow(sortField="createDate", direction="", offset="", limit="", status="") == [ids[2], ids[0]]
     [first, _] = service.http("list_jobs", "alteryx_v3_workflow").json
     assert list(first) == ["id", "createDate", "status", "priority", "workerTag", "runWithE2"]
@@ -242,12 +261,18 @@ def test_lists_show_what_was_asked_for(service: Service) -> None:
     ("function", "case", "query", "name"),
     [
         ("get_job", "alteryx_v3", {"includeMessages": "yes"}, "includeMessages"),
-        ("list_jobs", "alteryx_v3", {"limit": "201"}, "limit"),
-        ("list_jobs", "alteryx_v3", {"offset": "1001"}, "offset"),
+        ("list_jobs", "alteryx_v3", {"limit": "0"}, "limit"),
+        ("list_jobs", "alteryx_v3", {"offset": "10001"}, "offset"),
         ("list_jobs", "alteryx_v3", {"statuses": "scheduled"}, "statuses"),
+        ("list_jobs", "alteryx_v3", {"sortField": "Owner"}, "sortField"),
+        ("list_jobs", "alteryx_v3", {"completedBefore": "yesterday"}, "completedBefore"),
         ("list_jobs", "alteryx_v3_workflow", {"sortField": "status"}, "sortField"),
         ("list_jobs", "alteryx_v3_workflow", {"direction": "down"}, "direction"),
         ("list_jobs", "alteryx_v3_workflow", {"status": "x"}, "status"),
+        ("list_jobs", "alteryx_v3_workflow", {"resultCode": "x"}, "resultCode"),
+        ("get_workflows", "alteryx_v3_list", {"view": "Whole"}, "view"),
+        ("get_workflows", "alteryx_v3_list", {"createdAfter": "x"}, "createdAfter"),
+        ("get_workflows", "alteryx_v3_list", {"offset": "x"}, "offset"),
     ],
 )
 def test_a_parameter_out_of_bounds_is_refused_by_its_name(
@@ -257,16 +282,21 @@ def test_a_parameter_out_of_bounds_is_refused_by_its_name(
 
     assert answer.status == 400
     assert answer.json["message"].startswith(f"{name}: ")
+    assert list(answer.json["modelState"]) == [name]
 
 
-@pytest.mark.parametrize(("function", "case"), [CALLS[1], CALLS[-1]])
+@pytest.mark.parametrize(("function", "case"), [CALLS[1], CALLS[3], CALLS[4], CALLS[-1]])
 @pytest.mark.parametrize("workflow_id", [" ", "x" * 257, "é" * 1024])
-def test_a_workflow_s_id_that_can_be_none_is_refused_by_both_calls(
+def test_a_workflow_s_id_that_can_be_none_is_refused_by_every_call(
     service: Service, function: str, case: str, workflow_id: str
 ) -> None:
     answer = service.http(function, case, path={"workflowId": workflow_id})
 
-    assert told(answer) == (400, '{"message":"workflowId: must be 1 to 256 characters and not blank"}')
+    reason = "must be 1 to 256 characters and not blank"
+    assert (answer.status, answer.json) == (
+        400,
+        {"message": f"workflowId: {reason}", "modelState": {"workflowId": [reason]}},
+    )
     assert service.http("list_jobs", "alteryx_v3").text == '{"data":[]}'
 
 
@@ -276,7 +306,7 @@ def test_a_workflow_s_id_that_can_be_none_is_refused_by_both_calls(
         ("[]", "body: "),
         ('{"priority":"Urgent"}', "priority: "),
         ('{"questions":"x"}', "questions: "),
-        ('{"unknown":1}', "unknown: "),
+        ('{"questions":{"Region":1}}', "questions: "),
     ],
 )
 def test_a_bad_body_runs_nothing(service: Service, body: str, message: str) -> None:
@@ -296,7 +326,6 @@ def test_what_an_id_leads_to_nowhere_is_not_found_byte_for_byte_alike(service: S
         f"{seconds + 1:08x}{job_id[8:]}",
         f"{job_id[:8]}00000002{job_id[16:]}",
         f"{job_id[:8]}00000003{job_id[16:]}",
-        job_id.upper() if job_id.upper() != job_id else job_id[:-1] + "A",
         job_id[:-1],
         "1",
         "x",
@@ -354,7 +383,7 @@ def test_a_member_sees_and_cancels_what_is_theirs_or_shared(service: Service) ->
     directory = an_admin(service.dynamodb)
     ids = {}
     for collection in ("other", "seen", "shared"):
-        directory.set_workflow_collections(1, WORKFLOW_ID, [collection])
+        directory.set_workflow_collections(1, WORKFLOW_ID, [collection], 9)
         ids[collection] = service.run_workflow()
     ids["own"] = service.http("create_job", "alteryx_v3_run_workflow", headers=member).json["id"]
 
@@ -369,6 +398,67 @@ def test_a_member_sees_and_cancels_what_is_theirs_or_shared(service: Service) ->
     for name in ("own", "shared"):
         assert by_member("cancel_job", name) == (200, '{"message":"Deleted Successfully."}')
     assert [job["jobId"] for job in service.http("list_jobs", "alteryx_v3").json["data"]] == [ids["seen"], ids["other"]]
+
+
+def test_a_workflow_is_found_before_it_is_run(service: Service) -> None:
+    no_workflow = (404, '{"message":"Workflow not found."}')
+    for case in ("alteryx_v3", "alteryx_v3_questions"):
+        assert told(service.http("get_workflows", case)) == no_workflow
+    assert service.http("get_workflows", "alteryx_v3_list", queryStringParameters={}).text == "[]"
+
+    # its jobs make it known, though no list has it
+    first = service.http("get_job", "alteryx_v3", path={"jobId": service.run_workflow()}).json["createDateTime"]
+    service.run_workflow()
+    seen = service.http("get_workflows", "alteryx_v3").json
+    assert (seen["id"], seen["name"], seen["dateCreated"], seen["runCount"]) == (WORKFLOW_ID, WORKFLOW_ID, first, 0)
+    assert service.http("get_workflows", "alteryx_v3_questions").text == "[]"
+
+    directory = an_admin(service.dynamodb)
+    questions = (Question("Region", "DropDown", "Where?", "n", multiple=True, items=(("n", "North"),)),)
+    directory.add_registration(1, WORKFLOW_ID, Registration("Sales", USER_ID, "gpu", 7, questions), 9)
+    wiring.clear()  # the list is remembered
+
+    told_of = service.http("get_workflows", "alteryx_v3").json
+    assert [told_of[name] for name in ("name", "ownerId", "workerTag", "runCount")] == ["Sales", USER_ID, "gpu", 7]
+    whole = {"view": "Full", "name": "Sales"}
+    assert service.http("get_workflows", "alteryx_v3_list", queryStringParameters=whole).json == [told_of]
+    [reduced] = service.http("get_workflows", "alteryx_v3_list", queryStringParameters={"name": "sales"}).json
+    assert reduced["id"] == WORKFLOW_ID
+    none = service.http("get_workflows", "alteryx_v3_list", queryStringParameters={"ownerId": "x"})
+    assert told(none) == (200, "[]")
+    assert service.http("get_workflows", "alteryx_v3_questions").json == [
+        {
+            "name": "Region",
+            "questionType": "DropDown",
+            "description": "Where?",
+            "value": "n",
+            "multiple": True,
+            "items": [{"key": "n", "value": "North"}],
+        }
+    ]
+    newest = service.http("get_job", "alteryx_v3", path={"jobId": service.run_workflow()}).json
+    assert newest["workerTag"] == "gpu"
+    [listed, *_] = service.http("list_jobs", "alteryx_v3").json["data"]
+    assert (listed["workflowName"], listed["workflowId"]) == ("Sales", WORKFLOW_ID)
+
+
+def test_a_workflow_that_is_not_shared_with_a_member_is_as_one_that_nobody_knows(service: Service) -> None:
+    member = a_member(service, seen=Right.VIEW)
+    directory = an_admin(service.dynamodb)
+
+    def by_member(workflow_id: str, case: str = "alteryx_v3") -> tuple[int, str]:
+        path = {"workflowId": workflow_id}
+        return told(service.http("get_workflows", case, headers=member, path=path))
+
+    for collection, statuses in (("other", 404), ("seen", 200)):
+        directory.set_workflow_collections(1, WORKFLOW_ID, [collection], 9)
+        wiring.clear()
+        for case in ("alteryx_v3", "alteryx_v3_questions"):
+            assert by_member(WORKFLOW_ID, case)[0] == statuses
+            if statuses == 404:
+                assert by_member(WORKFLOW_ID, case) == by_member("unknown", case)
+        listed = service.http("get_workflows", "alteryx_v3_list", headers=member, queryStringParameters={}).json
+        assert [workflow["id"] for workflow in listed] == [WORKFLOW_ID] * (statuses == 200)
 
 
 def test_a_failure_inside_says_nothing_of_the_inside(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,10 +502,11 @@ def test_every_state_of_a_job_is_one_that_is_documented(service: Service) -> Non
     store.cancel_job(1, 4, now, "key:key-demo")
     waiting = service.run_workflow()
 
-    shown = {
-        job["jobId"]: (job["status"], job["disposition"])
-        for job in service.http("list_jobs", "alteryx_v3").json["data"]
-    }
+    shown = {}
+    for job in service.http("list_jobs", "alteryx_v3").json["data"]:
+        alone = service.http("get_job", "alteryx_v3", path={"jobId": job["jobId"].upper()}).json
+        assert (alone["id"], alone["status"]) == (job["jobId"], job["status"])
+        shown[job["jobId"]] = (alone["status"], alone["disposition"])
 
     assert [shown[one] for one in (waiting, *ids[:4])] == [
         ("Queued", "None"),

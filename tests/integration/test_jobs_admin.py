@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import pytest
 from botocore.client import BaseClient
@@ -18,12 +19,19 @@ from tests.integration.conftest import USER_ID, WORKFLOW_ID
 from tests.stores import an_admin
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from tests.integration.conftest import Service
 
 
 END_OF_2098 = 4_070_908_800_000
+QUESTION = {"name": "Region", "questionType": "DropDown", "items": [{"key": "n", "value": "North"}]}
+
+
+#: Its last word is the id of the workflow.
+REGISTER = ("workflow", "create", "--organisation", "1", "--workflow")
 
 
 @pytest.fixture
@@ -115,7 +123,7 @@ def test_a_client_that_it_revokes_is_refused_and_its_tokens_too(service: Service
     assert service.http("list_jobs", "alteryx_v3", headers=header).status == 401
     secret = b64encode(f"{client['clientId']}:{client['clientSecret']}".encode()).decode()
     answer = service.http("issue_token", "basic", headers={"authorization": f"Basic {secret}"})
-    assert (answer.status, answer.text) == (401, '{"error":"invalid_client"}')
+    assert (answer.status, answer.json["error"]) == (401, "invalid_client")
     assert service.http("issue_token", "basic").status == 200  # another organisation's is not touched
 
 
@@ -221,6 +229,16 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("key", "revoke", "--organisation", "1", "--key", "x" * 2_000), f"argument --key: {TEXT}"),
     (("workflow", "share", "--organisation", "1", "--workflow", ""), f"argument --workflow: {TEXT}"),
     (("user", "role", "--organisation", "1", "--user", "", "--role", "member"), f"argument --user: {TEXT}"),
+    *(((*REGISTER, text), f"argument --workflow: {TEXT}") for text in ("", " ", "x" * 257)),
+    # what is said of workflows
+    ((*REGISTER, "w", "--name", " "), "name: must be 1 to 128 characters"),
+    ((*REGISTER, "w", "--owner", " "), f"argument --owner: {TEXT}"),
+    ((*REGISTER, "w", "--owner", "x"), "workflow: organisation 1 has it already, has no such owner"),
+    ((*REGISTER, "w", "--worker-tag", "x" * 257), "worker-tag: must be at most 256 characters"),
+    ((*REGISTER, "w", "--run-count", "-1"), f"argument --run-count: {NUMBER}"),
+    ((*REGISTER, "w", "--questions", "/dev/null/none"), "questions: the file cannot be read"),
+    ((*REGISTER, "w", "--questions", "/dev/null"), "questions: must be a JSON list of objects with"),
+    (("workflow", "change", "--organisation", "1", "--workflow", "w"), "workflow: organisation 1 has not registered"),
     # what does not exist
     *(
         ((noun, "list", "--organisation", "9"), "organisation: no organisation 9")
@@ -320,7 +338,26 @@ def test_what_aws_refuses_is_said_in_one_line_with_status_1(  # noqa: PLR0913  #
     assert ("throttled" in printed) == (code == "ThrottlingException")
 
 
-def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -> None:
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\xff", "questions: the file cannot be read"),
+        (b'[{"name": "\\ufffe"}]', "questions: must not hold noncharacters"),
+        (b'[{"name": "\\ud800"}]', "questions: must be a JSON list of objects with"),
+    ],
+)
+def test_a_file_of_questions_that_is_no_text_is_refused(
+    service: Service, run: Any, tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    file = tmp_path / "questions.json"
+    file.write_bytes(content)
+
+    code, said = run(*REGISTER, "w", "--questions", str(file))
+
+    assert (code, said.startswith(f"jobs-admin: {complaint}"), said.count("\n")) == (2, True, 1)
+
+
+def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, tmp_path: Path) -> None:
     _, organisation = run("--by", "Ada", "organisation", "create", "Example")
     of = ("--organisation", str(organisation["organisationId"]))
     _, project = run("--by", "Ada", "project", "create", *of, "Shop")
@@ -333,9 +370,31 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
     _, client = run("--by", "Ada", "client", "create", *of, "--user", user["userId"], "--project", number)
     run("collection", "share", *of, "--collection", "sales", "--user", user["userId"], "--right", "run")
     run("workflow", "share", *of, "--workflow", "w", "--collection", "sales", "--collection", "all")
+    run("workflow", "share", *of, "--workflow", "x", "--collection", "all")
+    asked = tmp_path / "questions.json"
+    asked.write_text(json.dumps([QUESTION]))
+    told = ("--name", "Sales", "--owner", user["userId"], "--worker-tag", "gpu", "--run-count", "7")
+    run("workflow", "create", *of, "--workflow", "w")
+    _, registered = run("workflow", "change", *of, "--workflow", "w", *told, "--questions", str(asked))
     _, revoked = run("client", "revoke", "--client", client["clientId"])
     _, again = run("client", "revoke", "--client", client["clientId"])
 
+    unregistered = {
+        "workflowId": "x",
+        "name": "",
+        "ownerId": "",
+        "workerTag": "",
+        "runCount": 0,
+        "questions": [],
+    }
+    assert registered == {
+        "workflowId": "w",
+        "name": "Sales",
+        "ownerId": user["userId"],
+        "workerTag": "gpu",
+        "runCount": 7,
+        "questions": ["Region"],
+    }
     assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
     assert (project["listOrder"], ordered["listOrder"]) == ("oldest", "newest")
     assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
@@ -351,11 +410,16 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
         "client": {"clients": [{**client, "revokedAt": revoked["revokedAt"]}]},
         "collection": {
             "collections": [
-                {"collectionId": "all", "users": {}, "workflowIds": ["w"]},
+                {"collectionId": "all", "users": {}, "workflowIds": ["w", "x"]},
                 {"collectionId": "sales", "users": {user["userId"]: "run"}, "workflowIds": ["w"]},
             ]
         },
-        "workflow": {"workflows": [{"workflowId": "w", "collectionIds": ["sales", "all"]}]},
+        "workflow": {
+            "workflows": [
+                {**registered, "collectionIds": ["sales", "all"], "createdAt": ANY},
+                {**unregistered, "collectionIds": ["all"], "createdAt": ANY},
+            ]
+        },
     }
     assert [one["name"] for one in run("organisation", "list")[1]["organisations"]] == ["Demo", "Other", "Example"]
     _, audit = run("audit", "list", *of)
@@ -366,7 +430,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any) -
         ("user create", "Ada"),
         ("client create", "Ada"),
     }
-    assert len(audit["audit"]) == 12
+    assert len(audit["audit"]) == 15
     assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
     assert not any(secret in str((listed, audit)) for secret in secrets)
 

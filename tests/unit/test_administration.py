@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest, Unauthorized
-from jobs.tenancy import access, administration
-from jobs.tenants import Principal, Right, Role, Scope
+from jobs.tenancy import access, administration, registering
+from jobs.tenants import Principal, Question, Registration, Right, Role, Scope
 
-from tests.builders import NOW
+from tests.builders import NOW, a_workflow
 from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
@@ -250,10 +251,10 @@ def test_an_id_of_a_collection_or_workflow_is_1_to_256_characters_and_not_blank(
         administration.share_collection(registry, 1, blank_or_endless, user.user_id, Right.VIEW)
     assert refusal.value.field == "collection"
     with pytest.raises(InvalidRequest) as refusal:
-        administration.share_workflow(registry, 1, blank_or_endless, ["a"])
+        registering.share_workflow(registry, 1, blank_or_endless, ["a"])
     assert refusal.value.field == "workflow"
     with pytest.raises(InvalidRequest) as refusal:
-        administration.share_workflow(registry, 1, "w", ["a", blank_or_endless])
+        registering.share_workflow(registry, 1, "w", ["a", blank_or_endless])
     assert refusal.value.field == "collection"
     assert (registry.users[1, user.user_id], registry.workflows) == (user, {})
 
@@ -262,12 +263,84 @@ def test_the_collections_of_a_workflow_are_set_as_a_whole_a_hundred_at_most(
     registry: FakeDirectory, project: Project
 ) -> None:
     hundred = [f"{number:03}" + "é" * 253 for number in range(100)]
-    administration.share_workflow(registry, 1, "w", hundred)
+    registering.share_workflow(registry, 1, "w", hundred)
     with pytest.raises(InvalidRequest):
-        administration.share_workflow(registry, 1, "w", [*hundred, "one too many"])
-    assert registry.workflow_collections(1, "w") == tuple(hundred)
+        registering.share_workflow(registry, 1, "w", [*hundred, "one too many"])
+    assert registry.workflows[1, "w"].collection_ids == tuple(hundred)
 
-    administration.share_workflow(registry, 1, "w", ["a"])
-    assert registry.workflow_collections(1, "w") == ("a",)
-    administration.share_workflow(registry, 1, "w", [])
-    assert registry.workflow_collections(1, "w") == ()
+    registering.share_workflow(registry, 1, "w", ["a"])
+    assert registry.find_workflow(1, "w") == a_workflow(collection_ids=("a",))
+    registering.share_workflow(registry, 1, "w", [])
+    assert registry.find_workflow(1, "w") == a_workflow()
+
+
+def test_a_registration_is_kept_as_it_was_said(registry: FakeDirectory, project: Project) -> None:
+    said = Registration("Sales", "", "gpu", 7, (Question("Region"),))
+
+    registering.register_workflow(registry, 1, "w", said)
+    assert registry.find_workflow(1, "w") == a_workflow(registration=said)
+    registering.register_workflow(registry, 1, "w", Registration(), again=True)
+    assert registry.find_workflow(1, "w") == a_workflow()
+
+
+@pytest.mark.parametrize(
+    ("workflow_id", "registration", "field"),
+    [
+        ("", Registration(), "workflow"),
+        ("x" * 257, Registration(), "workflow"),
+        ("w", Registration(name=" "), "name"),
+        ("w", Registration(name="x" * 129), "name"),
+        ("w", Registration(worker_tag="x" * 257), "worker-tag"),
+        ("w", Registration(run_count=-1), "run-count"),
+        ("w", Registration(run_count=10**12 + 1), "run-count"),
+    ],
+)
+def test_a_registration_out_of_bounds_is_refused(
+    registry: FakeDirectory, project: Project, workflow_id: str, registration: Registration, field: str
+) -> None:
+    for again in (False, True):
+        with pytest.raises(InvalidRequest) as refusal:
+            registering.register_workflow(registry, 1, workflow_id, registration, again=again)
+        assert refusal.value.field == field
+
+    assert registry.workflows == {}
+
+
+def test_questions_are_read_in_the_form_in_which_they_are_shown() -> None:
+    text = """[{"name": "Region", "questionType": "DropDown", "description": "Where?", "value": "n", "multiple": true,
+        "items": [{"key": "n", "value": "North"}]}, {"name": "Year"}]"""
+
+    assert registering.parse_questions(text) == (
+        Question("Region", "DropDown", "Where?", "n", multiple=True, items=(("n", "North"),)),
+        Question("Year"),
+    )
+    assert registering.parse_questions("[]") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "{}[",
+        "1",
+        '{"name":"a"}',
+        "[1]",
+        "[{}]",
+        '[{"name":""}]',
+        '[{"name":1}]',
+        '[{"name":"a","multiple":"yes"}]',
+        '[{"name":"a","items":[{"key":"a"}]}]',
+        '[{"name":"a","items":["a"]}]',
+        '[{"name":"a","colour":"red"}]',
+        '[{"name":"\\ud800"}]',
+        "[" * 100_000,
+        json.dumps([{"name": "a"}] * 101),
+        json.dumps([{"name": "a", "value": "x" * 16_384}]),
+    ],
+)
+def test_what_are_no_questions_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        registering.parse_questions(text)
+
+    assert refusal.value.field == "questions"

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs import errors
-from jobs.dialects.alteryx_v3 import job_id
+from jobs.dialects import alteryx_lists
+from jobs.dialects.alteryx_words import job_id
 from jobs.dialects.registry import ALTERYX_V3
 from jobs.model import Change, Message, Run, Severity, Status
 from jobs.outcomes import MessagePage
-from jobs.workflows.viewing import AlteryxJobId, Selection, Sighting
+from jobs.workflows.viewing import AlteryxJobId, Sighting
 
 from tests.builders import NOW, a_job, a_project, a_user_call
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Answer
     from jobs.model import Job
 
-ALL = frozenset(Status)
 S, R, X = Status.SCHEDULED, Status.RUNNING, Status.CANCELLED
 #: Each state with how it came about, and how it is shown: status and disposition.
 STATES: dict[Status, tuple[tuple[Status, ...], str, str]] = {
@@ -60,6 +60,11 @@ def test_an_id_is_made_of_seconds_project_and_number() -> None:
     assert job_id(a_job(at=1_726_740_174_589, project_id=10, job_id=255)) == "66ebf6ce0000000a000000ff"
 
 
+@pytest.mark.parametrize("text", ["66EBF6CE0000000A000000FF", "66ebf6ce0000000A000000Ff"])
+def test_an_id_may_come_back_in_upper_case(text: str) -> None:
+    assert ALTERYX_V3.parse_job_id(text) == ALTERYX_V3.parse_job_id("66ebf6ce0000000a000000ff")
+
+
 def test_an_id_stays_the_same_whatever_becomes_of_the_job() -> None:
     assert len({job_id(a_job_that_was(*history)) for history, _, _ in STATES.values()}) == 1
 
@@ -71,9 +76,6 @@ def test_an_id_stays_the_same_whatever_becomes_of_the_job() -> None:
         "1",
         "0" * 23,
         "0" * 25,
-        "66EBF6CE0000000a000000ff",
-        "66ebf6ce0000000A000000ff",
-        "66ebf6ce0000000a000000FF",
         "66ebf6ce0000000a000000fg",
         "66ebf6ce-0000000a-00000f",
         "66ebf6ce0000000a000000f\n",
@@ -81,6 +83,7 @@ def test_an_id_stays_the_same_whatever_becomes_of_the_job() -> None:
         "0x66ebf6ce0000000a00000f",
         "+6ebf6ce0000000a000000ff",
         "66ebf6ce0000000a000000\u0661\u0661",
+        "66ebf6ce0000000a000000\uff21\uff21",
         "66ebf6ce0000000a000000ff\n",
         "66ebf6ce0000000a000000ff/messages",
     ],
@@ -99,9 +102,8 @@ def test_each_state_is_shown_as_a_status_and_a_disposition(status: Status) -> No
     job = a_job_that_was(*history, run=RUN)
 
     assert (shown(job)["status"], shown(job)["disposition"]) == (name, disposition)
-    [listed] = json.loads(ALTERYX_V3.render_jobs([job]).body)["data"]
-    assert (listed["status"], listed["disposition"]) == (name, disposition)
-    assert json.loads(ALTERYX_V3.render_workflow_jobs([job]).body)[0]["status"] == name
+    [listed] = json.loads(alteryx_lists.render_workflow_jobs([job], a_user_call(), 0).body)
+    assert listed["status"] == name
 
 
 def test_a_job_is_shown_with_these_fields_in_this_order() -> None:
@@ -154,8 +156,7 @@ def test_a_time_always_has_its_three_digits_of_milliseconds(at: int, text: str) 
     job = a_job(at=at)
 
     assert shown(job)["createDateTime"] == text
-    assert json.loads(ALTERYX_V3.render_jobs([job]).body)["data"][0]["createDateTime"] == text
-    assert json.loads(ALTERYX_V3.render_workflow_jobs([job]).body)[0]["createDate"] == text
+    assert json.loads(alteryx_lists.render_workflow_jobs([job], a_user_call(), 0).body)[0]["createDate"] == text
 
 
 @pytest.mark.parametrize(
@@ -259,23 +260,6 @@ def test_a_cancellation_is_told_by_what_it_replaced(history: tuple[Status, ...],
     assert (answer.status, answer.body) == (200, f'{{"message":"{sentence}"}}')
 
 
-def test_lists_are_shown_with_these_fields_in_this_order() -> None:
-    job = a_job(at=1_726_740_174_589, run=RUN)
-
-    assert ALTERYX_V3.render_jobs([job]).body == (
-        '{"data":[{"jobId":"66ebf6ce0000000100000001","appId":"5bc4a813156ae016dcb442bd","status":"Queued",'
-        '"disposition":"None","createDateTime":"2024-09-19T10:02:54.589Z","priority":"High","workerTag":"tag"}]}'
-    )
-    assert ALTERYX_V3.render_workflow_jobs([job]).body == (
-        '[{"id":"66ebf6ce0000000100000001","createDate":"2024-09-19T10:02:54.589Z","status":"Queued",'
-        '"priority":"High","workerTag":"tag","runWithE2":false}]'
-    )
-
-
-def test_lists_of_nothing_are_empty() -> None:
-    assert (ALTERYX_V3.render_jobs([]).body, ALTERYX_V3.render_workflow_jobs([]).body) == ('{"data":[]}', "[]")
-
-
 @pytest.mark.parametrize(
     ("error", "status", "sentence", "headers"),
     [
@@ -284,7 +268,10 @@ def test_lists_of_nothing_are_empty() -> None:
         (errors.RouteNotFound(), 404, "Not found.", {}),
         (errors.JobNotCancellable(a_job()), 400, "This job is not in 'Queued' or 'Running' state.", {}),
         (errors.NotPermitted(), 400, "You do not have permission to cancel this job.", {}),
-        (errors.InvalidRequest("limit", "is no"), 400, "limit: is no", {}),
+        (errors.WorkflowNotFound(), 404, "Workflow not found.", {}),
+        (errors.RunNotPermitted(), 403, "You do not have permission to run this workflow.", {}),
+        (errors.TooManyJobs("too many"), 400, "too many", {}),
+        (errors.InvalidRequest("body", "is no"), 400, "body: is no", {}),
         (errors.BodyTooLarge(9), 413, "request body over 9 bytes", {}),
         (errors.Busy(3), 429, "too many requests at once", {"Retry-After": "3"}),
     ],
@@ -295,6 +282,12 @@ def test_each_error_has_its_status_and_sentence(
     answer = ALTERYX_V3.render_error(error)
 
     assert (answer.status, answer.body, answer.headers) == (status, f'{{"message":"{sentence}"}}', headers)
+
+
+def test_a_field_that_is_to_blame_is_in_the_state_of_the_model() -> None:
+    answer = ALTERYX_V3.render_error(errors.InvalidRequest("limit", "is no"))
+
+    assert (answer.status, answer.body) == (400, '{"message":"limit: is no","modelState":{"limit":["is no"]}}')
 
 
 def test_a_failure_names_the_request_alone() -> None:
@@ -335,91 +328,15 @@ def test_anything_else_is_no_wish_for_messages(text: str) -> None:
     assert refusal.value.field == "includeMessages"
 
 
-def test_lists_are_the_newest_fifty_unless_told_otherwise() -> None:
-    assert ALTERYX_V3.parse_jobs({}) == ALTERYX_V3.parse_workflow_jobs({}) == Selection(ALL, 0, 50, newest_first=True)
-
-
-def test_a_parameter_that_is_empty_counts_as_left_out() -> None:
-    names = ("limit", "offset", "status", "statuses", "sortField", "direction")
-    empty = dict.fromkeys(names, "")
-
-    assert ALTERYX_V3.parse_jobs(empty) == ALTERYX_V3.parse_workflow_jobs(empty) == ALTERYX_V3.parse_jobs({})
-
-
-@pytest.mark.parametrize(
-    ("direction", "newest_first"), [("asc", False), ("ASC", False), ("desc", True), ("Desc", True)]
-)
-def test_a_workflow_s_jobs_come_in_the_direction_asked_for(direction: str, newest_first: bool) -> None:  # noqa: FBT001
-    assert ALTERYX_V3.parse_workflow_jobs({"direction": direction}).newest_first is newest_first
-
-
-@pytest.mark.parametrize("field", ["createDate", "createdate", "CREATEDATE"])
-def test_the_one_sort_field_may_be_written_in_any_case(field: str) -> None:
-    assert ALTERYX_V3.parse_workflow_jobs({"sortField": field}) == ALTERYX_V3.parse_workflow_jobs({})
-
-
-@pytest.mark.parametrize(
-    ("text", "statuses"),
-    [
-        ("Queued", {Status.SCHEDULED}),
-        ("queued", {Status.SCHEDULED}),
-        ("Running", {Status.RUNNING}),
-        ("Completed", {Status.COMPLETED, Status.FAILED}),
-        ("Cancelled", {Status.CANCELLED}),
-        ("Queued,Running", {Status.SCHEDULED, Status.RUNNING}),
-        (" Queued , RUNNING ,", {Status.SCHEDULED, Status.RUNNING}),
-        ("Queued,Queued", {Status.SCHEDULED}),
-        (",", ALL),
-        ("Queued,Running,Completed,Cancelled", ALL),
-    ],
-)
-def test_statuses_are_read_in_alteryx_words(text: str, statuses: set[Status]) -> None:
-    assert ALTERYX_V3.parse_jobs({"statuses": text}).statuses == statuses
-    assert ALTERYX_V3.parse_workflow_jobs({"status": text}).statuses == statuses
-
-
-def test_each_list_has_its_own_name_for_statuses() -> None:
-    assert ALTERYX_V3.parse_jobs({"status": "Queued"}).statuses == ALL
-    assert ALTERYX_V3.parse_workflow_jobs({"statuses": "Queued"}).statuses == ALL
-
-
-@pytest.mark.parametrize("text", ["scheduled", "failed", "Success", "None", "Queued;Running", "Queued,x"])
-def test_a_status_that_alteryx_does_not_know_is_refused(text: str) -> None:
-    with pytest.raises(errors.InvalidRequest) as refusal:
-        ALTERYX_V3.parse_jobs({"statuses": text})
-    assert (refusal.value.field, refusal.value.reason) == (
-        "statuses",
-        "must be of Queued, Running, Completed, Cancelled",
+def test_model_state_names_every_field_that_is_to_blame_and_the_message_says_all_of_it() -> None:
+    error = errors.InvalidRequest(
+        "priority", "must be a word", errors.Problem("questions", "is one"), errors.Problem("questions", "is two")
     )
 
-    with pytest.raises(errors.InvalidRequest) as refusal:
-        ALTERYX_V3.parse_workflow_jobs({"status": text})
-    assert refusal.value.field == "status"
+    answer = json.loads(ALTERYX_V3.render_error(error).body)
 
-
-@pytest.mark.parametrize(
-    ("name", "text", "value"), [("limit", "1", 1), ("limit", "200", 200), ("offset", "0", 0), ("offset", "1000", 1000)]
-)
-def test_bounds_are_within_what_may_be_asked_for(name: str, text: str, value: int) -> None:
-    for wanted in (ALTERYX_V3.parse_jobs({name: text}), ALTERYX_V3.parse_workflow_jobs({name: text})):
-        assert getattr(wanted, name) == value
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        *(("limit", text) for text in ("0", "201", "-1", "x", "1.0", " 1", "1,2", "\u0661", "1" * 16)),
-        *(("offset", text) for text in ("-1", "1001", "x", "1e3", "+1", "0x1")),
-        *(("sortField", text) for text in ("status", "createDateTime", "createDate,status")),
-        *(("direction", text) for text in ("up", "ascending", "asc,desc", " asc")),
-    ],
-)
-def test_what_is_out_of_bounds_is_refused_by_its_name(name: str, text: str) -> None:
-    with pytest.raises(errors.InvalidRequest) as refusal:
-        ALTERYX_V3.parse_workflow_jobs({name: text})
-    assert refusal.value.field == name
-
-    if name in {"limit", "offset"}:
-        with pytest.raises(errors.InvalidRequest) as refusal:
-            ALTERYX_V3.parse_jobs({name: text})
-        assert refusal.value.field == name
+    assert answer == {
+        "message": "priority: must be a word; questions: is one; questions: is two",
+        "modelState": {"priority": ["must be a word"], "questions": ["is one", "is two"]},
+    }
+    assert json.loads(ALTERYX_V3.render_error(errors.InvalidRequest("body", "must be JSON")).body).keys() == {"message"}

@@ -9,12 +9,14 @@ from urllib.parse import parse_qsl
 
 import pytest
 from jobs import queries
+from jobs.dialects import alteryx_lists, alteryx_workflows
 from jobs.dialects.registry import ALTERYX_V3, OPENREPLAY_V1, PUBLIC
 from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
-from jobs.tenants import ListOrder
-from jobs.workflows import viewing
+from jobs.tenants import ListOrder, Registration, Workflow
+from jobs.workflows import listing
+from jobs.workflows.listing import Selection
 
-from tests.builders import NOW, a_call, a_job, a_principal, a_project
+from tests.builders import NOW, a_call, a_job, a_principal, a_project, a_user_call
 from tests.fakes import World
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def the_largest(number: int) -> Job:
         status=Status.FAILED,
         next_at=None,
         errors=(CONTROL * 1_024,) * 20,
-        run=Run("w", "user-1", (), "Critical", FACE * 256),
+        run=Run(FACE * 256, "user-1", (), "Critical", FACE * 256),
     )
 
 
@@ -145,22 +147,43 @@ def test_messages_of_control_characters_are_whole_by_their_links(world: World) -
 
 
 def test_lists_of_alteryx_and_one_job_fit_whatever_the_rows_hold(world: World) -> None:
-    principal = a_principal(role="administrator")
-    wanted = viewing.Selection(frozenset(Status), 0, 200)
-    jobs = viewing.list_jobs(world, principal, wanted)
-    assert len(jobs) == 200
+    principal, call = a_principal(role="administrator"), a_user_call()
+    jobs = listing.list_jobs(world, principal, Selection(limit=200))
+    # a workflow's name is its id at most, and a source of events 256 characters
+    entries = [entry._replace(workflow_name=FACE * 256, submitted_by=f"event:{FACE * 256}") for entry in jobs]
+    assert len(entries) == 200
+    job = entries[0].job
 
     tokens = [f"token-{number}" for number in range(20)]
     evidence = dict.fromkeys(tokens, [CONTROL * 1_024] * 20)
     history = [Change(Status.SCHEDULED, NOW, "worker", token) for token in tokens]
-    ended_twenty_times = replace(jobs[0], history=(*jobs[0].history, *history))
+    ended_twenty_times = replace(job, history=(*job.history, *history))
 
     said = Message(NOW, Severity.ERROR, CONTROL * 8_192)
     answers = [
-        ALTERYX_V3.render_jobs(jobs),
-        ALTERYX_V3.render_workflow_jobs(jobs),
-        ALTERYX_V3.render_job(jobs[0], [FACE * 256] * 20, [said] * 90),
+        alteryx_lists.render_jobs(entries, NOW, call, 0),
+        alteryx_lists.render_workflow_jobs([entry.job for entry in entries], call, 0),
+        ALTERYX_V3.render_job(job, [FACE * 256] * 20, [said] * 90),
         PUBLIC.render_details(ended_twenty_times, {"a": FACE * 8_000}, [CONTROL * 1_024] * 20, said, evidence),
     ]
 
     assert max(map(size_of, answers)) <= LAMBDA
+    assert not any("Link" in answer.headers for answer in answers)  # none of them was cut
+
+
+def test_a_list_of_the_largest_workflows_is_whole_by_its_links() -> None:
+    told = Registration(FACE * 128, "a" * 24, FACE * 256)
+    workflows = [
+        Workflow(workflow_id=f"{number:03}" + FACE * 253, created_at=NOW, registration=told) for number in range(1_000)
+    ]
+    seen, offset, calls = 0, 0, 0
+    while True:
+        answer = alteryx_workflows.render_workflows(workflows, a_user_call(), offset, full=True)
+        assert size_of(answer) <= LAMBDA
+        seen, calls = seen + len(json.loads(answer.body)), calls + 1
+        following = next_of(answer)
+        if following is None:
+            break
+        offset = int(following["offset"])
+
+    assert (seen, calls) == (1_000, 2)

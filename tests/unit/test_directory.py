@@ -12,7 +12,7 @@ from jobs.store.caching import CachedDirectory
 from jobs.tenancy import access
 from jobs.tenants import AccessToken, Right, Role
 
-from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user
+from tests.builders import NOW, ORGANISATION, a_client, a_credential, a_project, a_user, a_workflow
 from tests.fakes import FakeDirectory, at
 
 if TYPE_CHECKING:
@@ -270,12 +270,21 @@ def test_an_organisation_s_projects_are_believed_for_the_time_even_if_there_are_
     assert remembering.registry.reads == ["projects"] * 2
 
 
-def test_the_collections_of_a_workflow_are_asked_for_each_time() -> None:
-    """A job keeps them for good, so an answer that is out of date would stay."""
+def test_a_workflow_is_asked_for_each_time() -> None:
+    """A job keeps its collections for good, so an answer that is out of date would stay."""
     remembering = Remembering(seconds=30)
 
-    assert remembering.directory.workflow_collections(1, "w") == ()
-    remembering.registry.workflows[1, "w"] = ("c-1",)
-    assert remembering.directory.workflow_collections(1, "w") == ("c-1",)
-    remembering.registry.workflows[1, "w"] = ("c-2",)
-    assert remembering.directory.workflow_collections(1, "w") == ("c-2",)
+    assert remembering.directory.find_workflow(1, "w") is None
+    for collections in (("c-1",), ("c-2",)):
+        remembering.registry.workflows[1, "w"] = a_workflow(collection_ids=collections)
+        assert remembering.directory.find_workflow(1, "w") == a_workflow(collection_ids=collections)
+
+
+def test_an_organisation_s_workflows_are_believed_for_the_time() -> None:
+    remembering = Remembering(seconds=30)
+    remembering.registry.workflows[1, "w"] = a_workflow()
+
+    for organisation, listed in ((1, [a_workflow()]), (2, [])):
+        assert list(remembering.directory.list_workflows(organisation)) == listed
+        assert list(remembering.directory.list_workflows(organisation)) == listed
+    assert remembering.registry.reads == ["workflows"] * 2

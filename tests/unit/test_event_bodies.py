@@ -90,7 +90,7 @@ def test_each_type_is_read_with_all_it_may_hold() -> None:
     assert parse("Job Completed", outputs=[{"a": 1}, "x", None]).outputs == ({"a": 1}, "x", None)
     assert parse("Job Requested", idempotencyKey="k").idempotency.key == "k"
     run = {
-        "workflowId": "w", "ownerId": "o", "collectionIds": ["c", "d"], "priority": "High", "workerTag": "gpu"
+        "workflowId": "w", "ownerId": "o", "collectionIds": ["c", "d"], "priority": "hIGH", "workerTag": "gpu"
     }  # fmt: skip
     assert parse("Job Requested", **run).new.run == Run("w", "o", ("c", "d"), "High", "gpu")
 

@@ -171,28 +171,51 @@ def test_a_token_is_answered_and_kept_by_nobody() -> None:
     assert answer.headers == NOT_KEPT
 
 
+WRONG = '"error_description":"The client is unknown, expired or revoked, or its secret is wrong."'
+
+
 @pytest.mark.parametrize(
     ("error", "status", "body", "headers"),
     [
         (
             errors.InvalidClient(basic=False),
             401,
-            '{"error":"invalid_client"}',
+            f'{{"error":"invalid_client",{WRONG}}}',
             {"WWW-Authenticate": 'Bearer realm="jobs"'},
         ),
         (
             errors.InvalidClient(basic=True),
             401,
-            '{"error":"invalid_client"}',
+            f'{{"error":"invalid_client",{WRONG}}}',
             {"WWW-Authenticate": 'Basic realm="jobs"'},
         ),
-        (errors.UnsupportedGrantType(), 400, '{"error":"unsupported_grant_type"}', {}),
-        (errors.InvalidRequest("client_id", "is missing"), 400, '{"error":"invalid_request"}', {}),
-        (errors.BodyTooLarge(1), 413, '{"error":"invalid_request"}', {}),
-        (errors.Busy(2), 429, '{"error":"temporarily_unavailable"}', {"Retry-After": "2"}),
+        (
+            errors.UnsupportedGrantType(),
+            400,
+            '{"error":"unsupported_grant_type","error_description":"grant_type must be client_credentials"}',
+            {},
+        ),
+        (
+            errors.InvalidRequest("client_id", "is missing"),
+            400,
+            '{"error":"invalid_request","error_description":"client_id: is missing"}',
+            {},
+        ),
+        (
+            errors.BodyTooLarge(1),
+            413,
+            '{"error":"invalid_request","error_description":"request body over 1 bytes"}',
+            {},
+        ),
+        (
+            errors.Busy(2),
+            429,
+            '{"error":"temporarily_unavailable","error_description":"too many requests at once"}',
+            {"Retry-After": "2"},
+        ),
     ],
 )
-def test_each_error_has_its_status_and_word(
+def test_each_error_has_its_status_its_word_and_a_sentence(
     error: errors.JobsError, status: int, body: str, headers: dict[str, str]
 ) -> None:
     answer = OAUTH2.render_error(error)

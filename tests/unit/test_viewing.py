@@ -7,15 +7,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from jobs import queries
 from jobs.errors import JobNotCancellable, JobNotFound, JobsError, NotPermitted, Unauthorized
 from jobs.lifecycle import cancellation, retrying
 from jobs.model import Change, Message, Run, SeenEvent, Severity, Status
 from jobs.tenants import Right, Role
-from jobs.workflows import viewing
-from jobs.workflows.viewing import AlteryxJobId, Selection
+from jobs.workflows import listing, viewing
+from jobs.workflows.listing import Selection
+from jobs.workflows.viewing import AlteryxJobId
 
 from tests.builders import NOW, ORGANISATION, a_job, a_principal, a_project, start
 from tests.fakes import FakeDirectory, FakeStore, World
@@ -38,7 +36,7 @@ SHARES: dict[str, dict[str, Right]] = {
     "to cancel": {"c-2": Right.CANCEL},
     "to view and to cancel": {"c-1": Right.VIEW, "c-2": Right.CANCEL},
 }
-ALL = frozenset(Status)
+ADMINISTRATOR = a_principal(role=Role.ADMINISTRATOR)
 REFERENCE = AlteryxJobId(NOW // 1000, 1, 1)
 
 
@@ -57,10 +55,6 @@ def a_registry(*projects: Any) -> FakeDirectory:
     registry = FakeDirectory()
     registry.projects = {f"key-{project.project_id}": project for project in projects}
     return registry
-
-
-def names(listed: list[Job]) -> list[tuple[int, int]]:
-    return [(job.project_id, job.job_id) for job in listed]
 
 
 # ---- one job ------------------------------------------------------------------------------------------------------
@@ -250,180 +244,9 @@ def test_few_messages_are_one_page(world: World) -> None:
     assert viewing.newest_messages(world, a_job(job_id=2)).messages == []
 
 
-# ---- lists --------------------------------------------------------------------------------------------------------
-
-
-ADMINISTRATOR = a_principal(role=Role.ADMINISTRATOR)
-
-
-def fill(store: FakeStore, **jobs: list[int]) -> None:
-    """Put jobs into projects `p1`, `p2` …, each created some milliseconds after the last."""
-    for name, times in jobs.items():
-        project = int(name[1:])
-        for number, at in enumerate(times, 1):
-            run = Run("w", "user-1")
-            store.jobs[project, number] = a_job(project_id=project, job_id=number, at=NOW + at, run=run)
-
-
-def projects(*numbers: int) -> FakeDirectory:
-    return a_registry(*(a_project(project_id=number) for number in numbers))
-
-
-def wanted(offset: int = 0, limit: int = 50, *, newest_first: bool = True, statuses: Any = ALL) -> Selection:
-    return Selection(statuses, offset, limit, newest_first)
-
-
-def test_the_jobs_of_all_projects_are_merged_newest_first(world: World) -> None:
-    fill(world.store, p1=[1, 5, 6], p2=[2, 3, 9], p3=[], p4=[4])
-
-    listed = viewing.list_jobs(world.with_directory(projects(1, 2, 3, 4)), ADMINISTRATOR, wanted())
-
-    assert names(listed) == [(2, 3), (1, 3), (1, 2), (4, 1), (2, 2), (2, 1), (1, 1)]
-
-
-@pytest.mark.parametrize("newest_first", [True, False])
-def test_a_workflow_s_jobs_are_merged_in_both_directions(world: World, newest_first: bool) -> None:  # noqa: FBT001
-    fill(world.store, p1=[1, 5, 6], p2=[2, 3, 9])
-    world.store.jobs[1, 4] = a_job(job_id=4, at=NOW + 7, run=Run("other", "user-1"))
-    world.store.jobs[1, 5] = a_job(job_id=5, at=NOW + 8)
-    oldest_first = [(1, 1), (2, 1), (2, 2), (1, 2), (1, 3), (2, 3)]
-
-    listed = viewing.list_workflow_jobs(
-        world.with_directory(projects(1, 2)), a_principal(), "w", wanted(newest_first=newest_first)
-    )
-
-    assert names(listed) == (oldest_first[::-1] if newest_first else oldest_first)
-
-
-@given(
-    first=st.lists(st.integers(0, 30), max_size=12),
-    second=st.lists(st.integers(0, 30), max_size=12),
-    offset=st.integers(0, 10),
-    limit=st.integers(1, 10),
-    newest_first=st.booleans(),
-)
-def test_offset_and_limit_cut_out_of_the_whole(
-    first: list[int],
-    second: list[int],
-    offset: int,
-    limit: int,
-    newest_first: bool,  # noqa: FBT001
-) -> None:
-    store = FakeStore()
-    fill(store, p1=sorted(first), p2=sorted(second))
-    registry = projects(1, 2)
-
-    def cut(wanted: Selection) -> list[Job]:
-        return viewing.list_workflow_jobs(World(store=store, directory=registry), ADMINISTRATOR, "w", wanted)
-
-    whole = cut(wanted(0, 100, newest_first=newest_first))
-
-    assert cut(wanted(offset, limit, newest_first=newest_first)) == whole[offset : offset + limit]
-    assert [job.created_at - NOW for job in whole] == sorted(first + second, reverse=newest_first)
-    if newest_first:
-        assert (
-            viewing.list_jobs(World(store=store, directory=registry), ADMINISTRATOR, wanted(offset, limit))
-            == whole[offset : offset + limit]
-        )
-
-
-def test_lists_hold_what_the_caller_sees_in_the_states_asked_for(world: World) -> None:
-    runs = {"own": Run("w", "user-1"), "shared": Run("w", "user-2", ("c-1",)), "another's": Run("w", "user-2")}
-    numbered = list(enumerate(product(runs, HISTORIES), 1))
-    for number, (run, history) in numbered:
-        world.store.jobs[1, number] = a_job_that_was(*history, job_id=number, run=runs[run])
-    member = a_principal(collections={"c-1": Right.VIEW})
-
-    for caller, statuses in product((ADMINISTRATOR, member), (ALL, {S}, {R, X}, {C, F})):
-        expected = [
-            (1, number)
-            for number, (run, history) in reversed(numbered)
-            if history[-1] in statuses and history not in DELETED and (caller is ADMINISTRATOR or run != "another's")
-        ]
-        assert (
-            names(viewing.list_workflow_jobs(world.with_directory(projects(1)), caller, "w", wanted(statuses=statuses)))
-            == expected
-        )
-        if caller is ADMINISTRATOR:
-            assert (
-                names(viewing.list_jobs(world.with_directory(projects(1)), caller, wanted(statuses=statuses)))
-                == expected
-            )
-
-
-def test_an_offset_counts_what_is_shown_alone(world: World) -> None:
-    for number in range(1, 21):
-        history = (S, X) if number % 2 else (S,)
-        world.store.jobs[1, number] = a_job_that_was(*history, job_id=number)
-
-    listed = viewing.list_jobs(world.with_directory(projects(1)), ADMINISTRATOR, wanted(offset=2, limit=3))
-
-    assert names(listed) == [(1, 16), (1, 14), (1, 12)]
-
-
-def test_lists_know_the_organisation_s_projects_alone(world: World) -> None:
-    fill(world.store, p1=[1], p2=[2])
-    registry = a_registry(a_project(), a_project(project_id=2, organisation_id=ORGANISATION + 1))
-
-    assert names(viewing.list_jobs(world.with_directory(registry), ADMINISTRATOR, wanted())) == [(1, 1)]
-    assert names(viewing.list_workflow_jobs(world.with_directory(registry), ADMINISTRATOR, "w", wanted())) == [(1, 1)]
-
-
-def test_an_organisation_without_projects_has_no_jobs(world: World) -> None:
-    assert viewing.list_jobs(world.with_directory(projects()), ADMINISTRATOR, wanted()) == []
-
-
-class Counting(FakeStore):
-    """A store that remembers which jobs were read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read: list[tuple[int, int, int]] = []
-
-    def list_jobs(self, project_id: int, first: int, last: int) -> list[Job]:
-        self.read.append((project_id, first, last))
-        return super().list_jobs(project_id, first, last)
-
-
-def test_who_takes_few_reads_few_of_each_project() -> None:
-    store = Counting()
-    fill(store, p1=list(range(0, 4_000, 2)), p2=list(range(1, 4_001, 2)))
-
-    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(limit=10))
-    assert sorted(store.read) == [(1, 1951, 2000), (2, 1951, 2000)]
-
-    store.read.clear()
-    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(limit=102))
-    assert sorted(store.read) == [(1, 1899, 2000), (2, 1899, 2000)]
-
-    store.read.clear()
-    viewing.list_jobs(World(store=store, directory=projects(1, 2)), ADMINISTRATOR, wanted(offset=100, limit=10))
-    assert sorted(store.read) == [(1, 1901, 1950), (1, 1951, 2000), (2, 1901, 1950), (2, 1951, 2000)]
-
-
-def test_what_is_not_shown_is_looked_at_within_a_bound() -> None:
-    store = Counting()
-    for number in range(1, 5_001):
-        store.jobs[1, number] = a_job_that_was(S, X, job_id=number)
-    store.jobs[1, 3_001] = a_job(job_id=3_001)  # the 2,000th from the end
-    store.jobs[1, 3_000] = a_job(job_id=3_000)
-
-    assert names(viewing.list_jobs(World(store=store, directory=projects(1)), ADMINISTRATOR, wanted())) == [(1, 3_001)]
-    assert min(first for _, first, _ in store.read) > 5_000 - viewing.MAX_ROWS_READ - queries.WALK
-
-
-def test_the_bound_reaches_every_offset_and_limit_that_may_be_asked_for() -> None:
-    store = FakeStore()
-    fill(store, p1=list(range(1_300)))
-
-    listed = viewing.list_jobs(World(store=store, directory=projects(1)), ADMINISTRATOR, wanted(offset=1000, limit=200))
-
-    assert [job.job_id for job in listed] == list(range(300, 100, -1))
-
-
 def test_a_cancellation_in_another_way_deletes_too(world: World, registry: FakeDirectory) -> None:
     world.store.jobs[1, 1] = a_job()
     cancellation.cancel_job(world.ports, a_project(), 1, by="key-1")
 
     assert outcome(world, ADMINISTRATOR) == ("JobNotFound", "JobNotFound")
-    assert viewing.list_jobs(world.with_directory(registry), ADMINISTRATOR, wanted()) == []
+    assert listing.list_jobs(world.with_directory(registry), ADMINISTRATOR, Selection()) == []

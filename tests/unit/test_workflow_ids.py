@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jobs.errors import InvalidRequest
-from jobs.model import Status
 from jobs.tenants import Client, Principal, Role, User
-from jobs.workflows import running, viewing
+from jobs.workflows import catalogue, listing, running
+from jobs.workflows.listing import Selection
 from jobs.workflows.running import RunRequest
 
 from tests.fakes import FakeDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fakes import World
 
 PRINCIPAL = Principal(
@@ -23,15 +25,16 @@ PRINCIPAL = Principal(
 
 
 @pytest.mark.parametrize("workflow_id", ["", " ", "x" * 257, "x" * 4_000])
-def test_an_id_that_no_workflow_can_have_is_refused_by_name_to_whoever_runs_or_lists_it(
-    world: World, workflow_id: str
-) -> None:
+def test_an_id_that_no_workflow_can_have_is_refused_by_name_at_every_call(world: World, workflow_id: str) -> None:
     # DynamoDB refuses a key of over 2,048 bytes. No emulator here does.
-    wanted = viewing.Selection(frozenset(Status), offset=0, limit=50)
+    ports = world.with_directory(FakeDirectory())
+    calls: list[Callable[[], object]] = [
+        lambda: running.run_workflow(ports, PRINCIPAL, workflow_id, RunRequest()),
+        lambda: listing.list_workflow_jobs(ports, PRINCIPAL, workflow_id, Selection()),
+        lambda: catalogue.find_workflow(ports, PRINCIPAL, workflow_id),
+    ]
 
-    with pytest.raises(InvalidRequest) as refused_run:
-        running.run_workflow(world.with_directory(FakeDirectory()), PRINCIPAL, workflow_id, RunRequest())
-    with pytest.raises(InvalidRequest) as listing:
-        viewing.list_workflow_jobs(world.with_directory(FakeDirectory()), PRINCIPAL, workflow_id, wanted)
-
-    assert refused_run.value.field == listing.value.field == "workflowId"
+    for call in calls:
+        with pytest.raises(InvalidRequest) as refusal:
+            call()
+        assert refusal.value.field == "workflowId"

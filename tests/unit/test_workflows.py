@@ -9,10 +9,10 @@ import pytest
 from jobs.dialects.bodies import parse_run
 from jobs.errors import InvalidRequest, RunNotPermitted, Unauthorized
 from jobs.model import Change, NewJob, Run, Status
-from jobs.tenants import Principal, Right, Role
+from jobs.tenants import Principal, Registration, Right, Role
 from jobs.workflows.running import RunRequest, run_workflow
 
-from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user
+from tests.builders import NOW, ORGANISATION, a_client, a_job, a_principal, a_project, a_user, a_workflow
 from tests.fakes import FakeDirectory, World
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def run(world: World, registry: FakeDirectory, workflow: str = WORKFLOW, **reque
 
 
 def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, registry: FakeDirectory) -> None:
-    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1", "c-2")
+    registry.workflows[ORGANISATION, WORKFLOW] = a_workflow(collection_ids=("c-1", "c-2"))
 
-    job = run(world, registry, priority="High", worker_tag="tag", params={"questions": []})
+    params = {"workerTag": "tag", "questions": []}
+    job = run(world, registry, priority="High", worker_tag="tag", params=params)
 
     assert job == a_job(
         action="run_workflow",
@@ -47,7 +48,7 @@ def test_a_run_is_a_job_of_the_client_s_project_that_starts_now(world: World, re
         run=Run(WORKFLOW, "user-1", ("c-1", "c-2"), "High", "tag"),
     )
     assert world.store.jobs == {(1, 1): job}
-    assert world.store.params == {(1, 1): {"questions": []}}
+    assert world.store.params == {(1, 1): params}
     assert world.queue.job_ids == [1]
 
 
@@ -74,16 +75,25 @@ def test_the_project_is_the_client_s_and_the_owner_its_user_whatever_the_role(
 
 
 def test_a_workflow_of_this_id_in_another_organisation_shares_nothing(world: World, registry: FakeDirectory) -> None:
-    registry.workflows[ORGANISATION + 1, WORKFLOW] = ("c-1",)
+    registry.workflows[ORGANISATION + 1, WORKFLOW] = a_workflow(collection_ids=("c-1",))
 
     assert run(world, registry).run.collection_ids == ()
 
 
+def test_a_run_that_names_no_workers_is_for_those_of_the_workflow(world: World, registry: FakeDirectory) -> None:
+    registry.workflows[ORGANISATION, WORKFLOW] = a_workflow(registration=Registration(worker_tag="gpu"))
+
+    default, own = run(world, registry), run(world, registry, worker_tag="cpu", params={"workerTag": "cpu"})
+
+    assert [job.run.worker_tag for job in (default, own)] == ["gpu", "cpu"]
+    assert list(world.store.params.values()) == [{"workerTag": "gpu"}, {"workerTag": "cpu"}]
+
+
 def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: FakeDirectory) -> None:
     before = run(world, registry)
-    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1",)
+    registry.workflows[ORGANISATION, WORKFLOW] = a_workflow(collection_ids=("c-1",))
     after = run(world, registry)
-    registry.workflows[ORGANISATION, WORKFLOW] = ()
+    registry.workflows[ORGANISATION, WORKFLOW] = a_workflow(collection_ids=())
 
     assert [job.run.collection_ids for job in (before, after)] == [(), ("c-1",)]
     assert [job.run.collection_ids for job in world.store.jobs.values()] == [(), ("c-1",)]
@@ -104,7 +114,7 @@ def test_a_share_holds_for_the_runs_that_come_alone(world: World, registry: Fake
 def test_a_workflow_in_collections_is_run_through_one_of_them_or_by_an_administrator(
     world: World, registry: FakeDirectory, role: Role, collections: dict[str, Right], *, may_run: bool
 ) -> None:
-    registry.workflows[ORGANISATION, WORKFLOW] = ("c-1", "c-2")
+    registry.workflows[ORGANISATION, WORKFLOW] = a_workflow(collection_ids=("c-1", "c-2"))
     principal = a_principal(role=role, collections=collections)
     subject = world.with_directory(registry)
 
@@ -150,6 +160,8 @@ def test_a_client_whose_project_is_gone_runs_nothing(world: World, registry: Fak
         "{}",
         '{"workerTag":null,"credentialId":null,"questions":null,"priority":null}',
         '{"workerTag":"","credentialId":"","questions":[],"priority":""}',
+        '{"questions":{}}',
+        '{"startAt":1,"ownerId":"user-2","collectionIds":["c-1"],"params":{"a":1},"maxAttempts":20}',
     ],
 )
 def test_what_is_left_out_null_or_empty_asks_for_nothing(body: str) -> None:
@@ -157,8 +169,19 @@ def test_what_is_left_out_null_or_empty_asks_for_nothing(body: str) -> None:
 
 
 @pytest.mark.parametrize("priority", ["Default", "Low", "Medium", "High", "Critical"])
-def test_a_priority_is_one_of_five(priority: str) -> None:
-    assert parse_run(json.dumps({"priority": priority})).priority == priority
+def test_a_priority_is_one_of_five_in_any_case(priority: str) -> None:
+    for spelled in (priority, priority.lower(), priority.upper()):
+        asked = parse_run(json.dumps({"priority": spelled}))
+        assert (asked.priority, asked.params) == (priority, {"priority": priority})
+
+
+def test_answers_come_as_a_list_or_as_an_object() -> None:
+    questions: list[dict[str, Any]] = [{"name": "Region", "value": "North"}, {"name": "Year", "value": None}]
+
+    as_object = parse_run('{"questions":{"Region":"North","Year":null}}')
+    as_list = parse_run(json.dumps({"questions": [{**question, "other": 1} for question in questions]}))
+
+    assert as_object == as_list == RunRequest("", "", {"questions": questions})
 
 
 def test_what_the_workflow_is_told_becomes_parameters() -> None:
@@ -181,22 +204,22 @@ def test_an_answer_without_a_value_has_none() -> None:
         ("[]", "body"),
         ("null", "body"),
         ('{"workerTag":"\\ud800"}', "body"),
-        ('{"priority":"high"}', "priority"),
         ('{"priority":2}', "priority"),
+        ('{"priority":"Urgent"}', "priority"),
+        ('{"priority":["High"]}', "priority"),
+        ('{"questions":"x"}', "questions"),
+        ('{"questions":{"a":1}}', "questions"),
+        (json.dumps({"questions": {"x" * 257: "y"}}), "questions"),
+        (json.dumps({"questions": {f"{number}": "y" for number in range(101)}}), "questions"),
         ('{"workerTag":1}', "workerTag"),
         (json.dumps({"workerTag": "x" * 257}), "workerTag"),
         (json.dumps({"credentialId": "x" * 257}), "credentialId"),
-        ('{"questions":{}}', "questions"),
         ('{"questions":[{}]}', "questions"),
         ('{"questions":[{"name":1}]}', "questions"),
         ('{"questions":[{"name":"a","value":1}]}', "questions"),
-        ('{"questions":[{"name":"a","other":"b"}]}', "questions"),
         (json.dumps({"questions": [{"name": "x" * 257}]}), "questions"),
         (json.dumps({"questions": [{"name": "x"}] * 101}), "questions"),
         (json.dumps({"questions": [{"name": "x", "value": "y" * 33_000}]}), "params"),
-        ('{"startAt":1}', "startAt"),
-        ('{"ownerId":"user-2"}', "ownerId"),
-        ('{"collectionIds":["c-1"]}', "collectionIds"),
     ],
 )
 def test_a_bad_body_is_refused_by_the_name_of_the_field(body: str, field: str) -> None:

@@ -71,6 +71,18 @@ class JobNotFound(NotFound):
     """The project has no such job."""
 
 
+class WorkflowNotFound(NotFound):
+    """The organisation knows no such workflow, or the caller may not see it. A caller cannot tell which."""
+
+
+class TooManyJobs(JobsError):
+    """A list needs more jobs than one call reads or sorts; `reason` says which, and what to ask for instead."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with a request: `field` says what, `reason` says why."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         SweepCursor,
         Watermark,
     )
-    from jobs.tenants import AccessToken, Client, Credential, Project, User
+    from jobs.tenants import AccessToken, Client, Credential, Project, User, Workflow
 
 
 Given = TypeVar("Given")
@@ -44,8 +44,10 @@ class JobStore(Protocol):
     def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
         """Read the same jobs lazily, a megabyte at a time, in either order."""
 
-    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
-        """Read the jobs that run a workflow in the order of their numbers, lazily."""
+    def walk_workflow(
+        self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = 100
+    ) -> Iterator[Job]:
+        """Read the jobs that run a workflow in the order of their numbers, lazily, up to a hundred at a time."""
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         """Find the highest job number of a project; 0 if it has no job."""
@@ -189,8 +191,11 @@ class Directory(Protocol):
     def find_user(self, organisation_id: int, user_id: str) -> User | None:
         """Read a user of an organisation."""
 
-    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
-        """Read the collections that a workflow is in; empty if nobody has shared it."""
+    def find_workflow(self, organisation_id: int, workflow_id: str) -> Workflow | None:
+        """Read a workflow that was registered or shared in an organisation."""
+
+    def list_workflows(self, organisation_id: int) -> Sequence[Workflow]:
+        """Read the workflows that were registered or shared in an organisation, by their ids."""
 
 
 class StartQueue(Protocol):

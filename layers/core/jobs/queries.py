@@ -213,10 +213,16 @@ def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -
                 break
             jobs.append(job)
         last = job.job_id
-        text += len(job.description) + len(job.reference_id) + sum(map(len, job.errors or ()))
+        text += text_size(job)
         if len(jobs) == walk.size or (walk.is_filtered and text > MAX_TEXT):
             break
     return Stretch(jobs, last if last is not None and last > 1 else None, _total(ports, project, walk, below, jobs))
+
+
+def text_size(job: Job) -> int:
+    """Characters of a row's text, as far as callers and workers choose it: what makes a row large."""
+    texts = (job.description, job.reference_id, *(job.errors or ()), *job.run.collection_ids)
+    return sum(map(len, texts))
 
 
 def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: list[Job]) -> int | None:
@@ -261,11 +267,17 @@ def _walk_down(ports: Ports, project: Project, wanted: range, *, fresh: bool) ->
         yield from _without_gap(found, None if fresh else wanted[0] + 1)
 
 
-def _walk_up(ports: Ports, project: Project, wanted: range) -> Iterator[Job]:
+def walk_from_first(ports: Ports, project: Project, at_once: int) -> Iterator[Job]:
+    """Read jobs lazily from the first to the newest, `at_once` at a time."""
+    newest = ports.jobs.highest_job_id(project, strong=False)
+    return _walk_up(ports, project, range(1, newest + 1), at_once)
+
+
+def _walk_up(ports: Ports, project: Project, wanted: range, at_once: int = WALK) -> Iterator[Job]:
     """Read the wanted jobs lazily, oldest first, to the first one that a weak read lacks."""
     first, total = wanted.start, wanted.stop - 1
     while first <= total:
-        last = min((first - 1) // WALK * WALK + WALK, total)
+        last = min((first - 1) // at_once * at_once + at_once, total)
         shown = first - 1
         for job in ports.jobs.walk_jobs(project.project_id, first, last):
             yield job

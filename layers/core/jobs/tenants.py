@@ -179,6 +179,53 @@ class Principal(NamedTuple):
     user: User
 
 
+class Question(NamedTuple):
+    """What a workflow asks before it runs, as an operator registered it."""
+
+    name: str
+    kind: str = ""
+    description: str = ""
+    #: The answer if nobody gives one.
+    value: str = ""
+    #: Whether several answers may be given.
+    multiple: bool = False
+    #: The answers to choose from: a key and a value each.
+    items: tuple[tuple[str, str], ...] = ()
+
+
+class Registration(NamedTuple):
+    """What an operator said of a workflow. What was left out is empty."""
+
+    name: str = ""
+    owner_id: str = ""
+    #: Which workers run it, unless its caller names others.
+    worker_tag: str = ""
+    #: How often it ran before it came here. Later runs are not counted: that would be a write for each.
+    run_count: int = 0
+    questions: tuple[Question, ...] = ()
+
+
+#: That nobody has registered a workflow yet.
+UNREGISTERED = Registration()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """What an organisation knows of a workflow. Only workers know what it does."""
+
+    workflow_id: str
+    #: When we first heard of it.
+    created_at: int
+    registration: Registration = UNREGISTERED
+    #: The collections that it is in. They share its future runs.
+    collection_ids: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call it: its id until it got a name."""
+        return self.registration.name or self.workflow_id
+
+
 class AuditEntry(NamedTuple):
     """One change that an administrator made."""
 

@@ -149,6 +149,11 @@ def announced(service: Service) -> None:
     assert the_store().put_artifact(0, an_artifact(artifact_id=path["artifactId"], format="Csv"), None).name == "DONE"
 
 
+def an_ended_run(service: Service) -> None:
+    """A run that has ended, so that the times of its row stand still while calls are tried again."""
+    put(service, ended(Status.COMPLETED, at=RUN_AT, run=Run(workflow_id=WORKFLOW_ID, owner_id=USER_ID)))
+
+
 def a_full_block(service: Service) -> None:
     put(service, scheduled(1_000))
 
@@ -262,8 +267,10 @@ SCENARIOS = (
     Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
     Scenario("list_jobs", "by reference", "public_by_reference", three_jobs),
     Scenario("list_jobs", "before a job", "openreplay_v1_before", three_jobs),
-    Scenario("list_jobs", "v3", "alteryx_v3", a_run),
+    Scenario("list_jobs", "v3", "alteryx_v3", an_ended_run),
     Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
+    Scenario("get_workflows", "all", "alteryx_v3_list"),
+    Scenario("get_workflows", "one that has jobs alone", "alteryx_v3", a_run),
     Scenario("get_job", "v1", "openreplay_v1", one_scheduled),
     Scenario("get_job", "public", "public", one_scheduled),
     Scenario("get_job", "details", "public_details", one_with_everything),

@@ -810,6 +810,68 @@ MUTANTS = (
         "_has_right(principal, job, Right.VIEW)",
         ("tests/unit/test_viewing.py",),
     ),
+    # ---- Alteryx' lists say what they cannot serve ----------------------------------------------------------------
+    Mutant(
+        "a search that ends in silence",
+        "listing:_bounded",
+        """
+        raise TooManyJobs(
+            f"{count} jobs were searched, and this page needs more: "
+            "ask for a smaller offset, for a filter that more jobs pass, or for the jobs of one workflow"
+        )
+        """,
+        "return",
+        ("tests/unit/test_listing.py",),
+    ),
+    Mutant(
+        "the newest of the matches sorted as if they were all",
+        "listing:_sorted",
+        "len(found) > MAX_SORTED",
+        "False",
+        ("tests/unit/test_listing.py",),
+    ),
+    Mutant(
+        "a list cut in silence",
+        "alteryx_lists:rows",
+        'links["next"] = call.url(**repeated, offset=offset + len(texts))',
+        "",
+        ("tests/unit/test_alteryx_lists.py",),
+    ),
+    Mutant(
+        "a day that counts itself",
+        "parse_after",
+        "(DAY if moment[1] else 1)",
+        "0",
+        ("tests/unit/test_alteryx_lists.py",),
+    ),
+    Mutant(
+        "users who count by themselves",
+        "alteryx_lists:parse_jobs",
+        'words.parse_boolean(query, "allUsers", default=False)',
+        "True",
+        ("tests/unit/test_alteryx_lists.py",),
+    ),
+    Mutant(
+        "a workflow shown to those it is not shared with",
+        "catalogue:_may_see",
+        "user.may(Right.VIEW, collections)",
+        "True",
+        ("tests/unit/test_catalogue.py",),
+    ),
+    Mutant(
+        "a workflow registered twice",
+        "add_registration",
+        'is_unregistered = "attribute_not_exists(#name)"',
+        'is_unregistered = "attribute_exists(pk)"',
+        ("tests/contract/test_directory.py", "-k", "moto"),
+    ),
+    Mutant(
+        "a workflow owned by somebody else's user",
+        "directory_workflows:_register",
+        "[must_exist(keys.user(organisation_id, owner_id))] if owner_id else []",
+        "[]",
+        ("tests/contract/test_directory.py", "-k", "moto"),
+    ),
     Mutant(
         "a cursor for any project",
         "cursor:_digest",

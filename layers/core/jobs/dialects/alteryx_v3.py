@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
 from jobs.artifacts.ports import Artifact
+from jobs.dialects import alteryx_words as words
 from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer
-from jobs.model import SECOND, Status
+from jobs.model import Status
 from jobs.representation import dump
-from jobs.workflows.viewing import AlteryxJobId, Selection
+from jobs.workflows.listing import priority_of
+from jobs.workflows.viewing import AlteryxJobId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,30 +24,15 @@ if TYPE_CHECKING:
     from jobs.outcomes import MessagePage
     from jobs.workflows.viewing import Sighting
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
-MAX_OFFSET = 1_000
-DEFAULT_PRIORITY = "Default"
-_JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})")
-_BOOLEANS = {"": True, "true": True, "false": False}
-_DIRECTIONS = {"asc": False, "desc": True}
-_SORT_FIELD = "createDate"
+_JOB_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})", re.ASCII | re.IGNORECASE)
 _OUTPUT_FIELDS = frozenset({"id", "availableFormats", "fileName"})
-
-#: The status and disposition that show a job's state.
-_SHOWN = {
-    Status.SCHEDULED: ("Queued", "None"),
-    Status.RUNNING: ("Running", "None"),
-    Status.COMPLETED: ("Completed", "Success"),
-    Status.FAILED: ("Completed", "Error"),
-    Status.CANCELLED: ("Cancelled", "Cancelled"),
-}
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
     errors.ArtifactNotFound: (HTTPStatus.NOT_FOUND, "Output not found."),
+    errors.WorkflowNotFound: (HTTPStatus.NOT_FOUND, "Workflow not found."),
     errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
     errors.RunNotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to run this workflow."),
     errors.NotPermitted: (HTTPStatus.BAD_REQUEST, "You do not have permission to cancel this job."),
@@ -67,7 +53,7 @@ class AlteryxV3:
         return base.read_bearer(authorization)
 
     def parse_job_id(self, text: str) -> AlteryxJobId:
-        """Read a job's id.
+        """Read a job's id, in upper or lower case.
 
         Raises:
             JobNotFound: this service does not give such ids.
@@ -83,44 +69,20 @@ class AlteryxV3:
         Raises:
             InvalidRequest: `includeMessages` is neither true nor false.
         """
-        include = _BOOLEANS.get(query.get("includeMessages", "").lower())
-        if include is None:
-            raise errors.InvalidRequest("includeMessages", "must be true or false")
-        return include
-
-    def parse_jobs(self, query: Mapping[str, str]) -> Selection:
-        """Read which of the organisation's jobs are wanted.
-
-        Raises:
-            InvalidRequest: a parameter is out of bounds.
-        """
-        return _selection(query, "statuses", newest_first=True)
-
-    def parse_workflow_jobs(self, query: Mapping[str, str]) -> Selection:
-        """Read which of a workflow's jobs are wanted, and in which order.
-
-        Raises:
-            InvalidRequest: a parameter is out of bounds.
-        """
-        if query.get("sortField", _SORT_FIELD).lower() not in {"", _SORT_FIELD.lower()}:
-            raise errors.InvalidRequest("sortField", f"must be {_SORT_FIELD}")
-        newest_first = _DIRECTIONS.get(query.get("direction", "").lower() or "desc")
-        if newest_first is None:
-            raise errors.InvalidRequest("direction", "must be asc or desc")
-        return _selection(query, "status", newest_first=newest_first)
+        return words.parse_boolean(query, "includeMessages", default=True)
 
     def render_job(self, job: Job, outputs: Sequence[Any], messages: Sequence[Message] | None) -> Answer:
         """Answer with one job, reduced if no messages are wanted."""
-        status, disposition = _SHOWN[job.status]
+        status, disposition = words.SHOWN[job.status]
         fields: dict[str, Any] = {
-            "id": job_id(job),
-            "appId": _app_id(job),
-            "createDateTime": _date_time(job.created_at),
+            "id": words.job_id(job),
+            "appId": words.app_id(job),
+            "createDateTime": words.date_time(job.created_at),
             "status": status,
             "disposition": disposition,
             "outputs": [_output(output) for output in outputs],
             "messages": None if messages is None else _messages(messages),
-            "priority": job.run.priority or DEFAULT_PRIORITY,
+            "priority": priority_of(job),
             "workerTag": job.run.worker_tag,
             "runWithE2": False,
         }
@@ -151,85 +113,25 @@ class AlteryxV3:
         done = "Deleted" if job.cancelled_from is Status.SCHEDULED else "Cancelled"
         return Answer(HTTPStatus.OK, dump({"message": f"{done} Successfully."}))
 
-    def render_jobs(self, jobs: Iterable[Job]) -> Answer:
-        """Answer with the organisation's jobs."""
-        shown = [
-            {
-                "jobId": job_id(job),
-                "appId": _app_id(job),
-                "status": _SHOWN[job.status][0],
-                "disposition": _SHOWN[job.status][1],
-                "createDateTime": _date_time(job.created_at),
-                "priority": job.run.priority or DEFAULT_PRIORITY,
-                "workerTag": job.run.worker_tag,
-            }
-            for job in jobs
-        ]
-        return Answer(HTTPStatus.OK, dump({"data": shown}))
-
-    def render_workflow_jobs(self, jobs: Iterable[Job]) -> Answer:
-        """Answer with a workflow's jobs: a bare array."""
-        shown = [
-            {
-                "id": job_id(job),
-                "createDate": _date_time(job.created_at),
-                "status": _SHOWN[job.status][0],
-                "priority": job.run.priority or DEFAULT_PRIORITY,
-                "workerTag": job.run.worker_tag,
-                "runWithE2": False,
-            }
-            for job in jobs
-        ]
-        return Answer(HTTPStatus.OK, dump(shown))
-
     def render_error(self, error: errors.JobsError) -> Answer:
-        """See `Dialect.render_error`."""
+        """See `Dialect.render_error`. `modelState` names the fields that are to blame, if any are."""
         status, sentence = base.describe(error, _SENTENCES)
-        return Answer(status, dump({"message": sentence}), base.error_headers(error, "Bearer"))
+        body: dict[str, Any] = {"message": sentence}
+        blamed: dict[str, list[str]] = {}
+        for field, reason in error.problems if isinstance(error, errors.InvalidRequest) else ():
+            if field != "body":
+                blamed.setdefault(field, []).append(reason)
+        if blamed:
+            body["modelState"] = blamed
+        return Answer(status, dump(body), base.error_headers(error, "Bearer"))
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"message": base.failure_sentence(request_id)}))
 
 
-def job_id(job: Job) -> str:
-    """A job's id in Alteryx' form: 24 hexadecimal digits that say where it is and when it was made."""
-    return f"{job.created_at // SECOND:08x}{job.project_id:08x}{job.job_id:08x}"
-
-
 def _purpose_of_messages(job: Job) -> str:
     return f"messages before, of {job.job_id}"
-
-
-def _selection(query: Mapping[str, str], statuses: str, *, newest_first: bool) -> Selection:
-    given = {name: text for name, text in query.items() if text}
-    return Selection(
-        statuses=_statuses(given, statuses),
-        offset=base.parse_bounded(given, "offset", 0, MAX_OFFSET),
-        limit=base.parse_bounded(given, "limit", 1, MAX_LIMIT, default=DEFAULT_LIMIT),
-        newest_first=newest_first,
-    )
-
-
-def _statuses(query: Mapping[str, str], name: str) -> frozenset[Status]:
-    """The states behind a parameter's statuses, which commas separate; all states if it has none."""
-    wanted = {text.strip().lower() for text in query.get(name, "").split(",")} - {""}
-    names = {shown.lower() for shown, _ in _SHOWN.values()}
-    if not wanted <= names:
-        raise errors.InvalidRequest(
-            name, f"must be of {', '.join(dict.fromkeys(shown for shown, _ in _SHOWN.values()))}"
-        )
-    return frozenset(status for status, (shown, _) in _SHOWN.items() if not wanted or shown.lower() in wanted)
-
-
-def _app_id(job: Job) -> str:
-    return job.run.workflow_id or job.action
-
-
-def _date_time(at: int) -> str:
-    """ISO 8601, UTC, with milliseconds."""
-    moment = datetime.fromtimestamp(at // SECOND, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat()}.{at % SECOND:03d}Z"
 
 
 def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from jobs.model import (
     NewJob,
     Run,
 )
-from jobs.workflows.running import RunRequest
+from jobs.workflows.running import PRIORITIES, RunRequest
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
@@ -117,31 +117,49 @@ class JobRequest(BaseModel):
 Request = TypeVar("Request", bound=JobRequest)
 
 
+def any_case(value: object) -> object:
+    """Spell the name of a priority as Alteryx does, whatever its case; leave anything else as it is."""
+    return _PRIORITIES.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _read_questions(value: object) -> object:
+    """Turn an object of names and values into the documented list; leave anything else as it is."""
+    return [{"name": name, "value": answer} for name, answer in value.items()] if isinstance(value, dict) else value
+
+
+_PRIORITIES = {name.lower(): name for name in PRIORITIES}
+
+
 class _Answer(BaseModel):
     """An answer to a question that a workflow asks."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     name: Annotated[str, Field(max_length=256)]
     value: str | None = None
 
 
 class WorkflowRunRequest(BaseModel):
-    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`. Alteryx' clients send `""` for what they leave out."""
+    """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`, as lenient as Alteryx is.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    Unknown fields are ignored. Clients send `""` for what they leave out.
+    """
+
+    model_config = ConfigDict(strict=True)
 
     workerTag: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
     credentialId: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
-    questions: Annotated[list[_Answer], Field(max_length=100)] | None = None
-    priority: Literal["Default", "Low", "Medium", "High", "Critical", ""] | None = None
+    questions: Annotated[list[_Answer], Field(max_length=100), BeforeValidator(_read_questions)] | None = None
+    priority: (
+        Annotated[Literal["Default", "Low", "Medium", "High", "Critical", ""], BeforeValidator(any_case)] | None
+    ) = None
 
 
 def parse_run(body: str) -> RunRequest:
     """Read how a workflow is to be run. An empty body asks for nothing special.
 
     Raises:
-        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds; it names which.
     """
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
     # The worker gets all of it as parameters, because events show only those and the ten fields.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from jobs.dialects import bodies
 from jobs.dialects.report_bodies import (
@@ -55,7 +55,9 @@ class _Requested(bodies.JobRequest):
     workflowId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
     ownerId: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
     collectionIds: Annotated[list[Annotated[str, Field(max_length=256), CARRIED]], Field(max_length=100)] | None = None  # noqa: N815
-    priority: Literal["Default", "Low", "Medium", "High", "Critical"] | None = None
+    priority: (
+        Annotated[Literal["Default", "Low", "Medium", "High", "Critical"], BeforeValidator(bodies.any_case)] | None
+    ) = None
     workerTag: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
 
 

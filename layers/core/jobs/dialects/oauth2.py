@@ -20,6 +20,19 @@ GRANT_TYPE = "client_credentials"
 #: No client sends more parameters than this.
 MAX_PARAMETERS = 50
 _BASIC = "basic"
+#: The codes of RFC 6749, section 5.2; `invalid_request` for any other error.
+_CODES: dict[type[errors.JobsError], str] = {
+    errors.InvalidClient: "invalid_client",
+    errors.UnsupportedGrantType: "unsupported_grant_type",
+    errors.Busy: "temporarily_unavailable",
+}
+_SENTENCES = {
+    errors.InvalidClient: (
+        HTTPStatus.UNAUTHORIZED,
+        "The client is unknown, expired or revoked, or its secret is wrong.",
+    ),
+    errors.UnsupportedGrantType: (HTTPStatus.BAD_REQUEST, f"grant_type must be {GRANT_TYPE}"),
+}
 #: RFC 6749, section 5.1: nobody on the way may keep an answer that holds a token.
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -73,21 +86,18 @@ class OAuth2:
         return Answer(HTTPStatus.OK, dump(body), _NOT_KEPT)
 
     def render_error(self, error: errors.JobsError) -> Answer:
-        """See `Dialect.render_error`: the codes of RFC 6749, section 5.2, if it has one."""
+        """See `Dialect.render_error`: a code of RFC 6749, section 5.2, and a sentence."""
         headers = {**_NOT_KEPT, **base.error_headers(error, "Basic")}
         if isinstance(error, errors.RouteNotFound):
             return Answer(HTTPStatus.NOT_FOUND, dump({"message": "Not found."}))
         if isinstance(error, errors.MethodNotAllowed):
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, dump({"message": str(error)}), headers)
+        status, sentence = base.describe(error, _SENTENCES)
         if isinstance(error, errors.InvalidClient):
             # Basic only where it was used: browsers answer that challenge with a dialog
             headers |= base.challenge("Basic" if error.basic else "Bearer")
-            return Answer(HTTPStatus.UNAUTHORIZED, dump({"error": "invalid_client"}), headers)
-        if isinstance(error, errors.UnsupportedGrantType):
-            return Answer(HTTPStatus.BAD_REQUEST, dump({"error": "unsupported_grant_type"}), headers)
-        status, _ = base.describe(error, {})
-        code = "temporarily_unavailable" if isinstance(error, errors.Busy) else "invalid_request"
-        return Answer(status, dump({"error": code}), headers)
+        code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "invalid_request")
+        return Answer(status, dump({"error": code, "error_description": sentence}), headers)
 
     def render_failure(self, request_id: str) -> Answer:
         """See `Dialect.render_failure`."""

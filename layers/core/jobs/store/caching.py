@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from jobs.ports import Directory
-    from jobs.tenants import AccessToken, Client, Credential, Project, User
+    from jobs.tenants import AccessToken, Client, Credential, Project, User, Workflow
 
 #: Entries that one environment remembers before it forgets them all: a flood of projects must not fill its memory.
 MAX_CACHED = 1_000
@@ -75,9 +75,14 @@ class CachedDirectory:
             ("user", organisation_id, user_id), lambda: self._directory.find_user(organisation_id, user_id)
         )
 
-    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
-        """See `Directory.workflow_collections`: asked each time, because the job keeps the answer."""
-        return self._directory.workflow_collections(organisation_id, workflow_id)
+    def find_workflow(self, organisation_id: int, workflow_id: str) -> Workflow | None:
+        """See `Directory.find_workflow`: asked each time, because a job keeps the answer."""
+        return self._directory.find_workflow(organisation_id, workflow_id)
+
+    def list_workflows(self, organisation_id: int) -> Sequence[Workflow]:
+        """See `Directory.list_workflows`."""
+        found = self._remember(("workflows", organisation_id), lambda: self._directory.list_workflows(organisation_id))
+        return found or ()
 
     def _remember(self, key: Hashable, find: Callable[[], Found | None]) -> Found | None:
         now = self._monotonic()

@@ -8,10 +8,10 @@ from jobs.store import directory_items, items, keys
 from jobs.store.table import put
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from jobs.store.table import Table
-    from jobs.tenants import AccessToken, Client, Credential, Project, User
+    from jobs.tenants import AccessToken, Client, Credential, Project, User, Workflow
 
 
 class DynamoDBDirectory:
@@ -49,16 +49,8 @@ class DynamoDBDirectory:
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """See `Directory.list_projects`: one Query."""
-        pk, _ = keys.organisation(organisation_id)
-        page = self._table.page(
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={
-                ":pk": items.string(pk),
-                ":prefix": items.string(keys.ORGANISATION_PROJECT_PREFIX),
-            },
-            ProjectionExpression="sk",
-        )
-        return tuple(keys.parse_organisation_project(item["sk"]["S"]) for item in page["Items"])
+        found = self._listed(organisation_id, keys.ORGANISATION_PROJECT_PREFIX, strong=False)
+        return tuple(keys.parse_organisation_project(item["sk"]["S"]) for item in found)
 
     def find_token(self, digest: str) -> AccessToken | None:
         """See `Directory.find_token`: one strong GetItem, because clients use a token the moment they get it."""
@@ -75,10 +67,26 @@ class DynamoDBDirectory:
         item = self._table.get(keys.user(organisation_id, user_id), strong=False)
         return directory_items.user_from_item(item) if item else None
 
-    def workflow_collections(self, organisation_id: int, workflow_id: str) -> Sequence[str]:
-        """See `Directory.workflow_collections`: one GetItem."""
+    def find_workflow(self, organisation_id: int, workflow_id: str) -> Workflow | None:
+        """See `Directory.find_workflow`: one GetItem."""
         item = self._table.get(keys.workflow(organisation_id, workflow_id), strong=False)
-        return tuple(collection["S"] for collection in item["co"]["L"]) if item else ()
+        return directory_items.workflow_from_item(item) if item else None
+
+    def list_workflows(self, organisation_id: int) -> Sequence[Workflow]:
+        """See `Directory.list_workflows`: one Query for each megabyte."""
+        return [
+            directory_items.workflow_from_item(item)
+            for item in self._listed(organisation_id, keys.WORKFLOW_PREFIX, strong=False)
+        ]
+
+    def _listed(self, organisation_id: int, prefix: str, *, strong: bool = True) -> Iterator[items.Item]:
+        """Read the rows of one kind in an organisation's partition."""
+        pk, _ = keys.organisation(organisation_id)
+        return self._table.query(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": items.string(pk), ":prefix": items.string(prefix)},
+            ConsistentRead=strong,
+        )
 
     def add_token(self, token: AccessToken, digest: str) -> None:
         """See `TokenStore.add_token`: one PutItem. Nobody knows a token whose answer was lost."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import InvalidRequest
-from jobs.store import directory_items, items, keys
+from jobs.store import directory_items, items
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.failures import ConditionFailed
 from jobs.store.table import new_token, put, update
@@ -35,15 +35,6 @@ class DirectoryChanges(DynamoDBDirectory):
         """Write a change and its audit entry, or nothing."""
         entry = AuditEntry(self.clock.now(), self.by, what, about)
         self._table.write(*writes, put_new(directory_items.audit_to_item(organisation_id, entry, new_token())))
-
-    def _listed(self, organisation_id: int, prefix: str) -> Iterator[items.Item]:
-        """Read the rows of one kind in an organisation's partition, strongly."""
-        pk, _ = keys.organisation(organisation_id)
-        return self._table.query(
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": items.string(pk), ":prefix": items.string(prefix)},
-            ConsistentRead=True,
-        )
 
     def _get_all(self, wanted: Sequence[Key]) -> list[items.Item]:
         """Read many rows by BatchGetItem, strongly; those that do not exist are left out."""

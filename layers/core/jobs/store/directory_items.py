@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.store import keys
 from jobs.store.items import key
 from jobs.tenants import (
+    UNREGISTERED,
     AccessToken,
     AuditEntry,
     Client,
@@ -15,10 +16,13 @@ from jobs.tenants import (
     ListOrder,
     Organisation,
     Project,
+    Question,
+    Registration,
     Right,
     Role,
     Scope,
     User,
+    Workflow,
 )
 
 if TYPE_CHECKING:
@@ -199,9 +203,38 @@ def organisation_from_item(item: Mapping[str, Any]) -> Organisation:
     return Organisation(keys.parse_organisation(item["pk"]["S"]), item["name"]["S"])
 
 
-def workflow_from_item(item: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """A workflow's id and the collections that it is in."""
-    return keys.parse_workflow(item["sk"]["S"]), tuple(collection["S"] for collection in item["co"]["L"])
+def collections_to_attributes(collection_ids: Iterable[str]) -> Item:
+    """The collections that a workflow is in, as its row has them."""
+    return {"co": {"L": [{"S": collection} for collection in collection_ids]}}
+
+
+def registration_to_attributes(registration: Registration) -> Item:
+    """What was said of a workflow, as its row has it."""
+    return {
+        "name": {"S": registration.name},
+        "ow": {"S": registration.owner_id},
+        "wt": {"S": registration.worker_tag},
+        "rc": {"N": str(registration.run_count)},
+        "qu": {"S": json.dumps(registration.questions, separators=(",", ":"), ensure_ascii=False)},
+    }
+
+
+def workflow_from_item(item: Mapping[str, Any]) -> Workflow:
+    """The workflow of a row. A row that only a share made has no registration."""
+    return Workflow(
+        workflow_id=keys.parse_workflow(item["sk"]["S"]),
+        created_at=int(item["at"]["N"]),
+        registration=_registration_from_item(item) if "name" in item else UNREGISTERED,
+        collection_ids=tuple(collection["S"] for collection in item["co"]["L"]) if "co" in item else (),
+    )
+
+
+def _registration_from_item(item: Mapping[str, Any]) -> Registration:
+    questions = tuple(
+        Question(name, kind, description, value, multiple, tuple((key, label) for key, label in choices))
+        for name, kind, description, value, multiple, choices in json.loads(item["qu"]["S"])
+    )
+    return Registration(item["name"]["S"], item["ow"]["S"], item["wt"]["S"], int(item["rc"]["N"]), questions)
 
 
 def audit_to_item(organisation_id: int, entry: AuditEntry, suffix: str) -> Item:

@@ -1,4 +1,4 @@
-"""`UserAdmin` on DynamoDB: users, their rights in collections, and the collections of workflows."""
+"""`UserAdmin` on DynamoDB: users and their rights in collections."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from jobs.store import directory_items, items, keys
 from jobs.store.directory_changes import DirectoryChanges, put_new, refused, update_existing
-from jobs.store.table import must_exist, put
+from jobs.store.table import must_exist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from jobs.tenants import Right, Role, User
 
 
 class UserChanges(DirectoryChanges):
-    """Users, collections and workflows."""
+    """Users and collections."""
 
     def add_user(self, user: User) -> None:
         """See `UserAdmin.add_user`."""
@@ -59,21 +59,3 @@ class UserChanges(DirectoryChanges):
         about = {"collectionId": collection_id, "userId": user_id, "right": right}
         with refused("user", f"organisation {organisation_id} has no user {user_id}, or one in {limit} collections"):
             self._change(organisation_id, "collection share", about, change)
-
-    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
-        """See `UserAdmin.set_workflow_collections`."""
-        item = {
-            **items.key(keys.workflow(organisation_id, workflow_id)),
-            "co": {"L": [items.string(collection) for collection in collection_ids]},
-        }
-        about = {"workflowId": workflow_id, "collectionIds": list(collection_ids)}
-        with refused("organisation", f"no organisation {organisation_id}"):
-            self._change(
-                organisation_id, "workflow share", about, must_exist(keys.organisation(organisation_id)), put(item)
-            )
-
-    def list_workflows(self, organisation_id: int) -> Mapping[str, Sequence[str]]:
-        """See `UserAdmin.list_workflows`: one Query for each megabyte."""
-        return dict(
-            directory_items.workflow_from_item(row) for row in self._listed(organisation_id, keys.WORKFLOW_PREFIX)
-        )

@@ -69,16 +69,18 @@ class DynamoDBJobStore:
             if not newest_first and count < end - start + 1:
                 return  # numbers are dense: nothing lies behind a gap
 
-    def walk_workflow(self, project_id: int, workflow_id: str, *, newest_first: bool) -> Iterator[Job]:
-        """See `JobStore.walk_workflow`: for each hundred jobs a Query of the workflow index and a BatchGetItem."""
+    def walk_workflow(
+        self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = MAX_BATCH_GET
+    ) -> Iterator[Job]:
+        """See `JobStore.walk_workflow`: for each `at_once` jobs a Query of the workflow index and a BatchGetItem."""
         found = self._table.query(
             IndexName=keys.WORKFLOW_INDEX,
             KeyConditionExpression="wk = :wk",
             ExpressionAttributeValues={":wk": items.string(keys.workflow_runs(project_id, workflow_id))},
             ScanIndexForward=not newest_first,
-            Limit=MAX_BATCH_GET,
+            Limit=at_once,
         )
-        while batch := [(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, MAX_BATCH_GET)]:
+        while batch := [(item["pk"]["S"], item["sk"]["S"]) for item in islice(found, at_once)]:
             jobs = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._table.batch_get(batch)}
             yield from (items.job_from_item(jobs[key]) for key in batch if key in jobs)
 

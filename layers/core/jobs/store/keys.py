@@ -241,7 +241,7 @@ WORKFLOW_PREFIX = "workflow#"
 
 
 def workflow(organisation_id: int, workflow_id: str) -> Key:
-    """What is known of a workflow, in the list of its organisation: the collections it is in."""
+    """A workflow, in the list of its organisation."""
     return f"organisation#{organisation_id}", f"{WORKFLOW_PREFIX}{workflow_id}"
 
 

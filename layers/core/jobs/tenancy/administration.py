@@ -13,7 +13,7 @@ from jobs.tenancy import access
 from jobs.tenants import Client, Credential, User
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from jobs.tenancy.ports import DirectoryAdmin
     from jobs.tenants import Organisation, Project, Right, Role, Scope
@@ -217,22 +217,7 @@ def share_collection(
         InvalidRequest: the collection's id is blank or over 256 characters, the user does not exist,
             or the user is in 100 collections already.
     """
-    admin.set_right(organisation_id, user_id, _checked_id("collection", collection_id), right, MAX_COLLECTIONS)
-
-
-def share_workflow(
-    admin: DirectoryAdmin, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]
-) -> None:
-    """Set the collections that a workflow is in. They apply to future runs, not to past ones.
-
-    Raises:
-        InvalidRequest: an id is blank or over 256 characters, there are over 100, or the organisation does not exist.
-    """
-    if len(collection_ids) > MAX_COLLECTIONS:
-        raise InvalidRequest("collection", f"must be at most {MAX_COLLECTIONS}")
-    for collection_id in collection_ids:
-        _checked_id("collection", collection_id)
-    admin.set_workflow_collections(organisation_id, _checked_id("workflow", workflow_id), collection_ids)
+    admin.set_right(organisation_id, user_id, checked_id(collection_id, "collection"), right, MAX_COLLECTIONS)
 
 
 def _check_future(field: str, now: int, at: int | None) -> None:
@@ -240,7 +225,12 @@ def _check_future(field: str, now: int, at: int | None) -> None:
         raise InvalidRequest(field, "must lie in the future")
 
 
-def _checked_id(field: str, text: str) -> str:
+def checked_id(text: str, field: str) -> str:
+    """Check an id that its user chooses.
+
+    Raises:
+        InvalidRequest: it is blank or over 256 characters.
+    """
     if not text.strip() or len(text) > MAX_ID:
         raise InvalidRequest(field, f"must be 1 to {MAX_ID} characters and not blank")
     return text

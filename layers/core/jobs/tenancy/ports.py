@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ListOrder,
         Organisation,
         Project,
+        Registration,
         Right,
         Role,
         User,
@@ -145,7 +146,7 @@ class CredentialAdmin(_Administered, Protocol):
 
 
 class UserAdmin(_Administered, Protocol):
-    """What administrators do to users, collections and workflows."""
+    """What administrators do to users and collections."""
 
     def add_user(self, user: User) -> None:
         """Create a user.
@@ -173,16 +174,34 @@ class UserAdmin(_Administered, Protocol):
             InvalidRequest: the user does not exist, or is in `limit` collections already.
         """
 
-    def set_workflow_collections(self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str]) -> None:
+
+class WorkflowAdmin(_Administered, Protocol):
+    """What administrators do to workflows."""
+
+    def set_workflow_collections(
+        self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str], limit: int
+    ) -> None:
         """Set the collections that a workflow is in.
 
         Raises:
-            InvalidRequest: the organisation does not exist.
+            InvalidRequest: the organisation does not exist, or would know more than `limit` workflows.
         """
 
-    def list_workflows(self, organisation_id: int) -> Mapping[str, Sequence[str]]:
-        """Read the workflows that were shared in an organisation, and the collections of each."""
+    def add_registration(self, organisation_id: int, workflow_id: str, registration: Registration, limit: int) -> None:
+        """Register a workflow.
+
+        Raises:
+            InvalidRequest: it is registered already, the organisation has no such owner, or it would know more than
+                `limit` workflows.
+        """
+
+    def change_registration(self, organisation_id: int, workflow_id: str, registration: Registration) -> None:
+        """Replace what was said of a registered workflow.
+
+        Raises:
+            InvalidRequest: it is not registered, or the organisation has no such owner.
+        """
 
 
-class DirectoryAdmin(ProjectAdmin, CredentialAdmin, UserAdmin, Protocol):
+class DirectoryAdmin(ProjectAdmin, CredentialAdmin, UserAdmin, WorkflowAdmin, Protocol):
     """Everything that administrators do to the directory."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: The action that workers of workflows subscribe to.
 RUN_WORKFLOW = "run_workflow"
 MAX_WORKFLOW_ID = 256
+#: How urgent a run may be, from the one that a run has if it names none to the most urgent.
+PRIORITIES = ("Default", "Low", "Medium", "High", "Critical")
 
 
 class RunRequest(NamedTuple):
@@ -60,21 +62,25 @@ def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: 
     project = ports.directory.get_own_project(client.organisation_id, client.project_id)
     if project is None:
         raise Unauthorized
-    collections = tuple(ports.directory.workflow_collections(client.organisation_id, workflow_id))
+    workflow = ports.directory.find_workflow(client.organisation_id, workflow_id)
+    collections = workflow.collection_ids if workflow else ()
     if collections and not principal.user.may(Right.RUN, collections):
         raise RunNotPermitted
+    worker_tag = request.worker_tag or (workflow.registration.worker_tag if workflow else "")
+    # a worker sees the parameters, not the row
+    params = {**(request.params or {}), **({"workerTag": worker_tag} if worker_tag else {})}
     run = Run(
         workflow_id=workflow_id,
         owner_id=principal.user.user_id,
         collection_ids=collections,
         priority=request.priority,
-        worker_tag=request.worker_tag,
+        worker_tag=worker_tag,
     )
     new = NewJob(
         action=RUN_WORKFLOW,
         reference_id=workflow_id,
         description=f"Run workflow {workflow_id}",
-        params=request.params or {},
+        params=params,
         run=run,
     )
     return create_job(ports, project, new, by=client.actor).job

@@ -5,8 +5,6 @@ A job that was cancelled before it started counts as deleted: no user sees it un
 
 from __future__ import annotations
 
-from heapq import merge
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs import queries
@@ -15,19 +13,13 @@ from jobs.lifecycle import cancellation
 from jobs.model import SECOND, Status
 from jobs.outcomes import MessagePage
 from jobs.tenants import Right, Role
-from jobs.workflows.running import check_workflow_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from jobs.model import Job
     from jobs.ports import Ports
     from jobs.tenants import Principal, Project
-
-#: Rows that a list reads, with those that it does not show. This bounds what one call costs.
-MAX_ROWS_READ = 2_000
-#: Rows of a project that are read at a time, unless more are wanted.
-AT_ONCE = 50
 
 
 class AlteryxJobId(NamedTuple):
@@ -36,15 +28,6 @@ class AlteryxJobId(NamedTuple):
     created: int
     project_id: int
     job_id: int
-
-
-class Selection(NamedTuple):
-    """Which jobs of a list are wanted."""
-
-    statuses: frozenset[Status]
-    offset: int
-    limit: int
-    newest_first: bool = True
 
 
 class Sighting(NamedTuple):
@@ -75,7 +58,7 @@ def find_job(ports: Ports, principal: Principal, wanted: AlteryxJobId) -> Sighti
     if project is None:
         raise JobNotFound
     job = queries.get_job(ports, project, wanted.job_id)
-    if job.created_at // SECOND != wanted.created or not _may_see(principal, job):
+    if job.created_at // SECOND != wanted.created or not may_see(principal, job):
         raise JobNotFound
     return Sighting(project, job)
 
@@ -105,30 +88,8 @@ def newest_messages(ports: Ports, job: Job, before: str | None = None) -> Messag
     return MessagePage(page.messages[::-1], page.next)
 
 
-def list_jobs(ports: Ports, principal: Principal, wanted: Selection) -> list[Job]:
-    """List the organisation's jobs, however they were created, the newest first; for administrators."""
-    walks = [
-        queries.walk_down(ports, project, most=MAX_ROWS_READ, at_once=max(wanted.limit, AT_ONCE))
-        for project in _projects(ports, principal)
-    ]
-    return _select(principal, walks, wanted)
-
-
-def list_workflow_jobs(ports: Ports, principal: Principal, workflow_id: str, wanted: Selection) -> list[Job]:
-    """List the jobs that run a workflow, as far as the caller sees them.
-
-    Raises:
-        InvalidRequest: the workflow's id is blank or too long.
-    """
-    check_workflow_id(workflow_id)
-    walks = [
-        ports.jobs.walk_workflow(project.project_id, workflow_id, newest_first=wanted.newest_first)
-        for project in _projects(ports, principal)
-    ]
-    return _select(principal, walks, wanted)
-
-
-def _projects(ports: Ports, principal: Principal) -> Iterator[Project]:
+def projects_of(ports: Ports, principal: Principal) -> Iterator[Project]:
+    """Read the projects of the caller's organisation."""
     organisation_id = principal.client.organisation_id
     for project_id in ports.directory.list_projects(organisation_id):
         project = ports.directory.get_own_project(organisation_id, project_id)
@@ -136,14 +97,8 @@ def _projects(ports: Ports, principal: Principal) -> Iterator[Project]:
             yield project
 
 
-def _select(principal: Principal, walks: Iterable[Iterator[Job]], wanted: Selection) -> list[Job]:
-    """Merge walks by the jobs' creation. Each walk is read only as far as it is needed."""
-    merged = merge(*walks, key=lambda job: job.created_at, reverse=wanted.newest_first)
-    shown = (job for job in islice(merged, MAX_ROWS_READ) if job.status in wanted.statuses and _may_see(principal, job))
-    return list(islice(shown, wanted.offset, wanted.offset + wanted.limit))
-
-
-def _may_see(principal: Principal, job: Job) -> bool:
+def may_see(principal: Principal, job: Job) -> bool:
+    """Whether the caller sees a job of the own organisation."""
     return not _is_deleted(job) and _has_right(principal, job, Right.VIEW)
 
 
