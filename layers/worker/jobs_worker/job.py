@@ -107,7 +107,7 @@ class Job:
             raise Retry("the time of the function was over")
 
     def message(self, text: str, severity: Severity = Severity.INFORMATION) -> None:
-        """Tell whoever follows the job something."""
+        """Tell something to those who follow the job."""
         at = time.time_ns() // 1_000_000
         self._report("Job Message", status=int(severity), text=text, toolId=0, at=at)
 
