@@ -1,7 +1,7 @@
 """A worker that writes a report step by step, and attaches it. `make worker` runs it beside `make run`.
 
-Parameters: `steps`, half a second each (default 10); `busy`, which fails the first attempt; `month`, which fails for good
-if it is `never`.
+Its parameters: `steps` take half a second each (default 10), `busy` fails the first attempt, and the `month` that is
+`never` fails for good.
 """
 
 import time

@@ -562,13 +562,14 @@ def test_an_address_that_is_not_http_is_refused() -> None:
 class Queue:
     """An SQS client with some messages."""
 
-    def __init__(self, *bodies: str, errors: int = 0) -> None:
+    def __init__(self, *bodies: str, errors: int = 0, deletions: int = 1) -> None:
         self.waiting = [{"Body": body, "ReceiptHandle": f"r{number}"} for number, body in enumerate(bodies)]
         self.deleted: list[str] = []
         self.shown: list[tuple[str, int]] = []
         self.most: list[int] = []
         self.errors = errors
-        self.empty = threading.Event()
+        self.deletions = deletions
+        self.done = threading.Event()
 
     def receive_message(self, MaxNumberOfMessages: int, **_: Any) -> Any:  # noqa: N803
         if self.errors:
@@ -576,7 +577,6 @@ class Queue:
             raise EndpointConnectionError(endpoint_url="https://sqs")
         self.most.append(MaxNumberOfMessages)
         if not self.waiting:
-            self.empty.set()
             time.sleep(0.01)
             return {}
         taken, self.waiting = self.waiting[:MaxNumberOfMessages], self.waiting[MaxNumberOfMessages:]
@@ -584,6 +584,8 @@ class Queue:
 
     def delete_message(self, ReceiptHandle: str, **_: Any) -> None:  # noqa: N803
         self.deleted.append(ReceiptHandle)
+        if len(self.deleted) == self.deletions:
+            self.done.set()
 
     def change_message_visibility(self, ReceiptHandle: str, VisibilityTimeout: int, **_: Any) -> None:  # noqa: N803
         self.shown.append((ReceiptHandle, VisibilityTimeout))
@@ -600,9 +602,9 @@ def worked(container: Container, ready: threading.Event) -> None:
 
 
 def test_a_container_deletes_what_was_worked_on_and_leaves_the_rest() -> None:
-    bus, queue = FakeBus(), Queue(a_body(1), "poison", a_body(2), a_body(1))
+    bus, queue = FakeBus(), Queue(a_body(1), "poison", a_body(2), a_body(1), deletions=3)
 
-    worked(Container(a_worker(lambda _: None, bus), queue, "url", threads=2), queue.empty)
+    worked(Container(a_worker(lambda _: None, bus), queue, "url", threads=2), queue.done)
 
     assert sorted(queue.deleted) == ["r0", "r2", "r3"]
     assert bus.types == ["Job Completed"] * 2
@@ -613,7 +615,7 @@ def test_a_container_goes_on_when_the_queue_could_not_be_read(monkeypatch: pytes
     monkeypatch.setattr("jobs_worker.container.PAUSE", 0.01)
     queue = Queue(a_body(), errors=3)
 
-    worked(Container(a_worker(lambda _: None, FakeBus()), queue, "url", threads=1), queue.empty)
+    worked(Container(a_worker(lambda _: None, FakeBus()), queue, "url", threads=1), queue.done)
 
     assert queue.deleted == ["r0"]
 
