@@ -43,7 +43,7 @@ ifndef SIDE_BY_SIDE
 endif
 side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+.PHONY: help run worker deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
   bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
@@ -51,6 +51,9 @@ help: ## Show this list
 
 run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data; CORS=http://localhost:5173 lets pages call)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" CORS="$(CORS)" .venv/bin/python -m local
+
+worker: $(INSTALLED) ## Run the worker of examples/worker, beside make run
+	@exec .venv/bin/python -m local.worker
 
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
 	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
@@ -124,7 +127,7 @@ build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-
 	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
 	@# Byte code shortens cold starts more than anything else. Zip files round times to two seconds, so the byte code
 	@# must not be compared with its source by time. The path is that on Lambda, so that tracebacks are right.
-	@for layer in DependenciesLayer CoreLayer; do \
+	@for layer in DependenciesLayer CoreLayer WorkerLayer; do \
 	  .venv/bin/python -m compileall -q -j 2 --invalidation-mode unchecked-hash \
 	    -s ".aws-sam/build/$$layer" -p /opt ".aws-sam/build/$$layer/python" || exit 1; \
 	done

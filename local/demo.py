@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jobs.erasure.erasing import prefix_of
 from jobs.model import DELETE_USER_DATA
 from jobs.tenancy import administration, registering
-from jobs.tenants import Right, Role
+from jobs.tenants import Right, Role, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,9 @@ def seed(
         project, secret = opened if opened and name == "Demo" else _open(registry, name)
         demo |= {project_key: project.project_key, api_key: secret}
         if name == "Demo":
-            demo |= _seed_users(registry, project)
+            of = project.organisation_id, [Scope.WORK], [project.project_id]
+            worker = administration.create_api_key(registry, of[0], scopes=of[1], projects=of[2])
+            demo |= {"workerKey": worker.secret, **_seed_users(registry, project)}
     for number in range(1, SESSIONS + 1):
         put_object(f"{prefix_of(demo['projectKey'], USER)}session-{number:02}.json", b'{"clicks": []}')
     return demo

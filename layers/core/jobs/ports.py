@@ -58,8 +58,7 @@ class JobStore(Protocol):
         """Put jobs of one project under consecutive numbers that must be free, or write nothing at all.
 
         A row's token tells its creator, after a lost answer, that it has won. `record` and `lock` belong to the first
-        row: the record is put if no live one has its key, the lock moves on from the version before its own. The mark
-        of an event is put if no live one exists.
+        row. A record or a mark is put if no live one exists, the lock moves on from the version before its own.
         """
 
     def is_seen(self, digest: str, now: int) -> bool:
@@ -168,10 +167,7 @@ class Directory(Protocol):
         """Read the project of a project key, for the service itself."""
 
     def open_project(self, credential: Credential, project_key: str) -> Project | None:
-        """Read the project of a project key if the credential opens it.
-
-        A project that it does not open costs the reads of one that does not exist, whatever others have read before.
-        """
+        """Read the project of a project key if the credential opens it. Any other costs the reads of an unknown key."""
 
     def get_project(self, project_id: int) -> Project | None:
         """Read a project by its id, for the service itself."""
