@@ -658,7 +658,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
     audit = registry.list_audit(of, 100)
     new_key = next(one for one in registry.list_credentials(of) if one.credential_id != key_id).credential_id
     limited = {"scopes": ["read"], "projects": [project], "expiresAt": None}
-    assert [(entry.what, dict(entry.about)) for entry in audit[:11]] == [
+    assert [(entry.what, dict(entry.about)) for entry in audit[:12]] == [
         ("client revoke", {"clientId": client.client_id}),
         ("key revoke", {"keyId": key_id}),
         ("key rotate", {"keyId": key_id, "until": NOW + 1_000_000, "newKeyId": new_key, **limited}),
@@ -672,7 +672,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         ("project limits", {"projectId": project, "creationsPerMinute": 60}),
         ("project trust", {"projectId": project, "accounts": ["111122223333"], "sources": {"shop": ["a", "b"]}}),
     ]
-    assert sorted(entry.what for entry in audit[11:]) == [
+    assert sorted(entry.what for entry in audit[12:]) == [
         "client create",
         "key create",
         "organisation create",
@@ -680,7 +680,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         "user create",
     ]
     assert {entry.by for entry in audit} == {BY}
-    assert [entry.at for entry in audit[:11]] == [NOW + later for later in range(11, 0, -1)]
+    assert [entry.at for entry in audit[:12]] == [NOW + later for later in range(12, 0, -1)]
     assert list(registry.list_audit(of, 2)) == list(audit[:2])
     assert [entry.what for entry in registry.list_audit(other, 100)] == ["organisation create"]
     for text in (secret, key.secret, client.secret_digest, "Ada"):
