@@ -370,10 +370,10 @@ def test_the_organisation_s_list_is_two_queries_for_each_project(service: Servic
     assert sorted(calls.rows) == [0, 1, 50]
     calls.clear()
 
-    # the most that a caller may ask for: six times 200 rows, twice over the end of a block
+    # with two projects 500 rows of each at a time: three times, twice over the end of a block
     service.http("list_jobs", "alteryx_v3", queryStringParameters={"limit": "200", "offset": "1000"})
-    assert calls.count == {"Query": 2 + 6 + 2}
-    assert sum(calls.rows) == 1 + 6 * 200
+    assert calls.count == {"Query": 2 + 3 + 2}
+    assert sum(calls.rows) == 1 + 3 * 500
 
 
 @pytest.fixture
