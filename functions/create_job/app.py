@@ -24,8 +24,8 @@ api = handler = Api()
 @api.route(routes.PUBLIC_CREATE_JOB)
 def create_job(call: Call) -> Answer:
     """Create the job of the body, once for each idempotency key."""
-    key = bodies.parse_idempotency_key(call.headers.get("idempotency-key"))
-    new, digest = bodies.parse_job(call.body, wiring.ports().clock.now())
+    key = call.headers.get("idempotency-key")
+    new, digest = bodies.parse_job(call.body, wiring.ports().clock.now(), key)
     idempotency = None if key is None else creation.IdempotencyKey(key, digest)
     access.require_for(call.credential, new.action)
     created = creation.create_job(wiring.ports(), call.project, new, by=call.credential.actor, idempotency=idempotency)

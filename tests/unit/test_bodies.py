@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jobs.dialects.bodies import parse_idempotency_key, parse_job, parse_run
+from jobs.dialects.bodies import parse_job, parse_run
 from jobs.dialects.validation import NO_WORDS
 from jobs.errors import InvalidRequest
 from jobs.model import DAY, NewJob
@@ -396,16 +396,19 @@ def test_a_replay_of_a_start_that_has_passed_meanwhile_is_the_same_request() -> 
 
 @pytest.mark.parametrize("key", ["k", "x" * 255, 'shop 42, order "7"~'])
 def test_a_printable_idempotency_key_is_taken(key: str) -> None:
-    assert parse_idempotency_key(key) == key
-    assert parse_idempotency_key(None) is None
+    assert parse_job('{"action":"export"}', NOW, key) == parse_job('{"action":"export"}', NOW)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "é", "\x7f"])
-def test_any_other_idempotency_key_is_refused_by_name(key: str) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
-        parse_idempotency_key(key)
-
-    assert refusal.value.field == "Idempotency-Key"
+def test_any_other_idempotency_key_is_refused_by_name_together_with_what_is_wrong_with_the_body(key: str) -> None:
+    refused = "Idempotency-Key: must be 1 to 255 printable ASCII characters"
+    for body, told in (
+        ('{"action":"a"}', refused),
+        ('{"maxAttempts":0,"action":"a"}', f"maxAttempts: must be at least 1; {refused}"),
+    ):
+        with pytest.raises(InvalidRequest) as refusal:
+            parse_job(body, NOW, key)
+        assert str(refusal.value) == told
 
 
 @pytest.mark.parametrize(

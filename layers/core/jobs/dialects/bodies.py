@@ -171,36 +171,43 @@ def parse_run(body: str) -> RunRequest:
     return RunRequest(request.priority or "", request.workerTag or "", params)
 
 
-def parse_job(body: str, now: int) -> tuple[NewJob, str]:
+def parse_job(body: str, now: int, idempotency_key: str | None = None) -> tuple[NewJob, str]:
     """Read what a caller wants created.
 
     Args:
         body: JSON text.
         now: the time, against which `startAt` is bounded.
+        idempotency_key: the header `Idempotency-Key`, which is checked with the body.
 
     Returns:
         The job, and the digest of the validated body. Bodies that ask for the same have the same digest.
 
     Raises:
-        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown; it names which.
+        InvalidRequest: the body is not JSON or not an object, or the key or fields are out of bounds or unknown; it
+            names every one of them.
     """
-    new = new_job(check_request(JobRequest, read_object(body), now))
+    problems = []
+    try:
+        if idempotency_key is not None:
+            check_idempotency_key(idempotency_key)
+    except ValueError as error:
+        problems.append(Problem("Idempotency-Key", str(error)))
+    new = new_job(check_request(JobRequest, read_object(body), now, *problems))
     return new, digest_of(new)
 
 
-def check_request(model: type[Request], content: dict[str, Any], now: int) -> Request:
-    """Check a request for a job: each field, and what they must be together.
+def check_request(model: type[Request], content: dict[str, Any], now: int, *problems: Problem) -> Request:
+    """Check a request for a job: each field, and what they must be together. `problems` were found before.
 
     Raises:
         InvalidRequest: a field is out of bounds or unknown; it names every one of them.
     """
+    found = list(problems)
     user = content.get("referenceId")
     nameless = user is None or (isinstance(user, str) and not user.strip())
     if content.get("action") == DELETE_USER_DATA and nameless:
-        together = [Problem("referenceId", f"must be the user's id for {DELETE_USER_DATA}")]
-    else:
-        together = []
-    return validated(model, content, *together, now=now)
+        found.append(Problem("referenceId", f"must be the user's id for {DELETE_USER_DATA}"))
+    return validated(model, content, *found, now=now)
 
 
 def new_job(request: JobRequest, run: Run = NO_RUN) -> NewJob:
@@ -217,18 +224,6 @@ def new_job(request: JobRequest, run: Run = NO_RUN) -> NewJob:
         or (DELETION_TIMEOUT_SECONDS if is_deletion else DEFAULT_TIMEOUT_SECONDS),
         run=run,
     )
-
-
-def parse_idempotency_key(header: str | None) -> str | None:
-    """Read an `Idempotency-Key` header.
-
-    Raises:
-        InvalidRequest: it is empty, too long or not printable ASCII.
-    """
-    try:
-        return None if header is None else check_idempotency_key(header)
-    except ValueError as error:
-        raise InvalidRequest("Idempotency-Key", str(error)) from None
 
 
 def check_idempotency_key(key: str) -> str:
