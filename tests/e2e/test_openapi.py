@@ -90,8 +90,10 @@ class Organisation:
         project = {"projectKey": self.tenant.project.project_key, "workflowId": "5bc4a813156ae016dcb442bd"}
         project |= {"artifactId": self.artifact_id, "outputId": self.artifact_id}
         in_v3 = path.startswith(("/webapi/v3/", "/webapi/v1/"))
+        # users whom no other call of this has had deleted
+        users = f"user-{jobs[-1]['jobId']}"
         return [
-            {**project, "jobId": v3_id(job) if in_v3 else job["jobId"], "userId": f"user-{job['jobId']}"}
+            {**project, "jobId": v3_id(job) if in_v3 else job["jobId"], "userId": f"{users}-{job['jobId']}"}
             for job in jobs
         ]
 
