@@ -88,14 +88,14 @@ def shown(answer: Answer) -> Any:
 
 
 def refusal(dialect: Dialect, schema: str, error: JobsError) -> Reply:
-    """What a dialect answers to an error; its name is the error's class, and the field or scope that it names."""
+    """What a dialect answers to an error; its name is the error's class, and the field or scopes that it names."""
     name = type(error).__name__
     meaning = told(name, type(error), MEANINGS, "openapi/answers.py MEANINGS")
     label = name
     if type(error) is errors.InvalidRequest:
         label = f"{name}.{error.field}"
     elif isinstance(error, errors.ScopeMissing):
-        label = f"{name}.{error.scope}"
+        label = f"{name}.{'_or_'.join(error.scopes)}"
     return Reply(label, meaning, dialect.render_error(error), schema)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from jobs.dialects.base import Dialect
     from jobs.errors import JobsError
 
-#: The scope that a limited key needs, by the key of each route that API keys open.
-_SCOPES = {route.key: route.scope for route in ROUTES}
+#: The scopes that open a route to a limited key, by the key of each route that API keys open.
+_SCOPES = {route.key: route.scopes for route in ROUTES}
 _IN_PATH = re.compile(r"\{(\w+)\+?\}")
 
 
@@ -116,10 +116,10 @@ def document_of(info: Node, chapters: Sequence[Chapter], routes: Iterable[str]) 
 def _operation(operation: Operation, chapter: Chapter) -> Node:
     where = f"openapi/chapters.py, the path of {chapter.tag}"
     in_path = {name: told(f"{{{name}}}", name, chapter.path, where) for name in _IN_PATH.findall(operation.route)}
-    scope = _SCOPES.get(operation.route)
+    scopes = _SCOPES.get(operation.route)
     refused = [
         *(error for parameter in in_path.values() for error in parameter.refused),
-        *([ScopeMissing(scope)] if scope else []),
+        *([ScopeMissing(*scopes)] if scopes else []),
         *operation.refused,
     ]
     own = [*operation.replies, *_refusals(chapter, refused)]

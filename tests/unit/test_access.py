@@ -122,6 +122,14 @@ def test_a_key_without_scopes_is_for_everything_and_one_with_scopes_for_these() 
         assert str(refusal.value) == f"the API key has no scope '{scope}'"
 
 
+def test_one_of_the_scopes_that_open_a_call_is_enough() -> None:
+    access.require(a_credential(scopes=frozenset({Scope.WORK})), Scope.READ, Scope.WORK)
+    access.require(a_credential(scopes=frozenset({Scope.READ, Scope.CREATE})), Scope.READ, Scope.WORK)
+    with pytest.raises(ScopeMissing) as refusal:
+        access.require(a_credential(scopes=frozenset({Scope.CANCEL})), Scope.READ, Scope.WORK)
+    assert str(refusal.value) == "the API key has no scope 'read' or 'work'"
+
+
 def test_only_a_job_that_deletes_a_user_s_data_needs_a_scope_for_its_action() -> None:
     limited = a_credential(scopes=frozenset(Scope) - {Scope.DELETE_USERS})
 

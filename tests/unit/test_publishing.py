@@ -59,7 +59,7 @@ def walk(*states: Status, **job: Any) -> list[Committed]:
 
 
 def test_a_creation_is_told_with_the_job_its_params_and_its_project(publisher: Publisher) -> None:
-    job = a_job(description="d", reference_id="r", has_params=True)
+    job = a_job(description="d", reference_id="r", has_params=True, max_attempts=3, timeout_seconds=60)
     publisher.store.params[1, 1] = {"a": [1.5, None]}
 
     assert publisher.publish(Committed(None, job)) == set()
@@ -79,6 +79,8 @@ def test_a_creation_is_told_with_the_job_its_params_and_its_project(publisher: P
         ("errors", None),
         ("errorList", None),
         ("attempt", 1),
+        ("maxAttempts", 3),
+        ("timeoutSeconds", 60),
         ("params", {"a": [1.5, None]}),
         ("projectKey", PROJECT.project_key),
         ("deduplicationId", "1-1-1"),

@@ -40,11 +40,11 @@ class RunNotPermitted(JobsError):
 
 
 class ScopeMissing(JobsError):
-    """The API key is limited to other calls; `scope` says which scope it lacks."""
+    """The API key is limited to other calls; each of `scopes` would be enough for this one."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(f"the API key has no scope '{scope}'")
-        self.scope = scope
+    def __init__(self, *scopes: Scope) -> None:
+        super().__init__("the API key has no scope " + " or ".join(f"'{scope}'" for scope in scopes))
+        self.scopes = scopes
 
 
 class NotFound(JobsError):

@@ -771,7 +771,7 @@ MUTANTS = (
     Mutant(
         "a key used for what it is not for",
         "access:require",
-        "not credential.has(scope)",
+        "not any(map(credential.has, scopes))",
         "False",
         ("tests/unit/test_access.py",),
     ),

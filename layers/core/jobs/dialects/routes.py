@@ -31,8 +31,8 @@ class Route(NamedTuple, Generic[AnyDialect]):
 
     key: str
     dialect: AnyDialect
-    #: What an API key that is limited needs for it; None where no API key opens the route.
-    scope: Scope | None = None
+    #: The scopes that open it to an API key that is limited: one of them is enough. Empty where no API key opens it.
+    scopes: tuple[Scope, ...] = ()
     #: The parameters that its query may have. None where unknown ones are ignored, as OpenReplay v1 and Alteryx do.
     query: frozenset[str] | None = None
 
@@ -53,14 +53,20 @@ class Route(NamedTuple, Generic[AnyDialect]):
             raise InvalidRequest(*unknown[0], *unknown[1:])
 
 
-def _project(dialect: ProjectDialect, method: str, path: str, scope: Scope, *query: str) -> Route[ProjectDialect]:
+def _project(
+    dialect: ProjectDialect, method: str, path: str, scopes: Scope | tuple[Scope, ...], *query: str
+) -> Route[ProjectDialect]:
     known = frozenset(query) if dialect is PUBLIC else None
-    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, scope, known)
+    opened_by = scopes if isinstance(scopes, tuple) else (scopes,)
+    return Route(f"{method} {dialect.prefix}/{{projectKey}}{path}", dialect, opened_by, known)
 
 
 def _alteryx(method: str, path: str, prefix: str = ALTERYX_V3.prefix) -> Route[AlteryxV3]:
     return Route(f"{method} {prefix}{path}", ALTERYX_V3)
 
+
+#: A worker's key reads the job that it works on, to learn that it was cancelled, but no list of jobs.
+_READ_ONE = (Scope.READ, Scope.WORK)
 
 OPENREPLAY_LIST_JOBS = _project(OPENREPLAY_V1, "GET", "/jobs", Scope.READ)
 OPENREPLAY_GET_JOB = _project(OPENREPLAY_V1, "GET", "/jobs/{jobId}", Scope.READ)
@@ -69,13 +75,13 @@ OPENREPLAY_DELETE_USER = _project(OPENREPLAY_V1, "DELETE", "/users/{userId+}", S
 
 PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs", Scope.READ, *LIST_PARAMETERS)
 PUBLIC_CREATE_JOB = _project(PUBLIC, "POST", "/jobs", Scope.CREATE)
-PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", Scope.READ, "include")
+PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", _READ_ONE, "include")
 PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
 PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry", Scope.CREATE)
 PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", Scope.WORK)
-PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", Scope.READ)
-PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", Scope.READ)
-PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", Scope.READ, "limit", "cursor")
+PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", _READ_ONE)
+PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", _READ_ONE)
+PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", _READ_ONE, "limit", "cursor")
 # `user_ids` refuses any query, in both dialects and with a better reason
 PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)._replace(query=None)
 

@@ -60,6 +60,8 @@ def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
                 **core_fields(job, job.updated_at),
                 "errorList": error_list(job),
                 "attempt": job.attempt,
+                "maxAttempts": job.max_attempts,
+                "timeoutSeconds": job.timeout_seconds,
                 "params": params,
                 "projectKey": project.project_key if project is not None else None,
                 "deduplicationId": deduplication_id(job, length),

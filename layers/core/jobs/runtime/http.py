@@ -108,8 +108,7 @@ def _let_in(route: Route[ProjectDialect], event: dict[str, Any]) -> Call:
     observability.note(keyId=credential.credential_id)
     project = access.open_project(ports, credential, path["projectKey"])
     observability.note(projectId=project.project_id)
-    if route.scope is not None:
-        access.require(credential, route.scope)
+    access.require(credential, *route.scopes)
     route.check_query(event.get("queryStringParameters") or {})
     return Call(**_parts(event), credential=credential, project=project, dialect=route.dialect)
 

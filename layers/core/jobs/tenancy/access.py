@@ -121,14 +121,14 @@ def open_project(ports: Ports, credential: Credential, project_key: str) -> Proj
     return project
 
 
-def require(credential: Credential, scope: Scope) -> None:
-    """Let only keys pass that have a scope.
+def require(credential: Credential, *scopes: Scope) -> None:
+    """Let only keys pass that have one of some scopes.
 
     Raises:
         ScopeMissing: the key is limited to others.
     """
-    if not credential.has(scope):
-        raise ScopeMissing(scope)
+    if not any(map(credential.has, scopes)):
+        raise ScopeMissing(*scopes)
 
 
 def require_for(credential: Credential, action: str) -> None:
