@@ -131,7 +131,7 @@ class Service:
             again = "try again later" if repeatable else "look with `jobs list` before you try again"
             return f"the service failed ({code}{f': {said}' if said else ''}): {again}"
         sentences: dict[int, str] = {
-            httpx.codes.UNAUTHORIZED: f"the key is unknown, expired or revoked at {where}: set another with `jobs login`",
+            httpx.codes.UNAUTHORIZED: f"the key is unknown, expired or revoked at {where}: set one with `jobs login`",
             httpx.codes.FORBIDDEN: f"this key may not do that: {said or 'forbidden'}. Use a key with that scope",
             httpx.codes.TOO_MANY_REQUESTS: f"the service is busy: try again {f'in {after} s' if after else 'later'}",
         }
