@@ -36,7 +36,10 @@ def jobs(found: Iterable[Job], at: datetime) -> Table:
     table.columns[0].justify = "right"
     for job in found:
         changed = job["updatedAt"] or job["createdAt"]
-        cells = clean(job["action"]), clean(job["referenceId"]), times.relative(job["startAt"], at)
+        # one that was started again keeps its `startAt`, which may still be ahead
+        moot = job["status"] != "scheduled" and job["startAt"] > times.to_milliseconds(at)
+        starts = "" if moot else times.relative(job["startAt"], at)
+        cells = clean(job["action"]), clean(job["referenceId"]), starts
         table.add_row(str(job["jobId"]), status(job["status"]), *map(Text, cells), times.relative(changed, at))
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -538,3 +539,29 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert running.stderr.read() == b""
     assert running.wait() == 141
     running.stderr.close()
+
+
+def test_watch_shows_a_live_bar_on_a_terminal(tmp_path: Path) -> None:
+    looks = [{**DETAILS, "status": "running", "progress": progress, "message": "half [b"} for progress in (25, 75)]
+    looks.append({**DETAILS, "status": "completed", "finishedAt": 1_795_000_003_000})
+    program = (
+        "import sys, time, httpx; from cli.client import main; from cli.client.session import Session\n"
+        f"looks = iter({looks!r})\n"
+        "answer = lambda request: httpx.Response(200, json={'data': next(looks)})\n"
+        "session = Session(transport=httpx.MockTransport(answer), sleep=lambda seconds: time.sleep(0.3))\n"
+        "sys.exit(main(['watch', '7'], session))"
+    )
+    environment = {**os.environ, **ENVIRONMENT, "HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "100"}
+    ours, theirs = os.openpty()
+    running = subprocess.Popen([sys.executable, "-c", program], stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    # Linux ends a terminal that nobody writes to any more with an error
+    with contextlib.suppress(OSError):
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+
+    assert running.wait() == 0
+    for text in ("Job 7 running  attempt 2 of 3  25 %  half [b", "75 %", "━", "completed\x1b[0m after 3 s"):
+        assert text in shown.decode()
