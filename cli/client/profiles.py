@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from cli.client.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -52,8 +54,9 @@ def checked(url: Any, project: Any, key: Any, source: str) -> Profile:
         raise WrongUsage(f"{source}: the project is its key, such as jobs-admin prints it")
     try:
         parts = urlsplit(url)
+        httpx.URL(url)
         known = parts.hostname and parts.scheme in {"http", "https"} and (parts.port is None or parts.port > 0)
-    except ValueError:
+    except (ValueError, httpx.InvalidURL):
         known = False
     if not known or parts.query or parts.fragment or "@" in parts.netloc:
         raise WrongUsage(f"{source}: the url must look like https://host")
@@ -86,7 +89,7 @@ class Profiles:
 
     @property
     def default(self) -> str | None:
-        """The name of the profile that is used if none is named."""
+        """The name of the profile that is used unless another is named."""
         name = self._content.get("default")
         return name if isinstance(name, str) else None
 
@@ -98,7 +101,7 @@ class Profiles:
         """One profile.
 
         Raises:
-            WrongUsage: there is none of this name, or it is malformed.
+            WrongUsage: no profile has this name, or it is malformed.
         """
         found = self._content.get("profiles", {}).get(name)
         if found is None:

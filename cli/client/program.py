@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.client import changing, reading, setup
-from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, WRONG_USAGE, PipeClosed, Problem
+from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, PipeClosed, Problem, WrongUsage
 from cli.client.output import close_pipe, complain
 from cli.client.session import Session
 
@@ -59,24 +59,37 @@ def main(arguments: Sequence[str] | None = None, session: Session | None = None)
     Returns:
         The exit status.
     """
-    given: Any = None if arguments is None else list(arguments)
     try:
-        code = app(given, prog_name="jobs", standalone_mode=False, obj=session or Session())
+        code = _run(arguments, session or Session())
         sys.stdout.flush()
     except Problem as problem:
         complain(str(problem))
-        return problem.code
-    except TyperException as error:
-        complain(f"{getattr(error, 'format_message', error.__str__)()} (see --help)")
-        return WRONG_USAGE
+        code = problem.code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except (PipeClosed, BrokenPipeError):
         close_pipe()
-        return PIPE_CLOSED
-    except UnicodeEncodeError:
-        complain("this terminal cannot show some characters: set PYTHONIOENCODING=utf-8, or use --json")
-        return WRONG_USAGE
+        code = PIPE_CLOSED
     if code == INTERRUPTED:
         complain("stopped; what the service was asked for goes on")
+    return code
+
+
+def _run(arguments: Sequence[str] | None, session: Session) -> int:
+    """Run a command.
+
+    Raises:
+        Problem: anything went wrong.
+    """
+    given: Any = None if arguments is None else list(arguments)
+    try:
+        code = app(given, prog_name="jobs", standalone_mode=False, obj=session)
+    except TyperException as error:
+        raise WrongUsage(f"{getattr(error, 'format_message', error.__str__)()} (see --help)") from None
+    except UnicodeEncodeError:
+        raise WrongUsage("this terminal cannot show some characters: set PYTHONIOENCODING=utf-8") from None
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        # a field of an answer is missing or of another type
+        why = f"the answer is not one of a jobs service that this client knows ({error!r}): update one of them"
+        raise Problem(why) from None
     return code if isinstance(code, int) else DONE

@@ -86,7 +86,7 @@ class Service:
         for left in range(TRIES - 1, -1, -1):
             try:
                 answer = self._client.request(method, target, headers=headers, **request)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout, UnicodeError) as error:
                 raise Problem(self._unreachable(error)) from None
             except httpx.HTTPError as error:
                 if not (repeatable and left):
@@ -115,7 +115,7 @@ class Service:
         """
         try:
             body = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if answer.is_success and isinstance(body, dict) and "data" in body:
             return body
@@ -138,7 +138,7 @@ class Service:
         unknown = f"{where} answered {code}, and not as a jobs service does: check the address with `jobs profile`"
         return sentences.get(code) or said or unknown
 
-    def _unreachable(self, error: httpx.HTTPError) -> str:
+    def _unreachable(self, error: Exception) -> str:
         if "CERTIFICATE" in str(error).upper():
             return f"the certificate of {self.profile.url} is not trusted: check the address with `jobs profile`"
         return (

@@ -66,7 +66,7 @@ def session(context: typer.Context) -> Session:
 
 
 def now() -> datetime:
-    """The time, of which local times are made."""
+    """The time, in UTC."""
     return datetime.now(UTC)
 
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cli.client import main
+from cli.client.program import COMMANDS
 from cli.client.service import PAUSES, TRIES
 from cli.client.session import Session
 
@@ -171,6 +172,7 @@ def test_parameters_come_from_a_file_and_single_ones_replace_them(told: Told) ->
         ("delete-user ada", "say --yes"),
         ("move 7", "--in 5m"),
         ("--profile nowhere list", "there is no profile 'nowhere'"),
+        ("login a --url https://[::1 --project p", "https://host"),
         ("login a --url http://jobs.example --project p", "https"),
         ("profile --use nowhere", "there is no profile 'nowhere'"),
     ],
@@ -204,6 +206,7 @@ def test_wrong_usage_is_one_line_with_status_2_and_sends_nothing(
         (httpx.Response(200, json=[1]), "not as a jobs service does"),
         (httpx.ConnectError("refused"), "is it running"),
         (httpx.ConnectTimeout("late"), "is it running"),
+        (UnicodeError("label empty"), "is the address right"),
     ],
 )
 def test_what_goes_wrong_at_the_service_is_one_line_with_status_4(told: Told, answer: Answer, says: str) -> None:
@@ -211,6 +214,20 @@ def test_what_goes_wrong_at_the_service_is_one_line_with_status_4(told: Told, an
 
     assert (code, out) == (4, "")
     assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "job",
+    [{}, [], "job", None, {**DETAILS, "createdAt": 10**18}, {**DETAILS, "history": 3}, {**DETAILS, "attempt": []}],
+)
+def test_an_answer_of_another_form_is_one_line_too(told: Told, job: Any) -> None:
+    code, _, err = told.run(
+        "show", "7", "--table", answers=lambda request: data(job if "include" in str(request.url) else [])
+    )
+
+    assert code == 4
+    assert "the answer is not one of a jobs service" in err
     assert err.count("\n") == 1
 
 
@@ -503,14 +520,12 @@ def test_a_key_never_goes_to_an_address_that_it_was_not_set_with(told: Told) -> 
         assert "together" in err
 
 
-@pytest.mark.parametrize(
-    "command", ["create", "list", "show", "watch", "messages", "cancel", "retry", "move", "download"]
-)
+@pytest.mark.parametrize("command", [name for name, _, _ in COMMANDS])
 def test_the_help_of_each_command_has_an_example(told: Told, command: str) -> None:
     code, out, _ = told.run(command, "--help")
 
     assert code == 0
-    assert f"Example: jobs {command} " in out
+    assert f"Example: jobs {command}" in out
 
 
 def test_no_option_takes_a_key(told: Told) -> None:
