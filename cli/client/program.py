@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.client import changing, reading, setup
-from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, PipeClosed, Problem, WrongUsage
+from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, REFUSED, PipeClosed, Problem, WrongUsage
 from cli.client.output import close_pipe, complain
 from cli.client.session import Session
 
@@ -70,6 +70,10 @@ def main(arguments: Sequence[str] | None = None, session: Session | None = None)
     except (PipeClosed, BrokenPipeError):
         close_pipe()
         code = PIPE_CLOSED
+    except OSError as error:
+        complain(f"the output cannot be written: {error.strerror or type(error).__name__}")
+        close_pipe()
+        code = REFUSED
     if code == INTERRUPTED:
         complain("stopped; what the service was asked for goes on")
     return code

@@ -10,6 +10,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,7 +23,6 @@ from cli.client.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 KEY = "jk_secret"
 ENVIRONMENT = {"JOBS_URL": "https://jobs.example", "JOBS_PROJECT": "p1", "JOBS_KEY": KEY}
@@ -63,6 +63,8 @@ DETAILS = {
     ],
 }
 
+#: A device of Linux that takes nothing.
+FULL = Path("/dev/full")
 Answer = httpx.Response | BaseException
 
 
@@ -554,6 +556,22 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert running.stderr.read() == b""
     assert running.wait() == 141
     running.stderr.close()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no full disk to try")
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    with FULL.open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys; from cli.client import main; sys.exit(main(['open', '--print']))"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **ENVIRONMENT, "HOME": str(tmp_path)},
+            text=True,
+            check=False,
+        )
+
+    assert ran.returncode == 4
+    assert ran.stderr == "jobs: the output cannot be written: No space left on device\n"
 
 
 def test_watch_shows_a_live_bar_on_a_terminal(tmp_path: Path) -> None:
