@@ -10,7 +10,8 @@ FAILED = 1
 WRONG_USAGE = 2
 #: The job that was watched is cancelled.
 CANCELLED = 3
-#: The service refused, did not answer, or answered something else than this client understands; or a file could not be written.
+#: The service refused, did not answer, or answered something else than this client understands; or a file could not be
+#: written.
 REFUSED = 4
 #: Ctrl-C, as shells count it.
 INTERRUPTED = 130

@@ -283,6 +283,17 @@ def test_a_list_stops_at_its_limit_and_says_that_there_are_more(told: Told) -> N
     assert "--all" in err
 
 
+def test_a_list_shows_a_time_to_come_only_of_jobs_that_wait_for_it(told: Told) -> None:
+    ahead = {**JOB, "startAt": 4_000_000_000_000}
+    again = {**ahead, "jobId": 8, "status": "running"}
+    _, out, _ = told.run("list", "--table", answers=[data([ahead, again])])
+    [waits] = [line for line in out.splitlines() if "scheduled" in line]
+    [runs] = [line for line in out.splitlines() if "running" in line]
+
+    assert " in " in waits
+    assert " in " not in runs
+
+
 def test_an_empty_list_is_no_line_for_programs_and_a_sentence_for_people(told: Told) -> None:
     assert told.run("list", answers=[data([])])[1] == ""
     assert told.run("list", "--table", answers=[data([])])[1] == "No jobs.\n"
@@ -575,7 +586,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
 
 def test_watch_shows_a_live_bar_on_a_terminal(tmp_path: Path) -> None:
-    looks = [{**DETAILS, "status": "running", "progress": progress, "message": "half [b"} for progress in (25, 75)]
+    looks = [{**DETAILS, "status": "running", "progress": progress, "message": "half [/b]"} for progress in (25, 75)]
     looks.append({**DETAILS, "status": "completed", "finishedAt": 1_795_000_003_000})
     program = (
         "import sys, time, httpx; from cli.client import main; from cli.client.session import Session\n"
@@ -596,5 +607,5 @@ def test_watch_shows_a_live_bar_on_a_terminal(tmp_path: Path) -> None:
     os.close(ours)
 
     assert running.wait() == 0
-    for text in ("Job 7 running  attempt 2 of 3  25 %  half [b", "75 %", "━", "completed\x1b[0m after 3 s"):
+    for text in ("Job 7 running  attempt 2 of 3  25 %  half [/b]", "75 %", "━", "completed\x1b[0m after 3 s"):
         assert text in shown.decode()
