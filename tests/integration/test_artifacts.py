@@ -108,14 +108,17 @@ def test_what_an_announcement_may_not_do_is_told_in_the_dialect_and_writes_nothi
     assert service.dynamodb.scan(TableName="jobs")["Count"] == before
 
 
-def test_a_worker_s_key_announces_and_reads_nothing(service: Service) -> None:
+def test_a_worker_s_key_announces_and_reads_the_files_of_a_job_and_lists_no_jobs(service: Service) -> None:
     service.create()
     start(service)
     headers = {"authorization": f"Bearer {limited(service, Scope.WORK)}"}
 
     assert service.http("announce_artifact", "public", headers=headers).status == 201
-    assert service.http("get_artifacts", "public_list", headers=headers).status == 403
-    assert service.http("get_artifacts", "public", headers=headers).status == 403
+    assert service.http("get_artifacts", "public_list", headers=headers).status == 200
+    assert service.http("get_artifacts", "public", headers=headers).status == 404  # nothing is completed yet
+    assert service.http("list_jobs", "public", headers=headers).status == 403
+    unscoped = {"authorization": f"Bearer {limited(service, Scope.CREATE)}"}
+    assert service.http("get_artifacts", "public_list", headers=unscoped).status == 403
 
 
 @pytest.mark.parametrize("case", OUTPUTS)
