@@ -109,9 +109,14 @@ class Ledger:
     def published(self, detail_type: str, detail: Mapping[str, Any]) -> None:
         """Check an event of the service that the bus has taken."""
         name = detail["deduplicationId"]
-        project_id, job_id, length = map(int, name.split("-"))
+        project_id, job_id, length = map(int, name.split("-")[:3])
         number = _number(project_id, job_id)
         path = self._paths.get(number, "")
+        if detail_type == "Job Rescheduled":
+            if path[:1] != "S" or not name.startswith(f"{project_id}-{job_id}-1-m"):
+                self.violation(f"event {name} says {detail_type}, and the path is {path}")
+            self.counts["event: moved"] += 1
+            return
         right = "Job Scheduled" if length == 1 else _TOLD.get(path[length - 1 : length], "")
         if detail_type != right:
             self.violation(f"event {name} says {detail_type}, and the path is {path}")
