@@ -37,6 +37,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.EncodedBody: "The body is compressed, or encoded in another way.",
     errors.JobNotCancellable: "The job has already ended.",
     errors.DeletionActive: "A deletion of this user is scheduled or running.",
+    errors.JobNotMovable: "The job has started or ended, or waits for a later attempt.",
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
     errors.ArtifactNotFound: "The job shows no such file.",
     errors.ArtifactRefused: "The attempt does not run, or has as many files as it may have.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs import errors
-from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, MIN_START, SECONDS, TIME, JobRequest
+from jobs.dialects.bodies import MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, MIN_START, SECONDS, TIME, JobRequest, MoveRequest
 from jobs.dialects.report_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
 from jobs.dialects.user_ids import PLAIN_ID, REFUSAL
 from jobs.model import (
@@ -80,6 +80,8 @@ REQUEST = request_of(
         f"{DEFAULT_TIMEOUT_SECONDS} if left out, {DELETION_TIMEOUT_SECONDS} for `{DELETE_USER_DATA}`.",
     },
 )
+#: The body that moves a job.
+MOVE = request_of(MoveRequest, "openapi/openreplay.py MOVE", {"startAt": "When to start instead. The past means now."})
 _ASKED = REQUEST["properties"]
 _ASKED["startAt"] = {
     "anyOf": [
@@ -89,6 +91,11 @@ _ASKED["startAt"] = {
         {"type": "null"},
     ],
     "description": _ASKED["startAt"]["description"],
+}
+
+MOVE["properties"]["startAt"] = {
+    "anyOf": _ASKED["startAt"]["anyOf"][:-1],  # null would not say when
+    "description": MOVE["properties"]["startAt"]["description"],
 }
 
 # a blank as Python has it: regular expressions leave some separators out

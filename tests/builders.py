@@ -113,6 +113,8 @@ def a_full_job() -> Job:
         progress=40,
         progress_at=NOW + 7,
         outputs_token="token",
+        moves=2,
+        moved_by="key:2",
         run=FULL_RUN,
     )
 

@@ -298,6 +298,16 @@ class FakeStore:
             raise errors.JobNotCancellable(job)
         return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None, progress_at=None)
 
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        found = self.jobs.get(job)
+        if found is None:
+            raise errors.JobNotFound
+        if found.status is not Status.SCHEDULED or found.attempt != 1:
+            raise errors.JobNotMovable(found)
+        moved = replace(found, start_at=start_at, next_at=due_at, moves=found.moves + 1, moved_by=by)
+        self.jobs[job] = moved
+        return moved
+
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
             self.outputs[stamp.token] = list(outputs)

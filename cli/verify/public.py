@@ -76,6 +76,18 @@ def _cancel(run: Run) -> str:
     return took(answer)
 
 
+@PUBLIC.add("public: a scheduled job is moved, and once it is cancelled answers 409")
+def _move(run: Run) -> str:
+    job_id, at = run.job()["jobId"], now() + 2 * 86_400_000
+    path = f"{run.public}/jobs/{job_id}"
+    answer = run.call("PATCH", path, json={"startAt": at})
+    expect(data(answer, 200)["startAt"] == at, "the job has another start")
+    expect(data(run.call("GET", path), 200)["startAt"] == at, "the job is shown with another start")
+    run.cancel(job_id)
+    answered(run.call("PATCH", path, json={"startAt": at}), 409, "a move of a cancelled job")
+    return took(answer)
+
+
 @PUBLIC.add("public: a cancelled job is retried, as its second attempt")
 def _retry(run: Run) -> str:
     made = run.details(run.job()["jobId"])

@@ -1,4 +1,4 @@
-"""Jobs in the public API: list, create, get, cancel and retry them, list their messages, delete a user."""
+"""Jobs in the public API: list, create, get, move, cancel and retry them, list their messages, delete a user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from openapi.answers import TOO_MANY, Reply, shown
 from openapi.document import Operation
 from openapi.examples import CANCELLED, EVIDENCE, EXPORT, MESSAGES, PARAMS, RETRIED, RUNNING, SCHEDULED, a_call
 from openapi.messages import MESSAGE
-from openapi.openreplay import CANCEL, DELETE_USER, REQUEST, STATUS, moment, number
+from openapi.openreplay import CANCEL, DELETE_USER, MOVE, REQUEST, STATUS, moment, number
 from openapi.public import limit
 from openapi.schemas import (
     Fields,
@@ -88,6 +88,7 @@ _REPLAYED = PUBLIC.render_created(Creation(RUNNING, replayed=True), a_call(PUBLI
 
 SCHEMAS = {
     "PublicJobRequest": REQUEST,
+    "PublicMoveRequest": MOVE,
     "PublicJob": _FIELDS.object_of("PublicJob", shown(_SCHEDULED)["data"]),
     "PublicChange": _FIELDS.object_of("PublicChange", shown(_DETAILED)["data"]["history"][0]),
     "PublicJobDetails": _FIELDS.object_of("PublicJobDetails", shown(_DETAILED)["data"]),
@@ -200,6 +201,24 @@ OPERATIONS = (
             Reply("details", "The job with its details.", _DETAILED, _DETAILS),
         ],
         refused=[errors.InvalidRequest("include", "must be details")],
+    ),
+    Operation(
+        route="PATCH /public/{projectKey}/jobs/{jobId}",
+        name="moveJob",
+        summary="Move a job",
+        text="Lets a scheduled job start at another time. This is no change of its status: `updatedAt` and the history "
+        "stay as they are. A job that has started or ended, or that waits for a later attempt, stays as it is.",
+        body=body_of(
+            reference("PublicMoveRequest"),
+            later=("Milliseconds since the epoch.", {"startAt": EXPORT.start_at}),
+            named=("ISO 8601, with an offset or `Z`.", {"startAt": "2026-12-01T09:00:00+01:00"}),
+        ),
+        replies=[Reply("moved", "The job, with its new time.", PUBLIC.render_job(EXPORT), _JOB)],
+        refused=[
+            errors.InvalidRequest("startAt", "looks like seconds; milliseconds are wanted"),
+            errors.JobNotMovable(RUNNING),
+            errors.ScopeMissing(Scope.DELETE_USERS),
+        ],
     ),
     Operation(
         route="DELETE /public/{projectKey}/jobs/{jobId}",

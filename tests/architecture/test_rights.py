@@ -160,6 +160,7 @@ def tour(service: Service) -> None:
     service.invoke("start_jobs", service.event("start_jobs", "herd"))
     path = {"jobId": str(job["jobId"])}
     service.http("get_job", "public_details", path=path)
+    service.http("move_job", "public", path=path, body='{"startAt": 0}')
     service.http("cancel_job", "public", path=path)
     service.http("create_job", "public_retry", path=path)
     service.http("get_messages", "public", path=path)

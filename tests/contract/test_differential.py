@@ -166,6 +166,10 @@ class Operations:
     def cancel_job(self) -> Made:
         return given(*self._key(), self._now, self._name())
 
+    def move_job(self) -> Made:
+        at = self._now + self._one_of(0, 3_000, 86_400 * SECOND)
+        return given(JobKey(*self._key()), at, at, self._name())
+
     def complete_job(self) -> Made:
         return given(self._attempt(), self._stamp(), self._one_of([], [{"file": "a.csv", "size": 1.5}, None]))
 
@@ -346,7 +350,9 @@ def written(operation: Operation) -> Iterator[tuple[int, int]]:
     if operation.method == "cancel_job":
         yield operation.args[:2]
     for arg in operation.args if operation.method in WRITES else ():
-        if isinstance(arg, Job | Attempt):
+        if isinstance(arg, JobKey):
+            yield arg
+        elif isinstance(arg, Job | Attempt):
             yield arg.project_id, arg.job_id
         elif isinstance(arg, list):
             yield from ((row.job.project_id, row.job.job_id) for row in arg if isinstance(row, NewRow))

@@ -282,6 +282,65 @@ def test_an_unknown_job_is_not_cancelled_into_being(store: Store) -> None:
     assert store.get_job(1, 1) is None
 
 
+def test_a_moved_job_is_due_at_its_new_time_alone(store: Store) -> None:
+    put(store, a_job(next_at=NOW + 5))
+
+    job = store.move_job(JobKey(1, 1), NOW - 1, NOW + 9, "key:9")
+
+    assert job == a_job(start_at=NOW - 1, next_at=NOW + 9, moves=1, moved_by="key:9")
+    assert store.get_job(1, 1) == job
+    assert due_everywhere(store, NOW + 8) == []
+    assert due_everywhere(store, NOW + 9) == [DueJob(NOW + 9, 1, 1)]
+    assert start(store, 1, NOW + 8) is StartOutcome.NOT_DUE
+    assert start(store, 1, NOW + 9) is StartOutcome.STARTED
+    started = store.get_job(1, 1)
+    assert started is not None
+    assert (started.moves, started.moved_by) == (1, "key:9")
+
+
+def test_a_second_move_counts_on(store: Store) -> None:
+    put(store, a_job(next_at=NOW + 5))
+    store.move_job(JobKey(1, 1), NOW + 9, NOW + 9, "key:9")
+
+    job = store.move_job(JobKey(1, 1), NOW + 1, NOW + 1, "key:8")
+
+    assert (job.start_at, job.next_at, job.moves, job.moved_by) == (NOW + 1, NOW + 1, 2, "key:8")
+
+
+@pytest.mark.parametrize("state", ["running", "cancelled", "failed", "at attempt 2", "retried"])
+def test_only_a_scheduled_job_of_the_first_attempt_is_moved(store: Store, state: str) -> None:
+    put(store, a_job(max_attempts=2))
+    attempt = Attempt(1, 1, 1)
+    if state != "cancelled":
+        start(store, 1, NOW)
+    match state:
+        case "cancelled":
+            store.cancel_job(1, 1, NOW, "key-9")
+        case "failed" | "retried":
+            store.fail_job(attempt, Stamp(NOW, "w", "end"), Failure(["x"], retryable=False))
+        case "at attempt 2":
+            store.back_off_job(attempt, Stamp(NOW, "w", "end"), NOW + 9, Failure(["x"]))
+    before = store.get_job(1, 1)
+    assert before is not None
+    if state == "retried":
+        history = (*before.history, Change(Status.SCHEDULED, NOW, "key-9"))
+        retried = replace(before, status=Status.SCHEDULED, attempt=2, next_at=NOW, history=history, errors=None)
+        store.retry_job(before, retried, "retry", None)
+        before = retried
+
+    with pytest.raises(errors.JobNotMovable):
+        store.move_job(JobKey(1, 1), NOW + 99, NOW + 99, "key:9")
+
+    assert store.get_job(1, 1) == before
+
+
+def test_an_unknown_job_is_not_moved_into_being(store: Store) -> None:
+    with pytest.raises(errors.JobNotFound):
+        store.move_job(JobKey(1, 1), NOW, NOW, "key:9")
+
+    assert store.get_job(1, 1) is None
+
+
 def test_scheduled_jobs_are_listed_by_due_time_until_they_start(store: Store) -> None:
     put(store, *(a_job(job_id=number, at=NOW + number) for number in range(1, 21)))
 

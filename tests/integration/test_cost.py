@@ -201,10 +201,13 @@ def test_a_create_is_one_read_and_one_write(service: Service, calls: Calls) -> N
     assert calls.count == {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}
 
 
-def test_a_status_change_is_one_write(service: Service, calls: Calls) -> None:
+def test_a_status_change_and_a_move_are_one_write(service: Service, calls: Calls) -> None:
     service.create()
     calls.clear()
 
+    service.http("move_job", "public", body='{"startAt": 0}')
+    assert calls.count == {"UpdateItem": 1}
+    calls.clear()
     service.invoke("start_jobs", {"Records": [{"messageId": "1", "body": service.hints()[0]["Body"]}]})
     assert calls.count == {"UpdateItem": 1}
     service.http("cancel_job", "public")

@@ -29,6 +29,7 @@ ROUTES = [
     ("get_job", "public"),
     ("cancel_job", "openreplay_v1"),
     ("cancel_job", "public"),
+    ("move_job", "public"),
     ("create_job", "public"),
     ("create_job", "openreplay_v1_delete_user"),
     ("create_job", "public_delete_user"),

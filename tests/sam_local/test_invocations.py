@@ -77,6 +77,7 @@ CASES = {
     "get_messages/public": Case((200, '{"data":[')),
     "ingest_events/batch_with_poison": Case(NONE_FAILED, creates=2),
     "ingest_events/job_completed": Case(NONE_FAILED, then={"status": Status.COMPLETED}),
+    "move_job/public": Case((200, '"startAt":1795305600000'), DUE_JOB, {"start_at": 1_795_305_600_000}),
     "ingest_events/job_failed": Case(NONE_FAILED, then={"errors": ("table orders is locked",)}),
     "ingest_events/job_failed_for_good": Case(NONE_FAILED, WITH_ATTEMPTS_LEFT, {"status": Status.FAILED}),
     "ingest_events/job_message": Case(NONE_FAILED),

@@ -360,6 +360,36 @@ def test_a_start_that_is_alone_is_tried_again_by_who_starts_jobs(
     assert [start(store, 1, NOW), start(store, 1, NOW)] == [StartOutcome.UNCERTAIN, StartOutcome.STARTED]
 
 
+@pytest.mark.parametrize("then", ["nothing", "a start", "a cancel"])
+def test_a_move_that_botocore_repeats_is_made_once_and_told_as_done(
+    store: WholeStore, faults: Faults, then: str
+) -> None:
+    def committed_then_repeated(call: Call) -> dict[str, Any]:
+        call()
+        if then == "a start":
+            assert start(store, 1, NOW) is StartOutcome.STARTED
+        elif then == "a cancel":
+            store.cancel_job(1, 1, NOW, "key-1")
+        return call()
+
+    put(store)
+    faults.on("UpdateItem", committed_then_repeated)
+
+    job = store.move_job(JobKey(1, 1), NOW, NOW, "key:1")
+
+    assert (job.moves, job.moved_by) == (1, "key:1")
+    assert store.get_job(1, 1) == job
+
+
+def test_a_move_does_not_take_another_s_move_for_its_own(store: WholeStore) -> None:
+    put(store)
+    store.move_job(JobKey(1, 1), NOW, NOW, "key:1")
+    start(store, 1, NOW)
+
+    with pytest.raises(errors.JobNotMovable):
+        store.move_job(JobKey(1, 1), NOW, NOW, "key:2")
+
+
 def test_a_conflict_after_a_lost_cancel_still_finds_its_own_token(store: WholeStore, faults: Faults) -> None:
     def committed_then_conflict(call: Call) -> dict[str, Any]:
         call()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,30 @@ def test_a_write_that_changes_no_status_is_not_told(publisher: Publisher) -> Non
     assert publisher.publish(Committed(started.after, beaten)) == set()
 
     assert publisher.events == []
+
+
+def test_each_move_is_told_by_itself_with_who_made_it_and_an_id_of_its_own(publisher: Publisher) -> None:
+    created = a_job()
+    moved = replace(created, start_at=NOW + 9, next_at=NOW + 9, moves=1, moved_by="key:1")
+    again = replace(moved, start_at=NOW + 5, next_at=NOW + 5, moves=2, moved_by="key:2")
+    started = replace(again, status=Status.RUNNING, history=(*again.history, Change(Status.RUNNING, NOW + 5, "x")))
+    jobs = [None, created, moved, again, started]
+    writes = [Committed(before, after) for before, after in pairwise(jobs) if after is not None]
+
+    publisher.publish(*writes)
+    publisher.publish(writes[1])
+
+    first, *told, start, repeated = publisher.events
+    assert [(event.detail_type, event.detail["by"], event.detail["startAt"]) for event in told] == [
+        ("Job Rescheduled", "key:1", NOW + 9),
+        ("Job Rescheduled", "key:2", NOW + 5),
+    ]
+    assert all(event.detail["updatedAt"] is None for event in told)
+    assert repeated == told[0]
+    ids = [event.detail["deduplicationId"] for event in (first, *told, start)]
+    assert ids == ["1-1-1", "1-1-1-m1", "1-1-1-m2", "1-1-2"]
+    assert [list(event.detail) for event in told] == [[*list(first.detail)[:-1], "by", "deduplicationId"]] * 2
+    assert "by" not in start.detail
 
 
 @given(st.data())

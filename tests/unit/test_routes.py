@@ -43,7 +43,7 @@ def test_a_route_that_keys_open_says_what_a_key_needs_for_it(route: Route) -> No
     method, _, path = route.key.partition(" ")
     wanted = frozenset[Scope]()
     if route.dialect in {OPENREPLAY_V1, PUBLIC}:
-        one = {"GET": Scope.READ, "POST": Scope.CREATE, "DELETE": Scope.CANCEL}[method]
+        one = {"GET": Scope.READ, "POST": Scope.CREATE, "PATCH": Scope.CREATE, "DELETE": Scope.CANCEL}[method]
         one = Scope.WORK if route.key.endswith("artifacts") and method == "POST" else one
         one = Scope.DELETE_USERS if path.endswith("/users/{userId+}") else one
         reads_one = method == "GET" and route.dialect is PUBLIC and "{jobId}" in path

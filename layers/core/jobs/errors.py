@@ -145,6 +145,16 @@ class JobNotRetryable(JobsError):
         self.reason = reason
 
 
+class JobNotMovable(JobsError):
+    """The job no longer waits for its first attempt; `reason` says what it does."""
+
+    def __init__(self, job: Job) -> None:
+        is_later = job.status.is_active and job.attempt > 1
+        what = f"at attempt {job.attempt}" if is_later else str(job.status)
+        self.reason = f"only a scheduled job that was never started can be moved; the job is {what}"
+        super().__init__(self.reason)
+
+
 class ArtifactNotFound(NotFound):
     """The job shows no such artifact."""
 

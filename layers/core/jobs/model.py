@@ -117,7 +117,7 @@ class Job:
     job_id: int
     action: str
     status: Status
-    #: When the caller asked for it to start. It never moves.
+    #: When a caller last asked for it to start.
     start_at: int
     #: When something is next due: the start of a scheduled job, the time-out of a running one, otherwise None.
     next_at: int | None
@@ -138,6 +138,9 @@ class Job:
     progress_at: int | None = None
     #: Names the outputs that are stored beside the job; None if it has none.
     outputs_token: str | None = None
+    #: How often callers moved it to another time, and who did so last, named as in `Change.by`; empty if nobody did.
+    moves: int = 0
+    moved_by: str = ""
     run: Run = NO_RUN
 
     @property

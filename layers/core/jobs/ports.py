@@ -68,11 +68,7 @@ class JobStore(Protocol):
         """Put the mark of an event that makes no row."""
 
     def note_block(self, project: Project, job_id: int) -> None:
-        """Raise the project's hint of its last block if it lags behind the committed job `job_id`.
-
-        Raises:
-            Busy: it was not raised, for any reason. A hint that lags harms nobody, so callers go on.
-        """
+        """Raise the project's hint of its last block if it lags behind a committed job; `Busy`: not raised."""
 
     def find_idempotency_record(self, project_id: int, key_digest: str, now: int) -> IdempotencyRecord | None:
         """Read an idempotency record, strongly. An expired one does not count."""
@@ -97,6 +93,9 @@ class Attempts(Protocol):
             JobNotFound: the project has no such job.
             JobNotCancellable: the job has already ended.
         """
+
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        """Let a scheduled job of attempt 1 start at another time; raises `JobNotMovable` for any other that exists."""
 
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         """Move a running attempt to completed."""

@@ -298,6 +298,7 @@ SCENARIOS = (
     Scenario("create_job", "next deletion", "public_delete_user", a_cancelled_deletion, again=frozenset({409})),
     Scenario("create_job", "retry", "public_retry", one_failed, again=frozenset({409})),
     Scenario("create_job", "retry of a deletion", "public_retry", a_cancelled_deletion, again=frozenset({409})),
+    Scenario("move_job", "to later", "public", one_scheduled, repeats=True),
     Scenario("dispatch_due_jobs", "due and overdue", "schedule", due_and_overdue),
     Scenario("start_jobs", "one job", one_hint, one_scheduled),
     Scenario("start_jobs", "two hints", two_hints, three_due),

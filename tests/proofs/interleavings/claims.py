@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,7 +44,10 @@ class Told(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A status change that a call has made: its kind, its job, and its entry in the history."""
+    """A status change or a move that a call has made: its kind, its job, and its entry in the history.
+
+    A move is no entry. It counts the job's moves instead.
+    """
 
     kind: str
     project_id: int
@@ -95,6 +99,9 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, 
         if was is None or len(job.history) > len(was.history):
             _check_change(was, job, args)
             commits.append(Commit(kind_of(None if was is None else was.status, job.status), *key, len(job.history) - 1))
+        elif job.moves != was.moves:
+            _check_move(was, job)
+            commits.append(Commit("move", *key, job.moves))
         else:
             hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
             hold(job.status is was.status is Status.RUNNING, f"job {key[1]} is changed without a change of status")
@@ -121,6 +128,12 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
             hold(attempt.number == was.attempt, f"a report of attempt {attempt.number} ends attempt {was.attempt}")
     if change.by == BY_SERVICE and kind_of(was.status, job.status) == "finish":
         hold((was.next_at or 0) <= change.at, f"{name} counts as lost before its time-out")
+
+
+def _check_move(was: Job, job: Job) -> None:
+    hold(was.status is Status.SCHEDULED and was.attempt == 1, f"job {job.job_id} is moved as {was.status}")
+    expected = replace(was, start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
+    hold(job == expected, f"the move of job {job.job_id} changes something else")
 
 
 def check_history(job: Job) -> None:
@@ -166,12 +179,20 @@ def check_told(who: str, told: Told, commits: Sequence[Commit], jobs: Jobs) -> N
         hold(commits, f"{who} was told {told.what!r}, and nothing was changed")
     if told.changed is False:
         for commit in commits:
-            later = _kinds(jobs[commit[1:3]].history)[commit.entry + 1 :]
-            hold(commit.kind in later, f"{who} was told {told.what!r}, and yet its {commit.kind} was committed")
+            hold(
+                _is_overwritten(commit, jobs), f"{who} was told {told.what!r}, and yet its {commit.kind} was committed"
+            )
     for first, second in pairwise(commits):
         if first[:3] == second[:3] and first.kind != "start":
-            between = _kinds(jobs[first[1:3]].history)[first.entry + 1 : second.entry]
-            hold(first.kind in between, f"one call of {who} was applied twice")
+            hold(_is_overwritten(first, jobs, second.entry), f"one call of {who} was applied twice")
+
+
+def _is_overwritten(commit: Commit, jobs: Jobs, before: int | None = None) -> bool:
+    """Whether another change of the same kind has overwritten the token of a change."""
+    job = jobs[commit[1:3]]
+    if commit.kind == "move":
+        return commit.entry + 1 < (job.moves + 1 if before is None else before)
+    return commit.kind in _kinds(job.history)[commit.entry + 1 : before]
 
 
 def _kinds(history: Sequence[Change]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from jobs.lifecycle import cancellation, creation, reporting, retrying
+from jobs.lifecycle import cancellation, creation, moving, reporting, retrying
 from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
@@ -32,6 +32,8 @@ USER = "user-1"
 #: When the first attempt of a job that started at NOW counts as lost.
 TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
 FIRST = Attempt(1, 1, 1)
+#: Behind what any tick at NOW looks at.
+LATER = NOW + 10 * MINUTE
 
 
 def hint(job_id: int = 1) -> StartHint:
@@ -72,6 +74,16 @@ def canceller(name: str, job_id: int = 1, at: int = NOW) -> Actor:
     def run(ports: Ports) -> Told:
         cancellation.cancel_job(ports, PROJECT, job_id, by=name)
         return Told("cancelled", changed=True)
+
+    return Actor(name, run, at)
+
+
+def mover(name: str, start_at: int, at: int = NOW) -> Actor:
+    """A caller who moves the job."""
+
+    def run(ports: Ports) -> Told:
+        moving.move_job(ports, PROJECT, 1, start_at, by=name)
+        return Told("moved", changed=True)
 
     return Actor(name, run, at)
 
@@ -254,6 +266,43 @@ RACES = (
     one_job(2, completes, "completed"),
     one_job(1, fails, "failed"),
     one_job(2, fails),
+    Race(
+        "a due job that one moves to later and one to now, beside everything else",
+        (
+            mover("later", LATER),
+            mover("now", NOW),
+            starter("start"),
+            receiver("start by the queue"),
+            dispatcher("tick"),
+            canceller("cancel"),
+            retrier("retry", at=NOW),
+        ),
+        _due(1),
+        reaching(
+            {
+                "later": ("moved", "JobNotMovable"),
+                "now": ("moved", "JobNotMovable"),
+                "start": ("started", "stale"),
+                "start by the queue": ("started", "stale", "nothing"),
+                "cancel": ("cancelled",),
+                "retry": ("retried", "JobNotRetryable"),
+            },
+            job_1=("scheduled", "running", "cancelled"),
+        ),
+    ),
+    Race(
+        "a job of later that one moves to now",
+        (mover("now", NOW), receiver("start by the queue"), dispatcher("tick"), canceller("cancel")),
+        _due(1, LATER),
+        reaching(
+            {
+                "now": ("moved", "JobNotMovable"),
+                "start by the queue": ("started", "nothing"),
+                "cancel": ("cancelled",),
+            },
+            job_1=("cancelled",),
+        ),
+    ),
     Race(
         "a failed job that two retry and two cancel",
         (

@@ -26,6 +26,7 @@ class TokenStore(FakeStore):
     shards: int = 1
     start_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     cancel_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
+    move_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     #: The token of the current call; it stays the same when the client sends the call again.
     call_token: str = ""
 
@@ -44,6 +45,13 @@ class TokenStore(FakeStore):
         cancelled = super().cancel_job(project_id, job_id, now, by)
         self.cancel_tokens[key] = self.call_token
         return cancelled
+
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        if self.move_tokens.get(job) == self.call_token:
+            return self.jobs[job]
+        moved = super().move_job(job, start_at, due_at, by)
+        self.move_tokens[job] = self.call_token
+        return moved
 
 
 class StageQueue(FakeQueue):

@@ -150,6 +150,18 @@ class CancelsAgain(TokenStore):
         return super().cancel_job(project_id, job_id, now, by)
 
 
+class MovesWhateverItIs(TokenStore):
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        self.jobs[job] = replace(self.jobs[job], start_at=start_at, next_at=due_at, moves=self.jobs[job].moves + 1)
+        return self.jobs[job]
+
+
+class MovesAgain(TokenStore):
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        self.move_tokens.pop(job, None)
+        return super().move_job(job, start_at, due_at, by)
+
+
 class OneTokenForStartAndCancel(TokenStore):
     def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
         job = super().cancel_job(project_id, job_id, now, by)
@@ -252,6 +264,8 @@ READS_THEN_WRITES = replace(ONE_JOB, actors=(starter("start"), Actor("cancel", r
         (named("a failed job"), 0, RetriesWhateverItIs, "the history of job 1 is rewritten"),
         (named("a failed job"), 0, ReportsOfAnyAttempt, "a report of attempt 1 ends attempt 2"),
         (ONE_JOB, 1, ForgetsWhatIsDue, "job 1 is due and nothing starts it"),
+        (named("to now, beside"), 0, MovesWhateverItIs, "job 1 is moved as "),
+        (named("of later that one moves"), 1, MovesAgain, "one call of now was applied twice"),
         (ENDS, 0, CancelsWhateverItIs, "goes from completed to cancelled"),
         (READS_THEN_WRITES, 0, WritesWhatItHasRead, "the history of job 1 is rewritten"),
         (named("a worker that lives"), 0, LosesWhoLives, "lost before its time-out"),

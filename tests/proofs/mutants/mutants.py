@@ -150,6 +150,55 @@ MUTANTS = (
         STORE_CONTRACT,
     ),
     Mutant(
+        "a move of a job that does not wait",
+        "store:move_job",
+        'is_scheduled = "st = :scheduled"',
+        'is_scheduled = "(attribute_exists(pk) OR st = :scheduled)"',
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a move of a later attempt",
+        "store:move_job",
+        'is_first_attempt = "an = :one"',
+        'is_first_attempt = "an >= :one"',
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "one move made twice",
+        "store:move_job",
+        'is_not_made_yet = "(attribute_not_exists(mt) OR mt <> :token)"',
+        'is_not_made_yet = "(attribute_not_exists(mt) OR mt <> :start)"',
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a move that does not know its own token",
+        "store:move_job",
+        'item.get("mt") != items.string(token)',
+        "True",
+        STORE_CALLS,
+    ),
+    Mutant(
+        "a move without a hint",
+        "moving:move_job",
+        "announce(ports, [DueJob(due_at, project.project_id, job_id)])",
+        "None",
+        ("tests/unit/test_moving.py",),
+    ),
+    Mutant(
+        "a move into the past",
+        "moving:move_job",
+        "max(start_at, ports.clock.now())",
+        "start_at",
+        ("tests/unit/test_moving.py",),
+    ),
+    Mutant(
+        "a move that nobody is told of",
+        "publishing:events_of",
+        "job.moves > before.moves",
+        "False",
+        ("tests/unit/test_publishing.py",),
+    ),
+    Mutant(
         "progress falls",
         "store:note_progress",
         'progress_does_not_fall = "(attribute_not_exists(pg) OR pg <= :progress)"',
@@ -548,7 +597,7 @@ MUTANTS = (
         "an event for every write",
         "events_of",
         """
-        if known == len(job.history):
+        if known == len(job.history) and not is_move:
             return
         """,
         "known = min(known, len(job.history) - 1)",

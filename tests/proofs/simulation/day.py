@@ -61,6 +61,8 @@ MUST_HAPPEN = (
     "metric: StartHintStale",
     "metric: ReportStale",
     "metric: EventSeen",
+    "caller: moved",
+    "caller: not moved",
     "metric: EventRefused",
     "log: refused",
     "caller: deletion active",

@@ -49,6 +49,9 @@ class Ledger:
         #: The published changes, as bits; the first bit is the creation.
         self._published: dict[int, int] = {}
         self._before = 0
+        #: The moves that were committed and those that were published, by their job and their number in it.
+        self._moved: set[tuple[int, int]] = set()
+        self._told_moves: set[tuple[int, int]] = set()
         self._active_deletions: dict[tuple[str, str], int] = {}
 
     # ---- while it runs -------------------------------------------------------------------------------------------
@@ -71,7 +74,10 @@ class Ledger:
         letter = LETTERS[Status(new["st"]["S"])]
         length = len(new["h"]["L"])
         if old is not None and letter == path[-1:] and length == len(path):
-            return  # progress
+            moves = int(new.get("mn", {"N": "0"})["N"])
+            if moves != int(old.get("mn", {"N": "0"})["N"]):
+                self._look_at_move(now, number, moves)
+            return  # progress, or a move
         self.counts[f"job: {path[-1:] or '-'}{letter}"] += 1
         history = new["h"]["L"][-1]["L"]
         if length != len(path) + 1 or history[0]["S"] != new["st"]["S"]:
@@ -86,6 +92,13 @@ class Ledger:
         elif letter == "S":
             self._scheduled_at[number] = now
         self._look_at_deletion(number, letter, new)
+
+    def _look_at_move(self, now: float, number: int, moves: int) -> None:
+        self.counts["job: moved"] += 1
+        if self._paths[number] != "S" or (number, moves) in self._moved:
+            self.violation(f"job {_name(number)}: {self._paths[number]} is moved for the time {moves}")
+        self._moved.add((number, moves))
+        self._scheduled_at[number] = now
 
     def _started(self, now: float, number: int, old: Item, at: int) -> None:
         due = int(old["due"]["N"])
@@ -109,9 +122,14 @@ class Ledger:
     def published(self, detail_type: str, detail: Mapping[str, Any]) -> None:
         """Check an event of the service that the bus has taken."""
         name = detail["deduplicationId"]
-        project_id, job_id, length = map(int, name.split("-"))
+        project_id, job_id, length, *move = (int(part.removeprefix("m")) for part in name.split("-"))
         number = _number(project_id, job_id)
         path = self._paths.get(number, "")
+        if move or detail_type == "Job Rescheduled":
+            if detail_type != "Job Rescheduled" or not move or (number, move[0]) not in self._moved:
+                self.violation(f"event {name} says {detail_type}, and no such move was made")
+            self._told_moves.update((number, moves) for moves in move)
+            return
         right = "Job Scheduled" if length == 1 else _TOLD.get(path[length - 1 : length], "")
         if detail_type != right:
             self.violation(f"event {name} says {detail_type}, and the path is {path}")
@@ -154,7 +172,9 @@ class Ledger:
                 self.violation(f"project {project_id} has a gap among its {len(given)} numbers")
 
     def check_events(self) -> None:
-        """Check that every change was published."""
+        """Check that every change and every move was published."""
+        for number, moves in self._moved - self._told_moves:
+            self.violation(f"job {_name(number)}: move {moves} was not published")
         for number, path in self._paths.items():
             if self._published.get(number, self._before) != (1 << len(path)) - 1:
                 self.violation(f"job {_name(number)}: not every change of {path} was published")

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Busy, DeletionActive
-from jobs.lifecycle import cancellation, creation, deletion, retrying
+from jobs.lifecycle import cancellation, creation, deletion, moving, retrying
 from jobs.lifecycle.creation import Creation, IdempotencyKey
 from jobs.model import DELETE_USER_DATA, HOUR, MINUTE, SECOND, Job, NewJob
 from jobs.store import directory_items, items, keys
@@ -132,6 +132,7 @@ class Load:
                 self._told("created")
                 asked.answered = (answer.job.project_id, answer.job.job_id)
                 self._maybe_cancel(project, answer.job)
+                self._maybe_move(project, answer.job)
             elif isinstance(answer, DeletionActive):
                 self._told("deletion active")
             elif times and key is not None and (answer is None or isinstance(answer, Busy)):
@@ -162,6 +163,21 @@ class Load:
                 self._told("not cancelled")
 
         self.world.timeline.after(wait, partial(self.stack.call, "cancel_job", use_case, done))
+
+    def _maybe_move(self, project: Project, job: Job) -> None:
+        random, now = self.world.random, self.world.timeline.now
+        if random.random() > 0.08:
+            return
+        wait = random.uniform(0, max((job.next_at or now) - now, 0) + SECOND)
+        start_at = int(now + wait + random.uniform(-MINUTE, 10 * MINUTE))
+
+        def use_case(wired: Wired) -> Job:
+            return moving.move_job(wired, project, job.job_id, start_at, by="key-1")
+
+        def done(answer: Any) -> None:
+            self._told("moved" if isinstance(answer, Job) else "not moved")
+
+        self.world.timeline.after(wait, partial(self.stack.call, "move_job", use_case, done))
 
     def _maybe_retry(self, event: Json) -> None:
         if self.world.random.random() > 0.3 or self.world.timeline.now > self.end:

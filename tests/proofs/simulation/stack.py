@@ -44,7 +44,7 @@ START_QUEUE = "StartQueue"
 INGEST_QUEUE = "IngestQueue"
 ACCOUNT_ID = "123456789012"
 #: Functions behind the HTTP API. The simulation calls their use cases directly.
-HTTP = ("create_job", "cancel_job")
+HTTP = ("create_job", "cancel_job", "move_job")
 SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
 
 

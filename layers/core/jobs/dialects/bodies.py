@@ -97,6 +97,10 @@ def _check_params(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
+#: When a job is to start.
+_StartAt = Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time), AfterValidator(_check_start)]
+
+
 class JobRequest(BaseModel):
     """The body of `POST /public/{projectKey}/jobs`."""
 
@@ -106,12 +110,18 @@ class JobRequest(BaseModel):
     # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024), CARRIED] | None = None
     referenceId: Annotated[str, Field(max_length=MAX_REFERENCE_ID), CARRIED] | None = None  # noqa: N815  # the field's name in the API
-    startAt: (  # noqa: N815
-        Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(_read_time), AfterValidator(_check_start)] | None
-    ) = None
+    startAt: _StartAt | None = None  # noqa: N815
     params: Annotated[dict[str, Any], AfterValidator(_check_params)] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS), WHOLE] | None = None  # noqa: N815
+
+
+class MoveRequest(BaseModel):
+    """The body of `PATCH /public/{projectKey}/jobs/{jobId}`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    startAt: _StartAt  # noqa: N815
 
 
 Request = TypeVar("Request", bound=JobRequest)
@@ -194,6 +204,15 @@ def parse_job(body: str, now: int, idempotency_key: str | None = None) -> tuple[
         problems.append(Problem("Idempotency-Key", str(error)))
     new = new_job(check_request(JobRequest, read_object(body), now, *problems))
     return new, digest_of(new)
+
+
+def parse_move(body: str, now: int) -> int:
+    """Read when a job is to start instead; `now` bounds it.
+
+    Raises:
+        InvalidRequest: the body is not JSON or not an object, or a field is out of bounds or unknown.
+    """
+    return validated(MoveRequest, read_object(body), now=now).startAt
 
 
 def check_request(model: type[Request], content: dict[str, Any], now: int, *problems: Problem) -> Request:

@@ -214,7 +214,7 @@ class Public:
 
     def render_error(self, error: errors.JobsError) -> Answer:
         """See `Dialect.render_error`."""
-        if isinstance(error, errors.JobNotRetryable | errors.ArtifactRefused):
+        if isinstance(error, errors.JobNotRetryable | errors.JobNotMovable | errors.ArtifactRefused):
             status, sentence = HTTPStatus.CONFLICT, error.reason
         elif isinstance(error, errors.JobNotCancellable):
             status, sentence = HTTPStatus.BAD_REQUEST, f"the requested job has already been {error.job.status}"

@@ -76,6 +76,7 @@ OPENREPLAY_DELETE_USER = _project(OPENREPLAY_V1, "DELETE", "/users/{userId+}", S
 PUBLIC_LIST_JOBS = _project(PUBLIC, "GET", "/jobs", Scope.READ, *LIST_PARAMETERS)
 PUBLIC_CREATE_JOB = _project(PUBLIC, "POST", "/jobs", Scope.CREATE)
 PUBLIC_GET_JOB = _project(PUBLIC, "GET", "/jobs/{jobId}", _READ_ONE, "include")
+PUBLIC_MOVE_JOB = _project(PUBLIC, "PATCH", "/jobs/{jobId}", Scope.CREATE)
 PUBLIC_CANCEL_JOB = _project(PUBLIC, "DELETE", "/jobs/{jobId}", Scope.CANCEL)
 PUBLIC_RETRY_JOB = _project(PUBLIC, "POST", "/jobs/{jobId}/retry", Scope.CREATE)
 PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", Scope.WORK)

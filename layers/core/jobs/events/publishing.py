@@ -1,4 +1,4 @@
-"""Telling the bus of every committed status change: from the table's stream, never from the request that made it."""
+"""Telling the bus of every committed status change and move: from the table's stream, never from the request for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Committed(NamedTuple):
 
 
 def publish(ports: Ports, writes: Sequence[Committed]) -> set[int]:
-    """Put an event for every status change among some writes, in their order.
+    """Put an event for every status change and every move among some writes, in their order.
 
     Returns:
         The positions of the writes whose events were not accepted. The stream delivers them again.
@@ -45,28 +45,29 @@ def publish(ports: Ports, writes: Sequence[Committed]) -> set[int]:
 
 
 def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
-    """The events of one write: one for each entry that it added to the history, which by design is at most one."""
-    job = write.after
-    known = len(write.before.history) if write.before is not None else 0
-    if known == len(job.history):
+    """The events of one write: one for each entry that it added to the history, or one for a move."""
+    job, before = write.after, write.before
+    known = len(before.history) if before is not None else 0
+    is_move = before is not None and job.moves > before.moves
+    if known == len(job.history) and not is_move:
         return
     project = ports.directory.get_project(job.project_id)
-    params = ports.payload.get_params(job.project_id, job.job_id) if job.has_params else {}
+    detail = {
+        **core_fields(job, job.updated_at),
+        "errorList": error_list(job),
+        "attempt": job.attempt,
+        "maxAttempts": job.max_attempts,
+        "timeoutSeconds": job.timeout_seconds,
+        "params": ports.payload.get_params(job.project_id, job.job_id) if job.has_params else {},
+        "projectKey": project.project_key if project is not None else None,
+    }
+    if is_move:
+        # A move is no entry of the history, so the event itself says who made it.
+        identified = {"by": job.moved_by, "deduplicationId": f"{deduplication_id(job, known)}-m{job.moves}"}
+        yield Event(EVENT_SOURCE, "Job Rescheduled", {**detail, **identified})
     for length in range(known + 1, len(job.history) + 1):
-        yield Event(
-            EVENT_SOURCE,
-            "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to],
-            {
-                **core_fields(job, job.updated_at),
-                "errorList": error_list(job),
-                "attempt": job.attempt,
-                "maxAttempts": job.max_attempts,
-                "timeoutSeconds": job.timeout_seconds,
-                "params": params,
-                "projectKey": project.project_key if project is not None else None,
-                "deduplicationId": deduplication_id(job, length),
-            },
-        )
+        told = "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to]
+        yield Event(EVENT_SOURCE, told, {**detail, "deduplicationId": deduplication_id(job, length)})
 
 
 def deduplication_id(job: Job, length: int) -> str:

@@ -1,7 +1,8 @@
 """`Attempts` on DynamoDB: each status change is one conditional write, and each clause of its condition has a name.
 
-A change writes a token of its own kind: `ts` a start, `tx` a cancel, `tf` an end, `tr` a retry. A second try that the
-client makes after a lost answer finds its own token, and so knows that the first has won.
+A change writes a token of its own kind: `ts` a start, `tx` a cancel, `tf` an end, `tr` a retry, `mt` a move, which
+changes no status. A second try that the client makes after a lost answer finds its own token, and so knows that the
+first has won.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from jobs.store.table import put, update
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.model import DeletionLock, Job
+    from jobs.model import DeletionLock, Job, JobKey
     from jobs.outcomes import Attempt, Stamp
 
 #: What `_end_attempt` gets where nothing failed.
@@ -56,6 +57,35 @@ class DynamoDBAttempts(DynamoDBStarts):
                 raise errors.JobNotFound from None
             if item.get("tx") != items.string(token):
                 raise errors.JobNotCancellable(items.job_from_item(item)) from None
+        return items.job_from_item(item)
+
+    def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
+        """See `Attempts.move_job`: one conditional UpdateItem. The row keeps its shard of the status index."""
+        is_scheduled = "st = :scheduled"
+        is_first_attempt = "an = :one"
+        # A second try after a lost answer must not count, and tell, one move twice.
+        is_not_made_yet = "(attribute_not_exists(mt) OR mt <> :token)"
+        token = self._token()
+        try:
+            item = self._table.change(
+                keys.job(*job),
+                expression="SET sa = :start, due = :due, mt = :token, mb = :by ADD mn :one",
+                condition=f"{is_scheduled} AND {is_first_attempt} AND {is_not_made_yet}",
+                values={
+                    ":scheduled": items.string(Status.SCHEDULED),
+                    ":one": items.number(1),
+                    ":start": items.number(start_at),
+                    ":due": items.number(due_at),
+                    ":token": items.string(token),
+                    ":by": items.string(by),
+                },
+            )
+        except ConditionFailed as failed:
+            item = failed.rows[0]
+            if not item:
+                raise errors.JobNotFound from None
+            if item.get("mt") != items.string(token):
+                raise errors.JobNotMovable(items.job_from_item(item)) from None
         return items.job_from_item(item)
 
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:

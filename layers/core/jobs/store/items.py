@@ -74,6 +74,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["pg"] = {"N": str(job.progress)}
     if job.progress_at is not None:
         item["pt"] = {"N": str(job.progress_at)}
+    if job.moves:
+        item |= {"mn": {"N": str(job.moves)}, "mb": {"S": job.moved_by}}
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -116,6 +118,8 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         progress=int(item["pg"]["N"]) if "pg" in item else None,
         progress_at=int(item["pt"]["N"]) if "pt" in item else None,
         outputs_token=item["ou"]["S"] if "ou" in item else None,
+        moves=int(item["mn"]["N"]) if "mn" in item else 0,
+        moved_by=item["mb"]["S"] if "mb" in item else "",
         run=_run_from_item(item),
     )
 
