@@ -164,6 +164,7 @@ def test_a_workflow_s_name_and_owner_are_read_in_any_case() -> None:
         ("limit", "200", 200),
         ("limit", "201", 200),
         ("limit", "2147483647", 200),
+        pytest.param("limit", "9" * 5_000, 200, id="a limit of 5,000 digits"),
         ("offset", "0", 0),
         ("offset", "10000", 10_000),
     ],
@@ -181,7 +182,7 @@ def test_a_limit_has_no_bound_and_an_offset_has(name: str, text: str, value: int
             for parse in (parse_jobs, parse_workflow_jobs)
             for name, texts in {
                 "limit": ("0", "-1", "x", "1.0", " 1", "1,2", "\u0661"),
-                "offset": ("-1", "10001", "x", "1e3", "+1", "0x1"),
+                "offset": ("-1", "10001", "x", "1e3", "+1", "0x1", "9" * 5_000),
             }.items()
             for text in texts
         ),
