@@ -39,22 +39,32 @@ def block(kind: str, mark: str) -> str:
 
 @pytest.fixture
 def worker(stack: Embedded) -> Iterator[None]:
-    """The worker as a Lambda function, and the rule that calls it."""
-    functions, events, bus = stack.aws("lambda"), stack.aws("events"), stack.demo["busName"]
+    """The worker as a Lambda function with the kit, its queue, and the rule that fills it."""
+    functions, events, sqs, bus = stack.aws("lambda"), stack.aws("events"), stack.aws("sqs"), stack.demo["busName"]
+    queue = sqs.create_queue(QueueName=NAME)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("worker.py", block("python", "put_events"))
-    arn = functions.create_function(
+        archive.writestr("worker.py", block("python", "jobs_worker"))
+        for module in (ROOT / "layers/worker/jobs_worker").glob("*.py"):
+            archive.write(module, f"jobs_worker/{module.name}")
+    functions.create_function(
         FunctionName=NAME,
         Runtime="python3.13",
         Role="arn:aws:iam::000000000000:role/worker",
         Handler="worker.handler",
+        Timeout=30,
         Code={"ZipFile": packed.getvalue()},
-        Environment={"Variables": {"EVENT_BUS_NAME": bus}},
-    )["FunctionArn"]
+        Environment={"Variables": {"JOBS_EVENT_BUS": bus, "JOBS_SOURCE": "com.example.export"}},
+    )
+    mapping = functions.create_event_source_mapping(
+        FunctionName=NAME, EventSourceArn=arn, BatchSize=1, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )["UUID"]
     events.put_rule(Name=NAME, EventBusName=bus, EventPattern=block("json", "detail-type"))
     events.put_targets(Rule=NAME, EventBusName=bus, Targets=[{"Id": "worker", "Arn": arn}])
     yield
+    functions.delete_event_source_mapping(UUID=mapping)
+    sqs.delete_queue(QueueUrl=queue)
     events.remove_targets(Rule=NAME, EventBusName=bus, Ids=["worker"])
     events.delete_rule(Name=NAME, EventBusName=bus)
     functions.delete_function(FunctionName=NAME)

@@ -18,7 +18,7 @@ from jobs_worker import Cancelled, Fatal, Job, NotReported, Retry, Worker
 from jobs_worker.container import Container, main
 from jobs_worker.errors import NotBegun
 from jobs_worker.events import TRIES, Bus, Started
-from jobs_worker.job import MARGIN, PROGRESS_EVERY, Severity
+from jobs_worker.job import PROGRESS_EVERY, Severity
 from jobs_worker.service import Service, State
 from jobs_worker.testing import run
 
@@ -382,18 +382,32 @@ def test_nothing_is_begun_without_time_for_it() -> None:
     done: list[Any] = []
     worker = a_worker(done.append, bus)
 
-    assert worker.handler(a_batch(a_body()), a_context(MARGIN - 1)) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
-    assert (done, bus.reports) == ([], [])
     with pytest.raises(NotBegun):
-        worker.work(a_body(), None, lambda: MARGIN - 1)
-    worker.work(a_body())
+        worker.work(a_body(), None, lambda: 0.0)
+    assert (done, bus.reports) == ([], [])
+    worker.work(a_body(), None, lambda: 0.1)
     assert len(done) == 1
+
+
+@pytest.mark.parametrize(("at_first", "later", "taken"), [(900, 10.1, 2), (900, 9.9, 1), (3, 1.1, 2), (3, 0.9, 1)])
+def test_a_function_begins_nothing_in_its_last_seconds_whatever_its_time_out(
+    at_first: float, later: float, taken: int
+) -> None:
+    left = [at_first]
+    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: round(1000 * left[0]))
+
+    def does(_: Job) -> None:
+        left[0] = later
+
+    answer = a_worker(does, FakeBus()).handler(a_batch(a_body(1), a_body(2)), context)
+
+    assert len(answer["batchItemFailures"]) == 2 - taken
 
 
 def test_work_that_the_function_has_no_time_for_fails_honestly() -> None:
     bus = FakeBus()
 
-    a_worker(until_cancelled, bus).handler(a_batch(a_body()), a_context(MARGIN + SHORT))
+    a_worker(until_cancelled, bus).handler(a_batch(a_body()), a_context(0.6))
 
     assert bus.reports[-1] == (
         "Job Failed",

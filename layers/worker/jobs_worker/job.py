@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Progress is sent at most this often, in seconds. What came in between is sent with the next beat.
 PROGRESS_EVERY = 1.0
-#: With less time than this left, in seconds, an attempt is given up rather than cut off.
-MARGIN = 10.0
 
 
 class Severity(IntEnum):
@@ -66,7 +64,7 @@ class Job:
     """
 
     def __init__(
-        self, started: Started, bus: Reports, service: Place | None, time_left: Callable[[], float] | None = None
+        self, started: Started, bus: Reports, service: Place | None, spare: Callable[[], float] | None = None
     ) -> None:
         self.params: Mapping[str, Any] = started.params
         self.reference_id = started.reference_id
@@ -79,7 +77,7 @@ class Job:
         self._started = started
         self._bus = bus
         self._service = service
-        self._time_left = time_left
+        self._spare = spare
         self._percent: float = 0
         self._sent_at = float("-inf")
         self._cancelled = threading.Event()
@@ -103,7 +101,7 @@ class Job:
             raise Cancelled
         if self._stopping.is_set():
             raise Stopped
-        if self._time_left is not None and self._time_left() < MARGIN:
+        if self._spare is not None and self._spare() <= 0:
             raise Retry("the time of the function was over")
 
     def message(self, text: str, severity: Severity = Severity.INFORMATION) -> None:

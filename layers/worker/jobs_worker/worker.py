@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from jobs_worker.errors import Cancelled, Fatal, NotBegun, Retry, Stopped
 from jobs_worker.events import Bus, Started
-from jobs_worker.job import MARGIN, Job
+from jobs_worker.job import Job
 from jobs_worker.service import Service, why
 from jobs_worker.watch import Watch
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("jobs_worker")
 
+#: A Lambda function stops so many seconds before its end, or this share of its time if that is less.
+MARGIN = 10.0
+SHARE_OF_MARGIN = 1 / 3
 #: How many starts a process remembers, to know those that are delivered again.
 REMEMBERED = 10_000
 #: An error is cut to this many characters. The service takes a kilobyte.
@@ -82,18 +85,25 @@ class Worker:
 
     def handler(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """The handler of a Lambda function behind the queue, with `ReportBatchItemFailures`."""
+        began = context.get_remaining_time_in_millis()
+        margin = min(MARGIN, began * SHARE_OF_MARGIN / 1000)
 
-        def time_left() -> float:
-            return context.get_remaining_time_in_millis() / 1000
+        def spare() -> float:
+            return context.get_remaining_time_in_millis() / 1000 - margin
 
         def work(record: SQSRecord) -> None:
-            self.work(record.body, record.receipt_handle, time_left)
+            self.work(record.body, record.receipt_handle, spare)
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=log)
         return process_partial_response(event, work, processor, context)
 
-    def work(self, body: str, receipt: str | None = None, time_left: Callable[[], float] | None = None) -> None:
+    def work(self, body: str, receipt: str | None = None, spare: Callable[[], float] | None = None) -> None:
         """Do what a message asks for. When this returns, the message can be deleted.
+
+        Args:
+            body: the message.
+            receipt: the handle by which it is held.
+            spare: the seconds until the work should stop, because a function ends soon after.
 
         Raises:
             Exception: the message must come again, or go to the dead letters: it is not a start, nobody does its
@@ -103,13 +113,13 @@ class Worker:
         does = self._actions.get(started.action)
         if does is None:
             raise LookupError(f"no function does the action {started.action}")
-        if time_left is not None and time_left() < MARGIN:
-            raise NotBegun
+        if spare is not None and spare() <= 0:
+            raise NotBegun("too little time is left")
         if not self._begin(started):
             log.info("job %s is delivered again", started.job_id)
             return
         try:
-            self._attempt(started, does, receipt, time_left)
+            self._attempt(started, does, receipt, spare)
         except BaseException:
             with self._lock:
                 self._seen.pop(started.deduplication_id, None)
@@ -128,13 +138,11 @@ class Worker:
             for job in self._working:
                 job.stop()
 
-    def _attempt(
-        self, started: Started, does: Action, receipt: str | None, time_left: Callable[[], float] | None
-    ) -> None:
+    def _attempt(self, started: Started, does: Action, receipt: str | None, spare: Callable[[], float] | None) -> None:
         if self._is_over(started):
             log.info("job %s: attempt %s is over", started.job_id, started.attempt)
             return
-        job = Job(started, self._bus, self._service, time_left)
+        job = Job(started, self._bus, self._service, spare)
         with self._lock:
             self._working.add(job)
         try:
