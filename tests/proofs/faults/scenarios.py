@@ -225,6 +225,10 @@ def without_key(service: Service) -> Event:
     return {**event, "headers": {**event["headers"], **NO_KEY}, "body": json.dumps({"action": "export"})}
 
 
+def to_now(service: Service) -> Event:
+    return {**service.event("move_job", "public"), "body": json.dumps({"startAt": 0})}
+
+
 def one_hint(service: Service) -> Event:
     (record,) = service.event("start_jobs", "hint")["Records"]
     return {"Records": [{**record, "body": json.dumps({"projectId": 1, "jobs": [[1, IN_FILES]]})}]}
@@ -299,6 +303,7 @@ SCENARIOS = (
     Scenario("create_job", "retry", "public_retry", one_failed, again=frozenset({409})),
     Scenario("create_job", "retry of a deletion", "public_retry", a_cancelled_deletion, again=frozenset({409})),
     Scenario("move_job", "to later", "public", one_scheduled, repeats=True),
+    Scenario("move_job", "to now", to_now, one_scheduled, repeats=True),
     Scenario("dispatch_due_jobs", "due and overdue", "schedule", due_and_overdue),
     Scenario("start_jobs", "one job", one_hint, one_scheduled),
     Scenario("start_jobs", "two hints", two_hints, three_due),
