@@ -657,7 +657,7 @@ def test_nobody_is_sent_to_another_spelling_of_a_user_id(path: str) -> None:
     ("method", "path", "allow", "body"),
     [
         ("PUT", "/public/key/jobs", "GET, POST", '{"error":"method not allowed"}'),
-        ("HEAD", "/public/key/jobs/1", "DELETE, GET", '{"error":"method not allowed"}'),
+        ("HEAD", "/public/key/jobs/1", "DELETE, GET, PATCH", '{"error":"method not allowed"}'),
         ("OPTIONS", "/api/v1/key/jobs", "GET", '{"errors":["method not allowed"]}'),
         ("GET", "/api/v1/key/users/team/a", "DELETE", '{"errors":["method not allowed"]}'),
         ("PATCH", "/webapi/v3/jobs/1", "DELETE, GET", '{"message":"method not allowed"}'),
