@@ -1,0 +1,1 @@
+"""Schedules: when their occurrences are, and the jobs that they make."""
