@@ -167,6 +167,24 @@ class ArtifactRefused(JobsError):
         self.reason = reason
 
 
+class ScheduleNotFound(NotFound):
+    """The project has no such schedule."""
+
+
+class ScheduleChanged(JobsError):
+    """The schedule is at another version than the caller saw (RFC 9110, section 15.5.13), or was changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("the schedule has changed meanwhile: read it again")
+
+
+class TooManySchedules(JobsError):
+    """The project has as many schedules as it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the project has {limit} schedules, and may have no more")
+
+
 class EventSeen(JobsError):
     """The event was taken before. Nothing is left to do."""
 

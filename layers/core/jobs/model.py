@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +105,17 @@ class Run(NamedTuple):
 NO_RUN = Run()
 
 
+class Occasion(NamedTuple):
+    """The schedule that made a job, and the occurrence that it was made for; None if a caller asked for it."""
+
+    schedule_id: str = ""
+    at: int | None = None
+
+
+#: The occasion of a job that no schedule made.
+NO_OCCASION = Occasion()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as it is stored.
@@ -142,6 +153,7 @@ class Job:
     moves: int = 0
     moved_by: str = ""
     run: Run = NO_RUN
+    made_by: Occasion = NO_OCCASION
 
     @property
     def created_at(self) -> int:
@@ -197,6 +209,7 @@ class NewJob:
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     run: Run = NO_RUN
+    made_by: Occasion = NO_OCCASION
 
 
 class Severity(IntEnum):
@@ -268,6 +281,55 @@ class DueJob(NamedTuple):
     job_id: int
 
 
+class DueSchedule(NamedTuple):
+    """A row of the status index: a schedule and when its next occurrence is."""
+
+    due_at: int
+    project_id: int
+    schedule_id: str
+
+
+class FireHint(NamedTuple):
+    """A message on the fire queue: schedules of one project whose occurrences are within one second.
+
+    Like the hint of a start, it never decides.
+    """
+
+    project_id: int
+    #: (scheduleId, dueAt) pairs.
+    schedules: tuple[tuple[str, int], ...]
+
+    @property
+    def due_at(self) -> int:
+        """When the first of them is due."""
+        return min(due for _, due in self.schedules)
+
+    @property
+    def rows(self) -> list[DueSchedule]:
+        """The rows of the index that it stands for."""
+        return [DueSchedule(due_at, self.project_id, schedule_id) for schedule_id, due_at in self.schedules]
+
+
+class ScheduleMove(NamedTuple):
+    """How the state of a schedule goes on from one occurrence to another. It decides who makes the jobs of the first.
+
+    The state moves only if it is still at version `version` and occurrence `seen`; None for a job out of turn, which
+    moves no occurrence.
+    """
+
+    project_id: int
+    schedule_id: str
+    version: int
+    seen: int | None
+    #: The next occurrence; None if there is none.
+    next_at: int | None = None
+    #: The occurrence that a job is made for, and the job's number; None if none is made.
+    at: int | None = None
+    job_id: int | None = None
+    missed: int = 0
+    skipped: int = 0
+
+
 class StartHint(NamedTuple):
     """A message on the start queue: jobs of one project that are due within one second.
 
@@ -282,3 +344,13 @@ class StartHint(NamedTuple):
     def due_at(self) -> int:
         """When the first of them is due."""
         return min(due for _, due in self.jobs)
+
+    @property
+    def rows(self) -> list[DueJob]:
+        """The rows of the index that it stands for."""
+        return [DueJob(due_at, self.project_id, job_id) for job_id, due_at in self.jobs]
+
+
+#: What a row of the status index is, of those that are scheduled, and what a hint of such rows is.
+Due: TypeAlias = DueJob | DueSchedule
+Hint: TypeAlias = StartHint | FireHint

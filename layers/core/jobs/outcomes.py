@@ -10,7 +10,7 @@ from jobs.model import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.model import DueJob, Job, Message, SeenEvent
+    from jobs.model import Due, Job, Message, ScheduleMove, SeenEvent
 
 
 class AppendOutcome(Enum):
@@ -90,16 +90,17 @@ class Stamp(NamedTuple):
 
 
 class NewRow(NamedTuple):
-    """A new job with everything that is written beside it; `seen` if an event asked for it."""
+    """A new job with what is written beside it; `seen` if an event asked for it, `moved` if a schedule did."""
 
     job: Job
     token: str
     params: Mapping[str, Any] = {}
     seen: SeenEvent | None = None
+    moved: ScheduleMove | None = None
 
 
 class AppendResult(NamedTuple):
-    """How an append ended, and the positions of the rows whose event was taken before."""
+    """How an append ended, and the positions of the rows whose event or occurrence was taken before."""
 
     outcome: AppendOutcome
     seen: frozenset[int] = frozenset()
@@ -118,11 +119,11 @@ class Watermark(NamedTuple):
     """How far a shard of the status index was dispatched: the last row that was sent."""
 
     shard: int
-    last: DueJob
+    last: Due
 
 
 class SweepCursor(NamedTuple):
     """Where the next sweep begins: a shard, and the last row that was looked at there."""
 
     shard: int
-    last: DueJob | None
+    last: Due | None

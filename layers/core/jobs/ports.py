@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import DeletionLock, DueJob, Event, IdempotencyRecord, Job, JobKey, Message, SeenEvent, StartHint
+    from jobs.model import DeletionLock, Due, DueJob, Event, Hint, IdempotencyRecord, Job, JobKey, Message, SeenEvent
     from jobs.outcomes import (
         AppendOutcome,
         AppendResult,
@@ -137,8 +137,8 @@ class Payload(Protocol):
 class DueIndex(Protocol):
     """The status index in the order of its due times, and how far the ticks have worked through it."""
 
-    def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
-        """Read scheduled jobs of one shard, behind `after` and due by `until`. Fewer than `limit` are all of them."""
+    def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
+        """Read what is scheduled in one shard, behind `after` and due by `until`. Fewer than `limit` are all of it."""
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """Read running jobs of one shard whose time-out has passed, the longest lost first."""
@@ -194,13 +194,13 @@ class Directory(Protocol):
 
 
 class StartQueue(Protocol):
-    """Hints that jobs are due. Each is delivered when its first job is due."""
+    """Hints that jobs or occurrences of schedules are due. Each is delivered when its first one is."""
 
-    def send(self, hints: Iterable[StartHint]) -> Sequence[StartHint]:
+    def send(self, hints: Iterable[Hint]) -> Sequence[Hint]:
         """Send hints; return those that were not accepted after retries."""
 
     def backlog(self) -> int:
-        """About how many hints are visible and wait to be received."""
+        """About how many hints of jobs are visible and wait to be received."""
 
 
 class EventBus(Protocol):

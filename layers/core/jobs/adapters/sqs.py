@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.adapters.retries import FIRST_PAUSE, TRIES, until_accepted
-from jobs.model import SECOND, StartHint
+from jobs.model import SECOND, FireHint, StartHint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from jobs.events.incoming import Refusal
+    from jobs.model import Hint
     from jobs.ports import Clock, Meter, Parallel
 
 #: SQS's own limits (Developer Guide, «Message quotas»).
@@ -30,22 +31,32 @@ MAX_DOUBLINGS = 5
 
 
 class SQSStartQueue:
-    """Hints in the queue at `url`."""
+    """Hints of jobs in the queue at `url`, and of schedules in that at `fire_url`."""
 
-    def __init__(
-        self, client: Callable[[], SQSClient], url: str, clock: Clock, meter: Meter, parallel: Parallel
+    def __init__(  # noqa: PLR0913, PLR0917  # two queues, and what sending needs
+        self,
+        client: Callable[[], SQSClient],
+        url: str,
+        fire_url: Callable[[], str],
+        clock: Clock,
+        meter: Meter,
+        parallel: Parallel,
     ) -> None:
         # The client is made on first use, because most invocations send no hint and a client makes a cold start slow.
         self._client = client
         self._url = url
+        # few functions send hints of schedules, and only those know the queue
+        self._fire_url = fire_url
         self._clock = clock
         self._meter = meter
         self._parallel = parallel
 
-    def send(self, hints: Iterable[StartHint]) -> Sequence[StartHint]:
+    def send(self, hints: Iterable[Hint]) -> Sequence[Hint]:
         """See `StartQueue.send`: SendMessageBatch of ten, a few at once. What one refuses is sent again alone."""
-        waiting = list(hints)
-        batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
+        kinds: dict[type[Hint], list[Hint]] = {}
+        for hint in hints:
+            kinds.setdefault(type(hint), []).append(hint)
+        batches = [kind[start : start + BATCH] for kind in kinds.values() for start in range(0, len(kind), BATCH)]
         send = partial(until_accepted, self._send_batch, clock=self._clock)
         return [hint for refused in self._parallel(send, batches) for hint in refused]
 
@@ -65,11 +76,11 @@ class SQSStartQueue:
                 return int(answer["Attributes"]["ApproximateNumberOfMessages"])
         raise AssertionError  # pragma: no cover  # the last try returns or raises
 
-    def _send_batch(self, batch: list[StartHint]) -> list[StartHint]:
-        """Send up to ten hints and return those that SQS did not take."""
+    def _send_batch(self, batch: list[Hint]) -> list[Hint]:
+        """Send up to ten hints of one kind and return those that SQS did not take."""
         try:
             answer = self._client().send_message_batch(
-                QueueUrl=self._url,
+                QueueUrl=self._url if isinstance(batch[0], StartHint) else self._fire_url(),
                 Entries=[
                     {
                         "Id": str(position),
@@ -87,7 +98,7 @@ class SQSStartQueue:
             return batch
         return [batch[int(entry["Id"])] for entry in answer.get("Failed", [])]
 
-    def _delay(self, hint: StartHint) -> int:
+    def _delay(self, hint: Hint) -> int:
         return max(0, min(MAX_DELAY_SECONDS, (hint.due_at - self._clock.now()) // SECOND))
 
 
@@ -162,20 +173,35 @@ class SQSIngestQueue:
         return [record["messageId"] for record in records]
 
 
-def to_body(hint: StartHint) -> str:
+def to_body(hint: Hint) -> str:
     """The body of a hint."""
-    return json.dumps({"projectId": hint.project_id, "jobs": hint.jobs}, separators=(",", ":"))
+    pairs = {"jobs": hint.jobs} if isinstance(hint, StartHint) else {"schedules": hint.schedules}
+    return json.dumps({"projectId": hint.project_id, **pairs}, separators=(",", ":"))
 
 
 def from_body(body: str) -> StartHint:
-    """The hint of a body.
+    """The hint of a body of the start queue.
 
     Raises:
-        ValueError: it is not a hint.
+        ValueError: it is not a hint of jobs.
     """
+    project_id, pairs = _read(body, "jobs")
+    return StartHint(project_id, tuple((int(job_id), due_at) for job_id, due_at in pairs))
+
+
+def fire_from_body(body: str) -> FireHint:
+    """The hint of a body of the fire queue.
+
+    Raises:
+        ValueError: it is not a hint of schedules.
+    """
+    project_id, pairs = _read(body, "schedules")
+    return FireHint(project_id, tuple((str(schedule_id), due_at) for schedule_id, due_at in pairs))
+
+
+def _read(body: str, kind: str) -> tuple[int, list[tuple[Any, int]]]:
     try:
         content: dict[str, Any] = json.loads(body)
-        pairs = tuple((int(job_id), int(due_at)) for job_id, due_at in content["jobs"])
-        return StartHint(int(content["projectId"]), pairs)
+        return int(content["projectId"]), [(of, int(due_at)) for of, due_at in content[kind]]
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not a hint") from error

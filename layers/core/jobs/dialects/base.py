@@ -15,7 +15,9 @@ from jobs.errors import (
     InvalidRequest,
     JobsError,
     MethodNotAllowed,
+    ScheduleChanged,
     ScopeMissing,
+    TooManySchedules,
     Unauthorized,
 )
 from jobs.queries import Rest
@@ -37,6 +39,8 @@ _STATUSES: dict[type[JobsError], HTTPStatus] = {
     Busy: HTTPStatus.TOO_MANY_REQUESTS,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     ScopeMissing: HTTPStatus.FORBIDDEN,
+    ScheduleChanged: HTTPStatus.PRECONDITION_FAILED,
+    TooManySchedules: HTTPStatus.CONFLICT,
 }
 _INTEGER = re.compile(r"-?[0-9]+")
 #: Digits of the largest number that is told apart from others. No id and no bound of ours has so many.

@@ -42,6 +42,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.ProjectNotFound: (HTTPStatus.NOT_FOUND, "project not found"),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "job not found"),
     errors.ArtifactNotFound: (HTTPStatus.NOT_FOUND, "artifact not found"),
+    errors.ScheduleNotFound: (HTTPStatus.NOT_FOUND, "schedule not found"),
     errors.InvalidJobId: (HTTPStatus.BAD_REQUEST, "invalid jobId: not an integer"),
     errors.DeletionActive: (
         HTTPStatus.CONFLICT,

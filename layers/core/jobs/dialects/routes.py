@@ -83,6 +83,14 @@ PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", S
 PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", _READ_ONE)
 PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", _READ_ONE)
 PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", _READ_ONE, "limit", "cursor")
+PUBLIC_CREATE_SCHEDULE = _project(PUBLIC, "POST", "/schedules", Scope.CREATE)
+PUBLIC_LIST_SCHEDULES = _project(PUBLIC, "GET", "/schedules", Scope.READ, "limit", "page", "after")
+PUBLIC_PREVIEW_SCHEDULE = _project(PUBLIC, "POST", "/schedules/preview", Scope.READ, "limit")
+PUBLIC_GET_SCHEDULE = _project(PUBLIC, "GET", "/schedules/{scheduleId}", Scope.READ)
+PUBLIC_CHANGE_SCHEDULE = _project(PUBLIC, "PATCH", "/schedules/{scheduleId}", Scope.CREATE)
+PUBLIC_REMOVE_SCHEDULE = _project(PUBLIC, "DELETE", "/schedules/{scheduleId}", Scope.CREATE)
+PUBLIC_RUN_SCHEDULE = _project(PUBLIC, "POST", "/schedules/{scheduleId}/run", Scope.CREATE)
+PUBLIC_LIST_OCCURRENCES = _project(PUBLIC, "GET", "/schedules/{scheduleId}/occurrences", Scope.READ, "limit")
 # `user_ids` refuses any query, in both dialects and with a better reason
 PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)._replace(query=None)
 

@@ -24,7 +24,7 @@ from jobs.timing.hints import announce
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jobs.model import NewJob, SeenEvent
+    from jobs.model import NewJob, ScheduleMove, SeenEvent
     from jobs.ports import Ports
     from jobs.tenants import Project
 
@@ -57,11 +57,12 @@ class Creation(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What an event asks for, who asks, and the mark that the event was taken."""
+    """What an event or a schedule asks for, by whom, and what shows that it was taken: its mark, or its move."""
 
     new: NewJob
     by: str
-    seen: SeenEvent
+    seen: SeenEvent | None = None
+    moved: ScheduleMove | None = None
 
 
 class _Place(NamedTuple):
@@ -80,6 +81,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
     by: str,
     idempotency: IdempotencyKey | None = None,
     seen: SeenEvent | None = None,
+    moved: ScheduleMove | None = None,
 ) -> Creation:
     """Create a job under the project's next number, and send a hint if it is due soon.
 
@@ -91,9 +93,10 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         idempotency: given if the caller may repeat the call.
         seen: given if an event asks, which may be delivered again. Events know no limit of creations, as they would
             end in the dead-letter queue.
+        moved: given if a schedule asks, whose state moves with the job. Schedules know no such limit either.
 
     Raises:
-        EventSeen: the event was taken before.
+        EventSeen: the event was taken before, or the schedule has moved.
         IdempotencyKeyReused: the key came with another body in the last 24 hours.
         DeletionActive: it would delete a user who has an active deletion.
         TooManyCreations: a caller asks, and the project's limit is reached.
@@ -113,38 +116,42 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         if active is not None:
             raise DeletionActive(active)
         newest = ports.jobs.highest_job_id(project, strong=True)
-        if seen is None:
+        if seen is None and moved is None:
             check_rate(ports, project, newest)
         job = _numbered(ports, project, new, by, newest + 1)
         record = idempotency and IdempotencyRecord(
             idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )
-        rows = [NewRow(job, token, new.params, seen)]
-        moved = lock and replace(lock, job_id=job.job_id)
-        result = contention.settle(partial(ports.jobs.append, rows, record, moved))
+        rows = [NewRow(job, token, new.params, seen, moved and moved._replace(job_id=job.job_id))]
+        next_lock = lock and replace(lock, job_id=job.job_id)
+        result = contention.settle(partial(ports.jobs.append, rows, record, next_lock))
         if result.outcome is AppendOutcome.DONE:
             break
+        if result.seen:
+            raise EventSeen
         contention.wait()
     _after_commit(ports, project, [job])
     return Creation(job)
 
 
-def create_batch(ports: Ports, project: Project, requests: Sequence[Request]) -> list[Job | None]:
-    """Create the jobs that events ask for, as many at once as one transaction holds.
+def create_batch(
+    ports: Ports, project: Project, requests: Sequence[Request], deadline: int = BATCH_DEADLINE
+) -> list[Job | None]:
+    """Create the jobs that events or schedules ask for, as many at once as one transaction holds.
 
     This is for requests without an idempotency key and without a rule of their own. `create_job` takes the others one
     by one.
 
     Returns:
-        For each request its job, or None if its event was taken before.
+        For each request its job, or None if its event was taken before, or its schedule has moved.
 
     Raises:
-        Busy: others contended for the numbers for 20 seconds, or DynamoDB throttles. Jobs that were created until then
-            stay, and are recognised by their events' marks at the next delivery.
+        Busy: others contended for the numbers for `deadline` milliseconds, or DynamoDB throttles. Jobs that were made
+            until then stay, and are recognised at the next delivery.
     """
     jobs: list[Job | None] = [None] * len(requests)
     waiting = deque(_Place(position, request, ports.token()) for position, request in enumerate(requests))
-    contention = Contention(ports, BATCH_DEADLINE)
+    contention = Contention(ports, deadline)
     while waiting:
         for position, job in _append_chunk(ports, project, _take_chunk(waiting), contention):
             jobs[position] = job
@@ -157,10 +164,7 @@ def _append_chunk(
     """Append the jobs of a chunk together, without those whose event turns out to have been taken."""
     while chunk:
         first = ports.jobs.highest_job_id(project, strong=True) + 1
-        rows = [
-            NewRow(_numbered(ports, project, request.new, request.by, number), token, request.new.params, request.seen)
-            for number, (_, request, token) in enumerate(chunk, first)
-        ]
+        rows = [_row(ports, project, request, token, number) for number, (_, request, token) in enumerate(chunk, first)]
         result = contention.settle(partial(ports.jobs.append, rows))
         if result.outcome is AppendOutcome.DONE:
             _after_commit(ports, project, [row.job for row in rows])
@@ -170,6 +174,12 @@ def _append_chunk(
         else:
             contention.wait()
     return []
+
+
+def _row(ports: Ports, project: Project, request: Request, token: str, number: int) -> NewRow:
+    job = _numbered(ports, project, request.new, request.by, number)
+    moved = request.moved and request.moved._replace(job_id=number)
+    return NewRow(job, token, request.new.params, request.seen, moved)
 
 
 def _take_chunk(waiting: deque[_Place]) -> list[_Place]:
@@ -203,6 +213,7 @@ def _numbered(ports: Ports, project: Project, new: NewJob, by: str, number: int)
         timeout_seconds=new.timeout_seconds,
         has_params=bool(new.params),
         run=new.run,
+        made_by=new.made_by,
     )
 
 

@@ -76,8 +76,13 @@ class Settings:
 
     @cached_property
     def start_queue_url(self) -> str:
-        """The queue of hints."""
+        """The queue of hints of jobs."""
         return self._environment["START_QUEUE_URL"]
+
+    @cached_property
+    def fire_queue_url(self) -> str:
+        """The queue of hints of schedules."""
+        return self._environment["FIRE_QUEUE_URL"]
 
     @cached_property
     def event_bus(self) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from jobs.ports import Clock, Given, Made, Meter, Parallel
+    from jobs.schedules.ports import ScheduleStore
 
 #: Calls take milliseconds: give up on a lost one soon enough to try again while the caller still waits.
 CONFIG = Config(
@@ -150,6 +151,13 @@ class Wiring:
         return DynamoDBDueIndex(self.table)
 
     @cached_property
+    def schedules(self) -> ScheduleStore:
+        """Schedules. Few functions have any, and importing a calendar takes time."""
+        from jobs.store.schedules import DynamoDBSchedules  # noqa: PLC0415
+
+        return DynamoDBSchedules(self.table, self.settings.table.shards)
+
+    @cached_property
     def directory(self) -> CachedDirectory:
         """Who may do what."""
         seconds = self.settings.table.credential_cache_seconds
@@ -164,8 +172,11 @@ class Wiring:
 
     @cached_property
     def queue(self) -> SQSStartQueue:
-        """The start queue."""
-        return SQSStartQueue(lambda: self._sqs, self.settings.start_queue_url, self.clock, self.meter, self.parallel)
+        """The queues of hints."""
+        told = self.settings
+        return SQSStartQueue(
+            lambda: self._sqs, told.start_queue_url, lambda: told.fire_queue_url, self.clock, self.meter, self.parallel
+        )
 
     @cached_property
     def bus(self) -> EventBridgeBus:

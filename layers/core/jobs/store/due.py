@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import Status
+from jobs.model import DueJob, Status
 from jobs.outcomes import SweepCursor, Watermark
 from jobs.store import items, keys
 from jobs.store.failures import ConditionFailed
 from jobs.store.table import put
 
 if TYPE_CHECKING:
-    from jobs.model import DueJob
+    from jobs.model import Due
     from jobs.store.table import Table
 
 #: Rows that one Query of the index asks for at most. A page ends at a megabyte anyway.
@@ -25,15 +25,16 @@ class DynamoDBDueIndex:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
         """See `DueIndex.list_due`: Queries on the status index, each of at most a megabyte."""
         return self._list(keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """See `DueIndex.list_lost`: Queries on the status index, whose time is a running job's time-out."""
-        return self._list(keys.index_partition(Status.RUNNING, shard), None, now, limit)
+        found = self._list(keys.index_partition(Status.RUNNING, shard), None, now, limit)
+        return [row for row in found if isinstance(row, DueJob)]  # nothing else runs
 
-    def _list(self, partition: str, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    def _list(self, partition: str, after: Due | None, until: int, limit: int) -> list[Due]:
         if after is not None and after.due_at > until:
             return []
         begin: dict[str, Any] = {}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import NO_RUN, Change, DueJob, Job, Message, Run, Severity, Status
+from jobs.model import NO_OCCASION, NO_RUN, Change, DueJob, DueSchedule, Job, Message, Occasion, Run, Severity, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jobs.model import Due
     from jobs.outcomes import Attempt
 
 Item = dict[str, Any]
@@ -76,6 +77,7 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["pt"] = {"N": str(job.progress_at)}
     if job.moves:
         item |= {"mn": {"N": str(job.moves)}, "mb": {"S": job.moved_by}}
+    item |= _occasion_to_attributes(job.made_by)
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -121,7 +123,19 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         moves=int(item["mn"]["N"]) if "mn" in item else 0,
         moved_by=item["mb"]["S"] if "mb" in item else "",
         run=_run_from_item(item),
+        made_by=_occasion_from_item(item) if "sd" in item else NO_OCCASION,
     )
+
+
+def _occasion_to_attributes(occasion: Occasion) -> Item:
+    if not occasion.schedule_id:
+        return {}
+    at = {} if occasion.at is None else {"sf": {"N": str(occasion.at)}}
+    return {"sd": {"S": occasion.schedule_id}, **at}
+
+
+def _occasion_from_item(item: Mapping[str, Any]) -> Occasion:
+    return Occasion(item["sd"]["S"], int(item["sf"]["N"]) if "sf" in item else None)
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:
@@ -174,21 +188,32 @@ def params_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return params
 
 
-def due_to_index_key(due: DueJob, partition: str) -> Item:
+def due_to_index_key(due: Due, partition: str) -> Item:
     """The full key of a row of the status index, behind which a Query goes on."""
-    return {**key(keys.job(due.project_id, due.job_id)), "gk": {"S": partition}, "due": {"N": str(due.due_at)}}
+    if isinstance(due, DueJob):
+        row = keys.job(due.project_id, due.job_id)
+    else:
+        row = keys.schedule_state(due.project_id, due.schedule_id)
+    return {**key(row), "gk": {"S": partition}, "due": {"N": str(due.due_at)}}
 
 
-def due_from_item(item: Mapping[str, Any]) -> DueJob:
-    """The job of a row of the status index."""
-    return DueJob(int(item["due"]["N"]), *keys.parse_job(item["pk"]["S"], item["sk"]["S"]))
+def due_from_item(item: Mapping[str, Any]) -> Due:
+    """The job or schedule of a row of the status index."""
+    due_at, pk, sk = int(item["due"]["N"]), item["pk"]["S"], item["sk"]["S"]
+    if keys.is_job(pk):
+        return DueJob(due_at, *keys.parse_job(pk, sk))
+    return DueSchedule(due_at, *keys.parse_schedule(pk, sk))
 
 
-def due_to_attributes(due: DueJob) -> Item:
+def due_to_attributes(due: Due) -> Item:
     """A status index position, as watermarks and the sweep cursor keep it."""
-    return {"at": {"N": str(due.due_at)}, "pr": {"N": str(due.project_id)}, "jo": {"N": str(due.job_id)}}
+    which = {"jo": {"N": str(due.job_id)}} if isinstance(due, DueJob) else {"sd": {"S": due.schedule_id}}
+    return {"at": {"N": str(due.due_at)}, "pr": {"N": str(due.project_id)}, **which}
 
 
-def due_from_attributes(item: Mapping[str, Any]) -> DueJob:
+def due_from_attributes(item: Mapping[str, Any]) -> Due:
     """The position that a watermark or sweep cursor row keeps."""
-    return DueJob(int(item["at"]["N"]), int(item["pr"]["N"]), int(item["jo"]["N"]))
+    due_at, project_id = int(item["at"]["N"]), int(item["pr"]["N"])
+    if "sd" in item:
+        return DueSchedule(due_at, project_id, item["sd"]["S"])
+    return DueJob(due_at, project_id, int(item["jo"]["N"]))

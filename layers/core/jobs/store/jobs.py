@@ -12,6 +12,7 @@ from jobs.model import SECOND, DeletionLock, IdempotencyRecord
 from jobs.outcomes import AppendOutcome, AppendResult
 from jobs.store import items, keys
 from jobs.store.failures import ConditionFailed
+from jobs.store.schedule_states import state_update
 from jobs.store.table import put, update
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class DynamoDBJobStore:
         writes = [self._row_put(row) for row in rows]
         marked = [place for place, row in enumerate(rows) if row.seen is not None]
         writes += [seen_put(row.seen, row.job.created_at) for row in rows if row.seen is not None]
+        marked += [place for place, row in enumerate(rows) if row.moved is not None]
+        writes += [state_update(row.moved, self._shards) for row in rows if row.moved is not None]
         writes += [put(items.params_to_item(row.job, row.params)) for row in rows if row.params]
         if record is not None:
             writes.append(_record_put(rows[0].job, record))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobs.model import MINUTE, SECOND, DueJob, StartHint
+from jobs.model import MINUTE, SECOND, Due, Hint
 from jobs.outcomes import SweepCursor, Watermark
-from jobs.timing.hints import JOBS_PER_HINT, group, jobs_of
+from jobs.timing.hints import group, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,18 +60,18 @@ def dispatch(ports: Ports, shards: int, has_time: TimeLeft) -> Dispatched:
 
 
 def _dispatch_due(
-    ports: Ports, shards: Iterable[int], watermarks: Mapping[int, DueJob], until: int, has_time: TimeLeft
+    ports: Ports, shards: Iterable[int], watermarks: Mapping[int, Due], until: int, has_time: TimeLeft
 ) -> int:
     """Hint every job behind the watermarks that is due by `until`. A watermark moves once its hints are accepted.
 
     A herd is spread over all shards and may need several rounds. A hint that is not full waits for the next round, so
     a herd takes an extra hint for each tick that ends within it, but none for a round.
     """
-    reading: dict[int, DueJob | None] = {shard: watermarks.get(shard) for shard in shards}
+    reading: dict[int, Due | None] = {shard: watermarks.get(shard) for shard in shards}
     #: Rows that were read and lie behind no watermark yet; jobs whose hint is not full; jobs whose hint was refused.
-    unmarked: dict[int, list[DueJob]] = {shard: [] for shard in reading}
-    waiting: list[DueJob] = []
-    refused: set[DueJob] = set()
+    unmarked: dict[int, list[Due]] = {shard: [] for shard in reading}
+    waiting: list[Due] = []
+    refused: set[Due] = set()
     count = 0
     goes_on = has_time(ROUND_TIME)
     while goes_on and (reading or waiting):
@@ -87,7 +87,7 @@ def _dispatch_due(
             more_from = None
         hints, waiting = _fill(waiting, more_from)
         not_sent = _send(ports, hints, has_time)
-        count += sum(len(hint.jobs) for hint in hints) - len(not_sent)
+        count += sum(len(hint.rows) for hint in hints) - len(not_sent)
         refused |= not_sent
         _raise_watermarks(ports, unmarked, refused.union(waiting))
         # The next tick reads a shard with a refused hint again, so reading on there would only send hints twice.
@@ -95,22 +95,22 @@ def _dispatch_due(
     return count
 
 
-def _fill(jobs: Iterable[DueJob], more_from: int | None) -> tuple[list[StartHint], list[DueJob]]:
+def _fill(jobs: Iterable[Due], more_from: int | None) -> tuple[list[Hint], list[Due]]:
     """Make the hints that can go out, and return the jobs whose hint may still be filled.
 
     Jobs from the second `more_from` on are still being read; None means that all are read.
     """
-    ready: list[StartHint] = []
-    left: list[DueJob] = []
+    ready: list[Hint] = []
+    left: list[Due] = []
     for hint in group(jobs):
-        if more_from is None or len(hint.jobs) == JOBS_PER_HINT or hint.due_at // SECOND < more_from:
+        if more_from is None or is_full(hint) or hint.due_at // SECOND < more_from:
             ready.append(hint)
         else:
-            left += jobs_of(hint)
+            left += hint.rows
     return ready, left
 
 
-def _raise_watermarks(ports: Ports, unmarked: dict[int, list[DueJob]], unsent: set[DueJob]) -> None:
+def _raise_watermarks(ports: Ports, unmarked: dict[int, list[Due]], unsent: set[Due]) -> None:
     """Move each shard's watermark up to its first job whose hint was not sent, and forget the rows before that."""
     for shard, rows in unmarked.items():
         sent = next((position for position, row in enumerate(rows) if row in unsent), len(rows))
@@ -119,7 +119,7 @@ def _raise_watermarks(ports: Ports, unmarked: dict[int, list[DueJob]], unsent: s
             del rows[:sent]
 
 
-def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, DueJob], until: int, has_time: TimeLeft) -> int:
+def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, Due], until: int, has_time: TimeLeft) -> int:
     """Hint again what is overdue although a tick dispatched it, or was due sooner than any tick looks.
 
     The sweep goes round the shards from where the last one stopped, so that no shard waits behind another's herd.
@@ -127,7 +127,7 @@ def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, DueJob], until: i
     if ports.queue.backlog() > SWEEP_BACKLOG:
         return 0
     begin = ports.due.get_sweep_cursor()
-    cursor, room, overdue = begin, SWEEP_SIZE, list[DueJob]()
+    cursor, room, overdue = begin, SWEEP_SIZE, list[Due]()
     for _ in range(shards):
         if not has_time(ROUND_TIME):
             break
@@ -151,14 +151,14 @@ def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, DueJob], until: i
     return hinted
 
 
-def _send(ports: Ports, hints: list[StartHint], has_time: TimeLeft) -> set[DueJob]:
+def _send(ports: Ports, hints: list[Hint], has_time: TimeLeft) -> set[Due]:
     """Send hints in order while there is time; return the jobs whose hints were not accepted."""
-    not_sent: list[StartHint] = []
+    not_sent: list[Hint] = []
     for start in range(0, len(hints), SLICE):
         part = hints[start : start + SLICE]
         # The first slice goes out however late it is. Otherwise a tick that reads for too long would never get on.
         not_sent += ports.queue.send(part) if start == 0 or has_time(SLICE_TIME) else part
-    refused = {job for hint in not_sent for job in jobs_of(hint)}
+    refused = {job for hint in not_sent for job in hint.rows}
     if refused:
         ports.meter.count("StartHintNotSent", len(refused))
     return refused

@@ -1,0 +1,58 @@
+"""Make, change and remove schedules, have a job made out of turn, and look at one that is not stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.dialects import routes, schedule_bodies, schedules
+from jobs.dialects.registry import PUBLIC
+from jobs.lifecycle.creation import Creation
+from jobs.runtime import wiring
+from jobs.runtime.http import Api
+from jobs.schedules import managing
+from jobs.tenancy import access
+
+if TYPE_CHECKING:
+    from jobs.dialects.base import Answer, Call
+
+api = handler = Api()
+
+
+@api.route(routes.PUBLIC_CREATE_SCHEDULE)
+def create_schedule(call: Call) -> Answer:
+    """Make the schedule of the body, once for each idempotency key."""
+    key = call.headers.get("idempotency-key")
+    spec, idempotency = schedule_bodies.parse_schedule(call.body, wiring.ports().clock.now(), key)
+    access.require_for(call.credential, spec.job.action)
+    made, replayed = managing.create_schedule(wiring.ports(), call.project, spec, idempotency)
+    return schedules.render_created(made, call, replayed=replayed)
+
+
+@api.route(routes.PUBLIC_PREVIEW_SCHEDULE)
+def preview_schedule(call: Call) -> Answer:
+    """Show when the occurrences of the body would be."""
+    now = wiring.ports().clock.now()
+    return schedules.render_occurrences(schedule_bodies.parse_preview(call.body, now), now, call.query)
+
+
+@api.route(routes.PUBLIC_CHANGE_SCHEDULE)
+def change_schedule(call: Call) -> Answer:
+    """Change what the body has of the schedule of the path."""
+    change = schedule_bodies.parse_change(call.body, wiring.ports().clock.now(), call.credential)
+    seen = schedules.parse_seen(call)
+    return schedules.render(managing.change_schedule(wiring.ports(), call.project, *seen, change))
+
+
+@api.route(routes.PUBLIC_REMOVE_SCHEDULE)
+def remove_schedule(call: Call) -> Answer:
+    """Remove the schedule of the path."""
+    managing.remove_schedule(wiring.ports(), call.project, *schedules.parse_seen(call))
+    return schedules.render_removed()
+
+
+@api.route(routes.PUBLIC_RUN_SCHEDULE)
+def run_schedule(call: Call) -> Answer:
+    """Make the job of the schedule of the path now."""
+    schedule_id, _ = schedules.parse_seen(call)
+    job = managing.run_schedule(wiring.ports(), call.project, schedule_id, by=call.credential.actor)
+    return PUBLIC.render_created(Creation(job), call)

@@ -1,0 +1,164 @@
+"""What callers do with schedules: make, change and remove them, and have a job made out of turn."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jobs.errors import Busy, IdempotencyKeyReused, ScheduleChanged, ScheduleNotFound
+from jobs.lifecycle.contention import DEADLINE
+from jobs.lifecycle.creation import REPLAY_WINDOW, Request, create_batch, create_job
+from jobs.model import DELETE_USER_DATA, SECOND, DueSchedule, Occasion, ScheduleMove
+from jobs.schedules.ports import Schedule, ScheduleRecord, State
+from jobs.schedules.rhythm import occurrences
+from jobs.schedules.showing import get_schedule
+from jobs.timing.hints import announce
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.lifecycle.creation import IdempotencyKey
+    from jobs.model import Job
+    from jobs.schedules.ports import SchedulePorts, Spec
+    from jobs.tenants import Project
+
+#: How often a change is tried that meets another one.
+TRIES = 3
+
+
+def create_schedule(
+    ports: SchedulePorts, project: Project, spec: Spec, idempotency: IdempotencyKey | None = None
+) -> tuple[Schedule, bool]:
+    """Make a schedule, and send a hint if its first occurrence is soon.
+
+    Returns:
+        The schedule, and whether an earlier call with the same idempotency key made it.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another body in the last 24 hours.
+        TooManySchedules: the project has as many as it may have.
+        ScheduleNotFound: the key was used for a schedule that was removed since.
+        Busy: DynamoDB throttles. Try again.
+    """
+    now = ports.clock.now()
+    schedule_id = f"{now // SECOND:08x}{project.project_id:08x}{int(ports.random() * 16**8):08x}"
+    schedule = Schedule(
+        project_id=project.project_id,
+        schedule_id=schedule_id,
+        spec=spec,
+        created_at=now,
+        state=State(next_at=_next_at(spec, now)),
+    )
+    if idempotency is None:
+        record = None
+    else:
+        # jobs have records of their own: the same key may make a job and a schedule
+        digest = hashlib.sha256(f"schedule {idempotency.digest}".encode()).hexdigest()
+        record = ScheduleRecord(digest, idempotency.body_digest, schedule_id, (now + REPLAY_WINDOW) // SECOND)
+        made = _find_replay(ports, project, record)
+        if made is not None:
+            return made, True
+    if ports.schedules.add_schedule(schedule, record):
+        _announce(ports, schedule)
+        return schedule, False
+    made = _find_replay(ports, project, record) if record is not None else None
+    if made is None:
+        raise Busy
+    return made, True
+
+
+def change_schedule(
+    ports: SchedulePorts, project: Project, schedule_id: str, version: int | None, change: Callable[[Spec], Spec]
+) -> Schedule:
+    """Change what was set of a schedule. Its next occurrence is the first one from now on.
+
+    Args:
+        ports: the world.
+        project: the schedule's; the caller may use it.
+        schedule_id: its id.
+        version: the one that the caller saw; None if any is fine.
+        change: makes the new setting of the old one.
+
+    Raises:
+        ScheduleNotFound: the project has no such schedule.
+        ScheduleChanged: it is at another version.
+        Busy: others change it at once, or DynamoDB throttles. Try again.
+    """
+    for _ in range(TRIES):
+        seen = get_schedule(ports, project, schedule_id)
+        _check_version(seen, version)
+        now = ports.clock.now()
+        spec = change(seen.spec)
+        changed = replace(
+            seen,
+            spec=spec,
+            updated_at=now,
+            version=seen.version + 1,
+            state=seen.state._replace(next_at=_next_at(spec, now)),
+        )
+        if ports.schedules.replace_schedule(seen, changed):
+            _announce(ports, changed)
+            return changed
+    raise Busy
+
+
+def remove_schedule(ports: SchedulePorts, project: Project, schedule_id: str, version: int | None) -> None:
+    """Remove a schedule. No occurrence makes a job afterwards; jobs that were made stay.
+
+    Raises:
+        ScheduleNotFound: the project has no such schedule.
+        ScheduleChanged: it is at another version.
+        Busy: others change it at once, or DynamoDB throttles. Try again.
+    """
+    for _ in range(TRIES):
+        seen = get_schedule(ports, project, schedule_id)
+        _check_version(seen, version)
+        if ports.schedules.remove_schedule(seen):
+            return
+    raise Busy
+
+
+def run_schedule(ports: SchedulePorts, project: Project, schedule_id: str, *, by: str) -> Job:
+    """Make the job of a schedule now. Its rhythm goes on as it would have.
+
+    Raises:
+        ScheduleNotFound: the project has no such schedule.
+        DeletionActive: it would delete a user who has an active deletion.
+        Busy: others contend for the number of the job, or DynamoDB throttles. Try again.
+    """
+    schedule = get_schedule(ports, project, schedule_id)
+    new = replace(schedule.spec.job, start_at=None, made_by=Occasion(schedule_id))
+    move = ScheduleMove(project.project_id, schedule_id, schedule.version, seen=None, at=ports.clock.now())
+    if new.action == DELETE_USER_DATA:
+        return create_job(ports, project, new, by=by, moved=move).job
+    (job,) = create_batch(ports, project, [Request(new, by, moved=move)], DEADLINE)
+    if job is None:
+        raise ScheduleNotFound
+    return job
+
+
+def _next_at(spec: Spec, now: int) -> int | None:
+    if not spec.enabled:
+        return None
+    return next((occurrence.at for occurrence in occurrences(spec.rhythm, now)), None)
+
+
+def _check_version(schedule: Schedule, version: int | None) -> None:
+    if version not in {None, schedule.version}:
+        raise ScheduleChanged
+
+
+def _find_replay(ports: SchedulePorts, project: Project, record: ScheduleRecord) -> Schedule | None:
+    found = ports.schedules.find_schedule_record(project.project_id, record.key_digest, ports.clock.now())
+    if found is None:
+        return None
+    if found.body_digest != record.body_digest:
+        raise IdempotencyKeyReused
+    return get_schedule(ports, project, found.schedule_id)
+
+
+def _announce(ports: SchedulePorts, schedule: Schedule) -> None:
+    next_at = schedule.state.next_at
+    if next_at is not None:
+        announce(ports, [DueSchedule(next_at, schedule.project_id, schedule.schedule_id)])

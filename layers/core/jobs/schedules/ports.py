@@ -1,0 +1,132 @@
+"""A schedule, and what schedules need beside the usual ports: their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from jobs.ports import Ports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jobs.model import NewJob, ScheduleMove
+    from jobs.schedules.rhythm import Rhythm
+
+#: How many schedules a project may have.
+MAX_SCHEDULES = 1_000
+
+
+class CatchUp(StrEnum):
+    """Which of the occurrences that were missed still make a job."""
+
+    #: The newest of the last 24 hours.
+    LAST = "last"
+    NONE = "none"
+    #: The newest hundred.
+    ALL = "all"
+
+
+class Overlap(StrEnum):
+    """What becomes of an occurrence while the last job of its schedule is still active."""
+
+    ALLOW = "allow"
+    #: It makes no job.
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What callers set of a schedule."""
+
+    name: str
+    rhythm: Rhythm
+    #: What each occurrence makes. When it starts is the occurrence's.
+    job: NewJob
+    enabled: bool = True
+    catch_up: CatchUp = CatchUp.LAST
+    overlap: Overlap = Overlap.ALLOW
+
+
+class State(NamedTuple):
+    """What firing moves of a schedule."""
+
+    #: The next occurrence; None if the schedule is disabled or over.
+    next_at: int | None = None
+    #: The occurrence that the last job was made for, or when a caller had one made, and the job's number.
+    last_at: int | None = None
+    last_job_id: int | None = None
+    #: Jobs that were made; occurrences that were missed, and that were skipped because the last job was active.
+    run_count: int = 0
+    missed_count: int = 0
+    skipped_count: int = 0
+
+
+#: The state of a schedule that has made no job and has no occurrence.
+NEW = State()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A schedule as it is stored."""
+
+    project_id: int
+    #: 24 hexadecimal digits: the second of its creation, the project, chance.
+    schedule_id: str
+    spec: Spec
+    created_at: int
+    #: When a caller last set something; None before the first time.
+    updated_at: int | None = None
+    #: 1 at its creation, one more at each change by a caller.
+    version: int = 1
+    state: State = NEW
+
+
+class ScheduleRecord(NamedTuple):
+    """That an idempotency key made a schedule, and the digest of the body it came with."""
+
+    key_digest: str
+    body_digest: str
+    schedule_id: str
+    #: Seconds since the epoch, the unit of DynamoDB's TTL.
+    expires: int
+
+
+class ScheduleStore(Protocol):
+    """The rows of schedules. Every write raises `Busy` if it may or may not have been made."""
+
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+        """Put a new schedule, and the record that it was asked for; False if such a record is there already.
+
+        Raises:
+            TooManySchedules: the project has a thousand.
+        """
+
+    def find_schedule_record(self, project_id: int, key_digest: str, now: int) -> ScheduleRecord | None:
+        """Read a record strongly. An expired one does not count."""
+
+    def get_schedules(
+        self, project_id: int, schedule_ids: Sequence[str], *, strong: bool = True
+    ) -> Mapping[str, Schedule]:
+        """Read those that exist of up to a hundred schedules, by their ids."""
+
+    def list_schedule_ids(self, project_id: int) -> Sequence[str]:
+        """Read the ids of a project's schedules, the oldest first, eventually consistent."""
+
+    def replace_schedule(self, seen: Schedule, changed: Schedule) -> bool:
+        """Put what a caller changed, and where the state goes on; False if another call was first."""
+
+    def remove_schedule(self, seen: Schedule) -> bool:
+        """Remove a schedule; False if another call changed or removed it first."""
+
+    def move_schedule(self, move: ScheduleMove) -> bool:
+        """Move the state of a schedule without a job; False if it has moved on."""
+
+
+class SchedulePorts(Ports, Protocol):
+    """The world that schedules live in."""
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        """The rows."""
