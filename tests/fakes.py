@@ -12,7 +12,18 @@ from jobs import errors
 from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
 from jobs.lifecycle.text import summary
-from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
+from jobs.model import (
+    BY_SERVICE,
+    Change,
+    DeletionLock,
+    DueJob,
+    DueSchedule,
+    FireHint,
+    IdempotencyRecord,
+    Job,
+    StartHint,
+    Status,
+)
 from jobs.outcomes import (
     AppendOutcome,
     AppendResult,
@@ -22,6 +33,7 @@ from jobs.outcomes import (
     SweepCursor,
     Watermark,
 )
+from jobs.schedules.ports import MAX_SCHEDULES
 from jobs.tenants import UNREGISTERED, AuditEntry, Credential, Organisation, Project, Workflow
 
 from tests.builders import NOW, a_client_error
@@ -30,9 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jobs.artifacts.ports import Artifact
-    from jobs.model import Event, JobKey, Message, SeenEvent
+    from jobs.model import Due, Event, Hint, JobKey, Message, ScheduleMove, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
+    from jobs.schedules.ports import Schedule, ScheduleRecord
     from jobs.tenants import AccessToken, Client, ListOrder, Registration, Right, Role, User
 
 BLOCK = 1_000
@@ -78,13 +91,16 @@ class FakeQueue:
 
     def __init__(self) -> None:
         self.messages: list[StartHint] = []
+        self.fires: list[FireHint] = []
         self.refuses: set[int] = set()
         self.visible = 0
 
-    def send(self, messages: Iterable[StartHint]) -> Sequence[StartHint]:
-        refused = []
+    def send(self, messages: Iterable[Hint]) -> Sequence[Hint]:
+        refused: list[Hint] = []
         for message in messages:
-            if self.refuses & {job_id for job_id, _ in message.jobs}:
+            if isinstance(message, FireHint):
+                self.fires.append(message)
+            elif self.refuses & {job_id for job_id, _ in message.jobs}:
                 refused.append(message)
             else:
                 self.messages.append(message)
@@ -199,9 +215,11 @@ class FakeStore:
     finish_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     retry_tokens: dict[tuple[int, int], str] = field(default_factory=dict)
     blocks: dict[int, int] = field(default_factory=dict)
-    watermarks: dict[int, DueJob] = field(default_factory=dict)
+    watermarks: dict[int, Due] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
     slots: dict[tuple[int, int, int], Artifact] = field(default_factory=dict)
+    schedules: dict[tuple[int, str], Schedule] = field(default_factory=dict)
+    schedule_records: dict[tuple[int, str], ScheduleRecord] = field(default_factory=dict)
 
     def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
@@ -229,7 +247,8 @@ class FakeStore:
         seen = frozenset(
             place
             for place, row in enumerate(rows)
-            if row.seen is not None and self.is_seen(row.seen.digest, row.job.created_at)
+            if (row.seen is not None and self.is_seen(row.seen.digest, row.job.created_at))
+            or (row.moved is not None and not self._may_move(row.moved))
         )
         keys = [(row.job.project_id, row.job.job_id) for row in rows]
         if any(key in self.jobs for key in keys):
@@ -250,7 +269,73 @@ class FakeStore:
             if row.seen is not None:
                 self.seen[row.seen.digest] = row.seen
             self.jobs[key], self.tokens[key] = row.job, row.token
+            if row.moved is not None:
+                self.move_schedule(row.moved)
         return AppendResult(AppendOutcome.DONE)
+
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+        of = schedule.project_id
+        if (of, schedule.schedule_id) in self.schedules:
+            return True
+        if sum(project_id == of for project_id, _ in self.schedules) >= MAX_SCHEDULES:
+            raise errors.TooManySchedules(MAX_SCHEDULES)
+        if record is not None:
+            if self.find_schedule_record(of, record.key_digest, schedule.created_at):
+                return False
+            self.schedule_records[of, record.key_digest] = record
+        self.schedules[of, schedule.schedule_id] = schedule
+        return True
+
+    def find_schedule_record(self, project_id: int, key_digest: str, now: int) -> ScheduleRecord | None:
+        record = self.schedule_records.get((project_id, key_digest))
+        return record if record is not None and record.expires > now // 1000 else None
+
+    def get_schedules(
+        self, project_id: int, schedule_ids: Sequence[str], *, strong: bool = True
+    ) -> Mapping[str, Schedule]:
+        return {of: self.schedules[project_id, of] for of in schedule_ids if (project_id, of) in self.schedules}
+
+    def list_schedule_ids(self, project_id: int) -> Sequence[str]:
+        return sorted(schedule_id for of, schedule_id in self.schedules if of == project_id)
+
+    def replace_schedule(self, seen: Schedule, changed: Schedule) -> bool:
+        key = (seen.project_id, seen.schedule_id)
+        held = self.schedules.get(key)
+        if held is None or held.version != seen.version:
+            return held is not None and (held.spec, held.version) == (changed.spec, changed.version)
+        state = held.state._replace(next_at=changed.state.next_at)
+        self.schedules[key] = replace(changed, state=state)
+        return True
+
+    def remove_schedule(self, seen: Schedule) -> bool:
+        held = self.schedules.get((seen.project_id, seen.schedule_id))
+        if held is not None and held.version != seen.version:
+            return False
+        self.schedules.pop((seen.project_id, seen.schedule_id), None)
+        return True
+
+    def _may_move(self, move: ScheduleMove) -> bool:
+        held = self.schedules.get((move.project_id, move.schedule_id))
+        if held is None or move.seen is None:
+            return held is not None
+        return (held.version, held.state.next_at) == (move.version, move.seen)
+
+    def move_schedule(self, move: ScheduleMove) -> bool:
+        if not self._may_move(move):
+            return False
+        key = (move.project_id, move.schedule_id)
+        held = self.schedules[key]
+        made = {} if move.job_id is None else {"last_at": move.at, "last_job_id": move.job_id}
+        on = {} if move.seen is None else {"next_at": move.next_at}
+        state = held.state._replace(
+            run_count=held.state.run_count + len(made) // 2,
+            missed_count=held.state.missed_count + move.missed,
+            skipped_count=held.state.skipped_count + move.skipped,
+            **made,
+            **on,
+        )
+        self.schedules[key] = replace(held, state=state)
+        return True
 
     def _has_moved(self, project_id: int, lock: DeletionLock) -> bool:
         held = self.locks.get((project_id, lock.digest))
@@ -457,13 +542,21 @@ class FakeStore:
         self.jobs[job.project_id, job.job_id] = changed
         return changed
 
-    def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
-        due = sorted(
+    def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
+        jobs: list[Due] = [
             DueJob(job.due_at, *key)
             for key, job in self.jobs.items()
             if job.due_at is not None and job.due_at <= until and self._shard(*key) == shard
-        )
-        return [row for row in due if after is None or row > after][:limit]
+        ]
+        schedules: list[Due] = [
+            DueSchedule(found.state.next_at, *key)
+            for key, found in self.schedules.items()
+            if found.state.next_at is not None
+            and found.state.next_at <= until
+            and zlib.crc32(key[1].encode()) % self.shards == shard
+        ]
+        due = sorted(jobs + schedules, key=_place)
+        return [row for row in due if after is None or _place(row) > _place(after)][:limit]
 
     def _shard(self, project_id: int, job_id: int) -> int:
         return zlib.crc32(f"{project_id}#{job_id}".encode()) % self.shards
@@ -481,6 +574,11 @@ class FakeStore:
 
     def save_sweep_cursor(self, cursor: SweepCursor) -> None:
         self.cursor = cursor
+
+
+def _place(row: Due) -> tuple[int, int, str]:
+    """Where a row of the index stands: by its time, then by its key."""
+    return row.due_at, row.project_id, f"{row[2]:>32}"
 
 
 class FakeDirectory:
@@ -762,7 +860,7 @@ class World:
     def jobs(self) -> FakeStore:
         return self.store
 
-    attempts = payload = due = artifacts = jobs
+    attempts = payload = due = artifacts = schedules = jobs
 
     @property
     def tokens(self) -> FakeDirectory:

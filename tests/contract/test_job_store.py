@@ -41,7 +41,7 @@ from tests.stores import Store, WholeStore, a_store, an_admin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Job
+    from jobs.model import Due, Job
     from jobs.tenants import Project
 
 SHARDS = 4
@@ -69,7 +69,7 @@ def put(store: Store, *jobs: Job) -> None:
         assert append(store, job, f"token-{job.job_id}", {}, None, None) is AppendOutcome.DONE
 
 
-def due_everywhere(store: Store, until: int) -> list[DueJob]:
+def due_everywhere(store: Store, until: int) -> list[Due]:
     return sorted(due for shard in range(SHARDS) for due in store.list_due(shard, None, until, 100))
 
 
@@ -354,12 +354,13 @@ def test_due_jobs_go_on_behind_any_row_even_one_that_has_left(store: Store) -> N
     """All are due in one millisecond, as at midnight. Their order must be the same from page to page."""
     put(store, *(a_job(job_id=number) for number in range(1, 41)))
 
-    walked: list[DueJob] = []
+    walked: list[Due] = []
     for shard in range(SHARDS):
         last = None
         while page := store.list_due(shard, last, NOW, 3):
             walked += page
             last = page[-1]
+            assert isinstance(last, DueJob)
             start(store, last.job_id, NOW)
 
     assert sorted(walked) == [DueJob(NOW, 1, number) for number in range(1, 41)]

@@ -25,7 +25,7 @@ from tests.fakes import FakeStore, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from jobs.model import JobKey, StartHint
+    from jobs.model import Due, Hint, JobKey, StartHint
     from jobs.outcomes import StartOutcome
 
 SHARDS = 32
@@ -42,9 +42,9 @@ class Index(FakeStore):
         self.rows = defaultdict[int, list[DueJob]](list)
         for row in sorted(rows, key=lambda row: (row.due_at, chance.random())):
             self.rows[self._shard(row.project_id, row.job_id)].append(row)
-        self.places = {row: place for rows in self.rows.values() for place, row in enumerate(rows)}
+        self.places: dict[Due, int] = {row: place for rows in self.rows.values() for place, row in enumerate(rows)}
 
-    def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
         first = 0 if after is None else self.places[after] + 1
         return [row for row in self.rows[shard][first : first + limit] if row.due_at <= until]
 
@@ -179,7 +179,7 @@ def test_seconds_that_were_read_to_their_end_go_out_before_more_is_read(monkeypa
     world = World(store=Index(rows))
     list_due = world.store.list_due
 
-    def break_in_second_round(shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    def break_in_second_round(shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
         if after is not None:
             raise Busy
         return list_due(shard, after, until, limit)
@@ -228,7 +228,7 @@ def test_two_ticks_at_once_double_the_messages_at_most(monkeypatch: pytest.Monke
     send = world.queue.send
     others = iter([tick])
 
-    def send_beside_another(messages: Iterable[StartHint]) -> Sequence[StartHint]:
+    def send_beside_another(messages: Iterable[Hint]) -> Sequence[Hint]:
         for other in others:
             other(world)
         return send(messages)

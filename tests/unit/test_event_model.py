@@ -29,7 +29,7 @@ from jobs.events.incoming import (
 from jobs.events.ingestion import Taken
 from jobs.lifecycle import cancellation, reaping, retrying
 from jobs.lifecycle.creation import IdempotencyKey
-from jobs.model import TRANSITIONS, Message, Severity, Status
+from jobs.model import TRANSITIONS, Message, Severity, StartHint, Status
 from jobs.timing.hints import group
 from jobs.timing.starting import start_jobs
 
@@ -263,7 +263,8 @@ class Service:
         self.world.clock.time += by
         store, now = self.world.store, self.world.clock.now()
         due = [row for shard in range(SHARDS) for row in store.list_due(shard, None, now, 1_000)]
-        start_jobs(self.world.ports, list(group(due)), lambda _: True)
+        hints = [hint for hint in group(due) if isinstance(hint, StartHint)]
+        start_jobs(self.world.ports, hints, lambda _: True)
         reaping.reap(self.world.ports, SHARDS, has_time=ever)
 
     def cancel(self, number: int) -> None:

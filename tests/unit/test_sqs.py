@@ -22,6 +22,7 @@ from tests.fakes import FakeClock, FakeMeter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jobs.model import Hint
     from mypy_boto3_sqs import SQSClient
 
 
@@ -51,9 +52,11 @@ class Queue:
 
     def __init__(self) -> None:
         self.sqs, self.clock, self.meter = FakeSQS(), FakeClock(), FakeMeter()
-        self.queue = SQSStartQueue(lambda: cast("SQSClient", self.sqs), "url", self.clock, self.meter, in_threads)
+        self.queue = SQSStartQueue(
+            lambda: cast("SQSClient", self.sqs), "url", lambda: "fires", self.clock, self.meter, in_threads
+        )
 
-    def send(self, *messages: StartHint) -> list[StartHint]:
+    def send(self, *messages: Hint) -> list[Hint]:
         return list(self.queue.send(messages))
 
     @property
@@ -170,7 +173,7 @@ def test_no_hints_make_no_client() -> None:
     def forbidden() -> SQSClient:
         raise AssertionError
 
-    assert SQSStartQueue(forbidden, "", FakeClock(), FakeMeter(), in_threads).send([]) == []
+    assert SQSStartQueue(forbidden, "", str, FakeClock(), FakeMeter(), in_threads).send([]) == []
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])

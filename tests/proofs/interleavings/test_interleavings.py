@@ -36,7 +36,7 @@ from tests.proofs.interleavings.stage import Stage, TokenStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jobs.model import DeletionLock, DueJob, IdempotencyRecord, Job, JobKey
+    from jobs.model import DeletionLock, Due, IdempotencyRecord, Job, JobKey
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Ports
 
@@ -229,7 +229,7 @@ class OverwritesOthers(TokenStore):
 
 
 class ForgetsWhatIsDue(TokenStore):
-    def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
         return []
 
 

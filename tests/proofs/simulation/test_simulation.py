@@ -20,7 +20,7 @@ from tests.proofs.simulation import day, lost, midnight
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.model import DueJob, Event, StartHint
+    from jobs.model import Due, Event, Hint
     from jobs.ports import Ports
 
 #: The tests run this fraction of a day and of each herd.
@@ -95,8 +95,8 @@ def test_it_notices_that_hints_are_sent_again_and_again(monkeypatch: pytest.Monk
 def test_it_notices_a_watermark_that_is_saved_before_the_hints_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     send = dispatch._send
 
-    def save_and_send(ports: Ports, messages: list[StartHint], has_time: Any) -> set[DueJob]:
-        jobs = [job for message in messages for job in hints.jobs_of(message)]
+    def save_and_send(ports: Ports, messages: list[Hint], has_time: Any) -> set[Due]:
+        jobs = [job for message in messages for job in message.rows]
         for shard in range(DEFAULT_SHARDS if jobs else 0):
             ports.due.raise_watermark(Watermark(shard, max(jobs)))
         return send(ports, messages, has_time)

@@ -68,7 +68,7 @@ _Time = Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(read_time), Af
 
 
 class PreviewRequest(BaseModel):
-    """The body of `POST /public/{projectKey}/schedules/preview`. Nothing is stored, so it needs neither name nor job."""
+    """The body of `POST /public/{projectKey}/schedules/preview`. Nothing is stored: name and job may be left out."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
