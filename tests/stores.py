@@ -8,12 +8,14 @@ from jobs.artifacts.ports import ArtifactStore
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
 from jobs.runtime import wiring
 from jobs.runtime.wiring import SystemClock
+from jobs.schedules.ports import ScheduleStore
 from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.directory_admin import DynamoDBDirectoryAdmin
 from jobs.store.due import DynamoDBDueIndex
 from jobs.store.jobs import DynamoDBJobStore
 from jobs.store.payload import DynamoDBPayload
+from jobs.store.schedules import DynamoDBSchedules
 from jobs.store.table import Table, new_token
 
 from tests.conftest import TABLE
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Store(JobStore, Attempts, Payload, ArtifactStore, DueIndex, Protocol):
+class Store(JobStore, Attempts, Payload, ArtifactStore, DueIndex, ScheduleStore, Protocol):
     """All ports of the store."""
 
 
-class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBArtifacts, DynamoDBDueIndex):
+class WholeStore(
+    DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBArtifacts, DynamoDBDueIndex, DynamoDBSchedules
+):
     """All parts of the store as one object, for suites that need them together."""
 
     def __init__(self, table: Table, shards: int, start_batch: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The table on the embedded AWS, for what moto cannot do."""
+"""The stores that suites run on, and the table on the embedded AWS, for what moto cannot do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from jobs.store import client
 
 from tests.conftest import table
 from tests.contract.emulated import emulator
+from tests.fakes import FakeStore
+from tests.proofs.simulation.stack import a_simulated_store
+from tests.stores import a_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from tests.stores import Store
+
+SHARDS = 4
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +42,20 @@ def ministack(ministack_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
     """That table, empty."""
     with table(ministack_client):
         yield ministack_client
+
+
+@pytest.fixture(params=["fake", "moto", "ministack", "simulated"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """The fake, and the real one on either emulator and on the table of the simulation.
+
+    Each emulator has its faults: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
+    """
+    match request.param:
+        case "moto":
+            return a_store(request.getfixturevalue("dynamodb"), SHARDS)
+        case "ministack":
+            return a_store(request.getfixturevalue("ministack"), SHARDS, start_batch=25)
+        case "simulated":
+            return a_simulated_store(SHARDS)
+        case _:
+            return FakeStore(shards=SHARDS)

@@ -34,34 +34,15 @@ from jobs.outcomes import (
 )
 
 from tests.builders import NOW, a_full_job, a_job, a_project, append, start
+from tests.contract.conftest import SHARDS
 from tests.fakes import FakeStore
-from tests.proofs.simulation.stack import a_simulated_store
-from tests.stores import Store, WholeStore, a_store, an_admin
+from tests.stores import Store, WholeStore, an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.model import Due, Job
     from jobs.tenants import Project
-
-SHARDS = 4
-
-
-@pytest.fixture(params=["fake", "moto", "ministack", "simulated"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """The fake, and the real one on either emulator and on the table of the simulation.
-
-    Each emulator has its faults: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
-    """
-    match request.param:
-        case "moto":
-            return a_store(request.getfixturevalue("dynamodb"), SHARDS)
-        case "ministack":
-            return a_store(request.getfixturevalue("ministack"), SHARDS, start_batch=25)
-        case "simulated":
-            return a_simulated_store(SHARDS)
-        case _:
-            return FakeStore(shards=SHARDS)
 
 
 def put(store: Store, *jobs: Job) -> None:
