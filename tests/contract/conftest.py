@@ -44,13 +44,12 @@ def ministack(ministack_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
         yield ministack_client
 
 
-@pytest.fixture(params=["fake", "moto", "ministack", "simulated"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """The fake, and the real one on either emulator and on the table of the simulation.
+def a_store_of_kind(kind: str, request: pytest.FixtureRequest) -> Store:
+    """The fake, or the real one on either emulator or on the table of the simulation.
 
     Each emulator has its faults: starts go out in batches on ministack, whose PartiQL works, and one by one on moto.
     """
-    match request.param:
+    match kind:
         case "moto":
             return a_store(request.getfixturevalue("dynamodb"), SHARDS)
         case "ministack":
@@ -59,3 +58,9 @@ def store(request: pytest.FixtureRequest) -> Store:
             return a_simulated_store(SHARDS)
         case _:
             return FakeStore(shards=SHARDS)
+
+
+@pytest.fixture(params=["fake", "moto", "ministack", "simulated"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each kind of store."""
+    return a_store_of_kind(request.param, request)
