@@ -48,6 +48,13 @@ def error_list(job: Job) -> list[str] | None:
     return None if job.errors is None else list(job.errors)
 
 
+def occasion_fields(job: Job) -> dict[str, Any]:
+    """Which schedule made a job, and the occurrence that it was made for; nothing of a job that no schedule made."""
+    if not job.made_by.schedule_id:
+        return {}
+    return {"scheduleId": job.made_by.schedule_id, "scheduledFor": job.made_by.at}
+
+
 def dump(content: object) -> str:
     """Compact JSON, in the order of the fields."""
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False)

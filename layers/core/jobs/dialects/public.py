@@ -12,7 +12,7 @@ from jobs.dialects.base import Answer
 from jobs.lifecycle.text import check_text
 from jobs.model import ACTION, ACTION_IN_WORDS, MAX_REFERENCE_ID, Status
 from jobs.queries import Page, Walk
-from jobs.representation import core_fields, dump, error_list
+from jobs.representation import core_fields, dump, error_list, occasion_fields
 from jobs.tenants import ListOrder
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Public:
             "outputs": outputs,
             "errorList": error_list(job),
             "history": _history(job, evidence),
+            **occasion_fields(job),
         }
         return Answer(HTTPStatus.OK, dump({"data": {**_fields(job), **details}}))
 

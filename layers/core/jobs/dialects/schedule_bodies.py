@@ -205,7 +205,7 @@ def _together(content: Mapping[str, Any]) -> list[Problem]:
         return [Problem("cron", "one of cron, every and at must be given, and only one")]
     if rhythms == ["every"]:
         told = [name for name in OF_THE_CLOCK if content.get(name) is not None]
-        return [Problem(name, "is for cron; a period is the same in every zone") for name in told]
+        return [Problem(name, "is for cron, because a period is the same in every zone") for name in told]
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.model import EVENT_SOURCE, Event, Job, Status
-from jobs.representation import core_fields, error_list
+from jobs.representation import core_fields, error_list, occasion_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +58,7 @@ def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
         "attempt": job.attempt,
         "maxAttempts": job.max_attempts,
         "timeoutSeconds": job.timeout_seconds,
+        **occasion_fields(job),
         "params": ports.payload.get_params(job.project_id, job.job_id) if job.has_params else {},
         "projectKey": project.project_key if project is not None else None,
     }
