@@ -41,6 +41,9 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
     errors.ArtifactNotFound: "The job shows no such file.",
     errors.ArtifactRefused: "The attempt does not run, or has as many files as it may have.",
+    errors.ScheduleNotFound: "The project has no such schedule.",
+    errors.ScheduleChanged: "The schedule is at another version than `If-Match` says.",
+    errors.TooManySchedules: "The project has as many schedules as it may have.",
     errors.IdempotencyKeyReused: "The idempotency key was used for another request in the last 24 hours.",
     errors.Busy: "Too many requests came at once. Try again after `Retry-After` seconds.",
 }
@@ -61,13 +64,14 @@ TOO_MANY = errors.TooManyCreations(600, 12)
 HEADERS: dict[str, Node] = {
     "Accept-Encoding": field("string", "How bodies may be encoded: not at all."),
     "Cache-Control": field("string", "Nothing between the service and the caller may store the answer."),
+    "ETag": field("string", "The version of what callers set."),
     "Link": field("string", "The addresses of other parts of the list (RFC 8288)."),
     "Location": field("string", "The address of what was made or asked for.", format="uri"),
     "Pragma": field("string", "The same as `Cache-Control`, for caches of HTTP/1.0."),
     "Retry-After": field("integer", "Seconds to wait before the next try.", minimum=1),
     "Vary": field("string", "The headers of the request that the answer depends on."),
     "WWW-Authenticate": field("string", "The authentication scheme to use."),
-    "X-Total-Count": field("integer", "How many jobs the project has.", format="int64", minimum=0),
+    "X-Total-Count": field("integer", "How many of what is listed the project has.", format="int64", minimum=0),
 }
 
 
@@ -79,7 +83,7 @@ class Reply:
     name: str
     meaning: str
     answer: Answer
-    #: Name of the body's schema among the components.
+    #: Name of the body's schema among the components; empty if there is no body.
     schema: str
 
 
@@ -118,9 +122,14 @@ def _response(replies: Sequence[Reply]) -> Node:
     meanings = list(dict.fromkeys(reply.meaning for reply in replies))
     headers = list(dict.fromkeys(name for reply in replies for name in reply.answer.headers))
     references = [reference(name) for name in dict.fromkeys(reply.schema for reply in replies)]
-    return {
+    described = {
         "description": meanings[0] if len(meanings) == 1 else "\n".join(f"- {meaning}" for meaning in meanings),
         **({"headers": {name: _header(name, replies) for name in headers}} if headers else {}),
+    }
+    if not any(reply.answer.body for reply in replies):
+        return described
+    return {
+        **described,
         "content": {
             "application/json": {
                 "schema": references[0] if len(references) == 1 else {"oneOf": references},

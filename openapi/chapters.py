@@ -19,6 +19,7 @@ from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
 from openapi.public import artifacts as public_artifacts
 from openapi.public import jobs as public_jobs
+from openapi.public import schedules as public_schedules
 from openapi.schemas import Node, field, not_blank, strict
 
 if TYPE_CHECKING:
@@ -77,14 +78,16 @@ PUBLIC = Chapter(
         **openreplay.PATH,
         "jobId": PathParameter(number(1, description=JOB_ID), 3451, [errors.InvalidJobId(), errors.JobNotFound()]),
         **public_artifacts.PATH,
+        **public_schedules.PATH,
     },
     schemas={
         **public_jobs.SCHEMAS,
         **public_artifacts.SCHEMAS,
+        **public_schedules.SCHEMAS,
         "PublicError": strict(error=field("string", "What is wrong.")),
     },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
-    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS),
+    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS, *public_schedules.OPERATIONS),
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]

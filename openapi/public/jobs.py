@@ -22,6 +22,7 @@ from openapi.openreplay import CANCEL, DELETE_USER, MOVE, REQUEST, STATUS, momen
 from openapi.public import limit
 from openapi.schemas import (
     Fields,
+    Node,
     body_of,
     field,
     integer,
@@ -72,6 +73,12 @@ _FIELDS = Fields(
 )
 _MESSAGE_FIELDS = Fields("openapi/messages.py MESSAGE", MESSAGE | {"at": _FIELDS.nodes["at"]})
 
+#: What a job has that a schedule made, and no other.
+_OF_SCHEDULES = {
+    "scheduleId": field("string", "The schedule that made it.", pattern="^[0-9a-f]{24}$"),
+    "scheduledFor": nullable(moment("The occurrence that it was made for; null if a call had it made out of turn.")),
+}
+
 _ALL_MESSAGES, _SOME_MESSAGES = (
     PUBLIC.render_messages(a_call(PUBLIC, "/3453/messages", limit="2"), EXPORT, MessagePage(MESSAGES, following))
     for following in (None, "1")
@@ -86,12 +93,17 @@ _FILTERED = PUBLIC.render_stretch(
 _CREATED = PUBLIC.render_created(Creation(EXPORT), a_call(PUBLIC))
 _REPLAYED = PUBLIC.render_created(Creation(RUNNING, replayed=True), a_call(PUBLIC))
 
+
+def _with_optional(schema: Node, properties: Node) -> Node:
+    return {**schema, "properties": {**schema["properties"], **properties}}
+
+
 SCHEMAS = {
     "PublicJobRequest": REQUEST,
     "PublicMoveRequest": MOVE,
     "PublicJob": _FIELDS.object_of("PublicJob", shown(_SCHEDULED)["data"]),
     "PublicChange": _FIELDS.object_of("PublicChange", shown(_DETAILED)["data"]["history"][0]),
-    "PublicJobDetails": _FIELDS.object_of("PublicJobDetails", shown(_DETAILED)["data"]),
+    "PublicJobDetails": _with_optional(_FIELDS.object_of("PublicJobDetails", shown(_DETAILED)["data"]), _OF_SCHEDULES),
     "PublicMessage": _MESSAGE_FIELDS.object_of("PublicMessage", shown(_SOME_MESSAGES)["data"][0]),
     _JOB: strict(data=reference("PublicJob")),
     _DETAILS: strict(data=reference("PublicJobDetails")),
