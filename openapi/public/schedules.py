@@ -46,8 +46,8 @@ PATH = {"scheduleId": PathParameter(ID, _ID, [errors.ScheduleNotFound()])}
 
 _TEXTS = {
     "name": "What people call it.",
-    "cron": f"Five fields as Debian's cron reads them, with names, `L`, `#` and steps; up to {MAX_CRON} characters. One "
-    "of `cron`, `every` and `at` must be given, and only one.",
+    "cron": f"Five fields as Debian's cron reads them, with names, `L`, `#` and steps; up to {MAX_CRON} characters. "
+    "One of `cron`, `every` and `at` must be given, and only one.",
     "every": f"A number of seconds from {MIN_EVERY} to {MAX_EVERY}. The first occurrence is at `startAt`, else one "
     "period after the creation.",
     "at": "The one time at which it occurs. It must lie in the future.",
@@ -71,8 +71,8 @@ def _request(model: type[PreviewRequest]) -> Node:
     properties = made["properties"]
     for name in ("at", "startAt", "endAt"):
         properties[name] = {**JOB_REQUEST["properties"]["startAt"], "description": _TEXTS[name]}
-    kind = nullable(reference("PublicJobTemplate") | {"type": "object"}) if model is PreviewRequest else {}
-    properties["job"] = reference("PublicJobTemplate") if not kind else field(["object", "null"], _TEXTS["job"])
+    if model is ScheduleRequest:
+        properties["job"] = reference("PublicJobTemplate") | {"description": _TEXTS["job"]}
     return made
 
 
