@@ -43,7 +43,7 @@ ifndef SIDE_BY_SIDE
 endif
 side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run worker deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+.PHONY: help run worker deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation occurrences faults mutants \
   bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
@@ -91,6 +91,9 @@ interleavings: $(INSTALLED) ## Explore every order of calls, with two faults in 
 
 simulation: $(INSTALLED) ## Simulate days and midnights (ARGS="--seed 2 --hours 24" has others)
 	.venv/bin/python -m tests.proofs.simulation $(ARGS)
+
+occurrences: $(INSTALLED) ## Compare the occurrences of schedules with the clock of every zone (minutes)
+	.venv/bin/pytest -s -m "prove or not prove" $(ARGS) tests/proofs/occurrences
 
 faults: $(INSTALLED) ## Try every fault at every call (ARGS="-k create_job" selects some)
 	.venv/bin/pytest $(ARGS) tests/proofs/faults

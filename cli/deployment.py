@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SAM = (sys.executable, "-m", "samcli")
 #: Parameters that say how many functions run at once, in the order in which they are lowered.
-CONCURRENCY = ("StartConcurrency", "IngestConcurrency", "DeletionConcurrency", "PublishParallelism")
-#: The two ticks and one caller.
-LEFT_FOR_OTHERS = 3
+CONCURRENCY = ("StartConcurrency", "FireConcurrency", "IngestConcurrency", "DeletionConcurrency", "PublishParallelism")
+#: A tick or a caller. The queues are rarely all busy, and what finds no room is tried again.
+LEFT_FOR_OTHERS = 1
 #: What AWS keeps unreserved in an account.
 UNRESERVED = 100
 #: Types that the template retains.

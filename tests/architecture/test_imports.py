@@ -10,7 +10,7 @@ import pytest
 
 from tests.architecture.project import FOLDERS, ROOT
 
-WRITES_REQUESTS = {"announce_artifact", "create_job", "ingest_events", "move_job"}
+WRITES_REQUESTS = {"announce_artifact", "create_job", "ingest_events", "manage_schedules", "move_job"}
 
 
 @cache

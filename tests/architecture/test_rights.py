@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections import defaultdict
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.outcomes import Attempt, Stamp
 from jobs.runtime import wiring
-from jobs.store import items
+from jobs.store import items, keys
 
 from tests.architecture.project import FOLDERS, logical_id, rights
 from tests.builders import a_job
@@ -77,7 +79,7 @@ def needed_of_table(operation: str, parameters: Mapping[str, Any]) -> Iterator[t
 def queue_of(parameters: Mapping[str, Any]) -> str:
     """The queue of a call. The fixture names its queues like those of the template."""
     name: str = parameters["QueueUrl"].rpartition("/")[2]
-    return "StartQueue" if name == "start" else name
+    return {"start": "StartQueue", "fire": "FireQueue"}.get(name, name)
 
 
 def needed_to_delete(version: Mapping[str, Any]) -> tuple[str, str]:
@@ -100,6 +102,7 @@ READ_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage
 #: not be published.
 BY_LAMBDA = {
     "start_jobs": {"StartQueue": READ_QUEUE},
+    "fire_schedules": {"FireQueue": READ_QUEUE},
     "ingest_events": {"IngestQueue": READ_QUEUE},
     "delete_user_data": {"DeleteUserDataQueue": READ_QUEUE},
     "publish_changes": {
@@ -172,10 +175,42 @@ def tour(service: Service) -> None:
         service.http("get_workflows", case)
     for function in ("get_job", "get_messages", "cancel_job"):
         service.http(function, "alteryx_v3", path=run)
+    manage_and_fire_schedules(service)
     put_and_get_files(service)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
     work_and_reap(service)
+
+
+def manage_and_fire_schedules(service: Service) -> None:
+    """Make schedules that are due, let a tick hint them, fire them, have one run out of turn, change and remove it."""
+    soon = time.time_ns() // 1_000_000 + 1_000
+    asked: Any = {"name": "s", "every": 60, "startAt": soon, "job": {"action": "a", "params": {"b": 1}}}
+    deletion = {"action": DELETE_USER_DATA, "referenceId": "ada"}
+    ids = []
+    for number, overrides in enumerate(({"overlap": "skip"}, {"job": deletion}, {})):
+        key = {"idempotency-key": str(number)}
+        made = service.http("manage_schedules", "public", body=json.dumps({**asked, **overrides}), headers=key)
+        ids.append(made.json["data"]["scheduleId"])
+    service.http("manage_schedules", "public_preview")
+    service.invoke("dispatch_due_jobs", service.event("dispatch_due_jobs", "schedule"))
+    hint = service.event("fire_schedules", "hint")
+    hint["Records"][0]["body"] = json.dumps({"projectId": 1, "schedules": [[of, soon] for of in ids]})
+    service.invoke("fire_schedules", hint)
+    for of in ids:  # as if a minute had passed: now the last job is looked at, and the user has an active deletion
+        service.dynamodb.update_item(
+            TableName=TABLE,
+            Key=items.key(keys.schedule_state(1, of)),
+            UpdateExpression="SET due = :due",
+            ExpressionAttributeValues={":due": items.number(soon + 1)},
+        )
+    service.invoke("fire_schedules", hint)
+    path = {"scheduleId": ids[0]}
+    service.http("manage_schedules", "public_run", path=path)
+    for case in ("public", "public_list", "public_occurrences"):
+        service.http("get_schedules", case, path=path)
+    service.http("manage_schedules", "public_change", path=path)
+    service.http("manage_schedules", "public_remove", path=path)
 
 
 def put_and_get_files(service: Service) -> None:

@@ -140,10 +140,11 @@ def seeded(dynamodb_client: DynamoDBClient, rows: TableRows) -> Any:
 def service(
     dynamodb: DynamoDBClient, sqs_client: SQSClient, rows: TableRows, seeded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Service]:
-    queue_url = sqs_client.create_queue(QueueName="start")["QueueUrl"]
+    queue_url, fire_url = (sqs_client.create_queue(QueueName=name)["QueueUrl"] for name in ("start", "fire"))
     environment = {
         "JOBS_TABLE": TABLE,
         "START_QUEUE_URL": queue_url,
+        "FIRE_QUEUE_URL": fire_url,
         "POWERTOOLS_SERVICE_NAME": "jobs",
         "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
     }
@@ -155,5 +156,6 @@ def service(
     observability.metrics().clear_metrics()
     rows.put(seeded)
     yield Service(dynamodb, sqs_client, queue_url)
-    sqs_client.delete_queue(QueueUrl=queue_url)
+    for url in (queue_url, fire_url):
+        sqs_client.delete_queue(QueueUrl=url)
     wiring.clear()

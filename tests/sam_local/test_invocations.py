@@ -63,6 +63,16 @@ CASES = {
     "delete_user_data/continued": Case(NONE_FAILED, DELETION, {"status": Status.COMPLETED}),
     "delete_user_data/started": Case(NONE_FAILED, DELETION, {"status": Status.COMPLETED}),
     "dispatch_due_jobs/schedule": Case({"due": ANY, "overdue": ANY}),
+    # no schedule is there
+    "fire_schedules/hint": Case(NONE_FAILED),
+    "get_schedules/public": Case((404, '{"error":"schedule not found"}')),
+    "get_schedules/public_list": Case((200, '{"data":[')),
+    "get_schedules/public_occurrences": Case((404, '{"error":"schedule not found"}')),
+    "manage_schedules/public": Case((201, '"cron":"30 2 * * *"')),
+    "manage_schedules/public_change": Case((404, '{"error":"schedule not found"}')),
+    "manage_schedules/public_preview": Case((200, '"local":"')),
+    "manage_schedules/public_remove": Case((404, '{"error":"schedule not found"}')),
+    "manage_schedules/public_run": Case((404, '{"error":"schedule not found"}')),
     # the job runs, and so shows no artifact yet
     "get_artifacts/alteryx_v1": Case((404, '{"message":"Output not found."}')),
     "get_artifacts/alteryx_v3": Case((404, '{"message":"Output not found."}')),

@@ -10,6 +10,7 @@ from jobs.runtime.settings import ErasureSettings, IngestSettings, Settings, Tab
 ENVIRONMENT = {
     "JOBS_TABLE": "jobs",
     "START_QUEUE_URL": "https://sqs.example.com/1/start",
+    "FIRE_QUEUE_URL": "https://sqs.example.com/1/fire",
     "EVENT_BUS_NAME": "bus",
     "SESSIONS_BUCKET": "sessions",
     "WORKER_QUEUE_URL": "https://sqs.example.com/1/worker",
@@ -43,6 +44,7 @@ def test_everything_can_be_told() -> None:
     [
         ("table", "JOBS_TABLE"),
         ("start_queue_url", "START_QUEUE_URL"),
+        ("fire_queue_url", "FIRE_QUEUE_URL"),
         ("event_bus", "EVENT_BUS_NAME"),
         ("erasure", "SESSIONS_BUCKET"),
         ("erasure", "WORKER_QUEUE_URL"),

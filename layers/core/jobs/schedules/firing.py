@@ -106,9 +106,10 @@ def _after_commit(ports: SchedulePorts, turns: Sequence[_Turn]) -> None:
     for _, move in turns:
         if move.at is not None:
             ports.meter.milliseconds("FireLag", now - move.at)
-        for name, count in (("OccurrencesMissed", move.missed), ("OccurrencesSkipped", move.skipped)):
-            if count:
-                ports.meter.count(name, count)
+        if move.missed:
+            ports.meter.count("OccurrencesMissed", move.missed)
+        if move.skipped:
+            ports.meter.count("OccurrencesSkipped", move.skipped)
     next_ones = [(move.next_at, move.project_id, move.schedule_id) for _, move in turns]
     announce(ports, [DueSchedule(at, project_id, of) for at, project_id, of in next_ones if at is not None])
 
