@@ -282,7 +282,7 @@ OPERATIONS = (
         route="POST /public/{projectKey}/schedules/preview",
         name="previewSchedule",
         summary="Look at the occurrences of a schedule that is not stored",
-        text="Takes the body of a schedule, of which the job and the name may be left out. Stores nothing.",
+        text="Takes the body of a schedule. The job and the name may be left out. Stores nothing.",
         parameters=[_MANY],
         body=body_of(
             reference("PublicSchedulePreview"),

@@ -188,7 +188,8 @@ def manage_and_fire_schedules(service: Service) -> None:
     asked: Any = {"name": "s", "every": 60, "startAt": soon, "job": {"action": "a", "params": {"b": 1}}}
     deletion = {"action": DELETE_USER_DATA, "referenceId": "ada"}
     ids = []
-    for number, overrides in enumerate(({"overlap": "skip"}, {"job": deletion}, {})):
+    several: tuple[dict[str, Any], ...] = ({"overlap": "skip"}, {"job": deletion}, {})
+    for number, overrides in enumerate(several):
         key = {"idempotency-key": str(number)}
         made = service.http("manage_schedules", "public", body=json.dumps({**asked, **overrides}), headers=key)
         ids.append(made.json["data"]["scheduleId"])

@@ -323,7 +323,7 @@ class ScheduleMove(NamedTuple):
     seen: int | None
     #: The next occurrence; None if there is none.
     next_at: int | None = None
-    #: The occurrence that a job is made for, and the job's number; None if none is made.
+    #: The occurrence that a job is made for, and the job's number; None if this makes no job.
     at: int | None = None
     job_id: int | None = None
     missed: int = 0
