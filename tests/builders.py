@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from jobs.artifacts.ports import Artifact
 from jobs.dialects.base import Call, UserCall
-from jobs.model import Change, Job, JobKey, NewJob, Run, Status
+from jobs.model import Change, Job, JobKey, NewJob, Occasion, Run, Status
 from jobs.outcomes import NewRow
 from jobs.tenants import Client, Credential, Principal, Project, Role, User, Workflow
 
@@ -97,6 +97,7 @@ def a_full_request() -> NewJob:
         max_attempts=3,
         timeout_seconds=43_200,
         run=FULL_RUN,
+        made_by=Occasion("0" * 24, NOW),
     )
 
 
@@ -116,6 +117,7 @@ def a_full_job() -> Job:
         moves=2,
         moved_by="key:2",
         run=FULL_RUN,
+        made_by=Occasion("0" * 24, NOW),
     )
 
 

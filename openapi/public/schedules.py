@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from jobs import errors
 from jobs.dialects import schedules
-from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY, JobTemplate
+from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
 from jobs.dialects.public import MAX_LIMIT
 from jobs.dialects.registry import PUBLIC
 from jobs.dialects.schedule_bodies import MAX_EVERY, MAX_NAME, MIN_EVERY, PreviewRequest, ScheduleRequest
@@ -76,11 +76,10 @@ def _request(model: type[PreviewRequest]) -> Node:
     return made
 
 
-_TEMPLATE = request_of(
-    JobTemplate,
-    "openapi/openreplay.py REQUEST",
-    {name: node["description"] for name, node in JOB_REQUEST["properties"].items() if name != "startAt"},
-)
+_TEMPLATE = {
+    **JOB_REQUEST,
+    "properties": {name: node for name, node in JOB_REQUEST["properties"].items() if name != "startAt"},
+}
 _REQUEST, _PREVIEW = _request(ScheduleRequest), _request(PreviewRequest)
 _PROPERTIES = _REQUEST["properties"]
 #: What may be changed: any of it, and `null` is the default.

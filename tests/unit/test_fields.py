@@ -47,11 +47,11 @@ def test_the_full_builders_leave_no_field_at_its_default(thing: Job | NewJob) ->
     assert at_default(thing) == set()
 
 
-def test_a_body_with_every_field_asks_for_everything_but_a_run() -> None:
+def test_a_body_with_every_field_asks_for_everything_but_a_run_and_a_schedule() -> None:
     new, _ = parse_job(json.dumps(BODY), NOW)
 
     assert BODY.keys() == JobRequest.model_fields.keys()
-    assert at_default(new) == {"run"}
+    assert at_default(new) == {"run", "made_by"}
 
 
 def test_a_created_job_has_everything_that_was_asked_for(world: World) -> None:

@@ -45,6 +45,8 @@ def test_a_route_that_keys_open_says_what_a_key_needs_for_it(route: Route) -> No
     if route.dialect in {OPENREPLAY_V1, PUBLIC}:
         one = {"GET": Scope.READ, "POST": Scope.CREATE, "PATCH": Scope.CREATE, "DELETE": Scope.CANCEL}[method]
         one = Scope.WORK if route.key.endswith("artifacts") and method == "POST" else one
+        one = Scope.CREATE if path.endswith("/schedules/{scheduleId}") and method == "DELETE" else one
+        one = Scope.READ if path.endswith("/schedules/preview") else one
         one = Scope.DELETE_USERS if path.endswith("/users/{userId+}") else one
         reads_one = method == "GET" and route.dialect is PUBLIC and "{jobId}" in path
         wanted = frozenset({one, Scope.WORK} if reads_one else {one})

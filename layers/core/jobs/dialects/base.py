@@ -75,7 +75,11 @@ class Request:
     def url(self, path: str | None = None, **query: object) -> str:
         """An absolute URL of this service. The default path is this call's own."""
         text = urlencode({name: str(value) for name, value in query.items()})
-        return self.origin + quote(self.raw_path if path is None else path) + (f"?{text}" if text else "")
+        return (
+            self.origin
+            + quote(self.raw_path if path is None else path, errors="replace")
+            + (f"?{text}" if text else "")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,8 +101,8 @@ def _check_params(params: dict[str, Any]) -> dict[str, Any]:
 _StartAt = Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(read_time), AfterValidator(_check_start)]
 
 
-class JobTemplate(BaseModel):
-    """What a schedule makes at each of its occurrences."""
+class JobRequest(BaseModel):
+    """The body of `POST /public/{projectKey}/jobs`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -110,15 +110,10 @@ class JobTemplate(BaseModel):
     # many clients send null for a field that they leave out
     description: Annotated[str, Field(max_length=1024), CARRIED] | None = None
     referenceId: Annotated[str, Field(max_length=MAX_REFERENCE_ID), CARRIED] | None = None  # noqa: N815  # the field's name in the API
+    startAt: _StartAt | None = None  # noqa: N815
     params: Annotated[dict[str, Any], AfterValidator(_check_params)] | None = None
     maxAttempts: Annotated[StrictInt, Field(ge=1, le=MAX_ATTEMPTS), WHOLE] | None = None  # noqa: N815
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS), WHOLE] | None = None  # noqa: N815
-
-
-class JobRequest(JobTemplate):
-    """The body of `POST /public/{projectKey}/jobs`."""
-
-    startAt: _StartAt | None = None  # noqa: N815
 
 
 class MoveRequest(BaseModel):
@@ -129,7 +124,7 @@ class MoveRequest(BaseModel):
     startAt: _StartAt  # noqa: N815
 
 
-Request = TypeVar("Request", bound=JobTemplate)
+Request = TypeVar("Request", bound=JobRequest)
 
 
 def any_case(value: object) -> object:
@@ -234,12 +229,12 @@ def check_request(model: type[Request], content: dict[str, Any], now: int, *prob
     return validated(model, content, *found, now=now)
 
 
-def new_job(request: JobTemplate, run: Run = NO_RUN) -> NewJob:
+def new_job(request: JobRequest, run: Run = NO_RUN) -> NewJob:
     """Fill in what a request leaves open."""
     is_deletion = request.action == DELETE_USER_DATA
     return NewJob(
         action=request.action,
-        start_at=request.startAt if isinstance(request, JobRequest) else None,
+        start_at=request.startAt,
         description=request.description or "",
         reference_id=request.referenceId or "",
         params=request.params or {},

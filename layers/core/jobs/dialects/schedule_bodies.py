@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from jobs.dialects.bodies import (
     MIN_START,
-    JobTemplate,
+    JobRequest,
     check_idempotency_key,
     check_request,
     new_job,
@@ -175,10 +175,11 @@ def _spec(
     given = content if given is None else given
     found = [*problems, *_together(content)]
     job = content.get("job")
-    template = JobTemplate(action="none")
+    template = JobRequest(action="none")
     if isinstance(job, dict):
+        is_told = [Problem("startAt", "does not exist here")] if "startAt" in job else []
         try:
-            template = check_request(JobTemplate, job, now)
+            template = check_request(JobRequest, job, now, *is_told)
         except InvalidRequest as error:
             found += [Problem(f"job.{name}", reason) for name, reason in error.problems]
     request = validated(model, content, *found, now=now)

@@ -81,7 +81,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
     by: str,
     idempotency: IdempotencyKey | None = None,
     seen: SeenEvent | None = None,
-    moved: ScheduleMove | None = None,
+    fired: ScheduleMove | None = None,
 ) -> Creation:
     """Create a job under the project's next number, and send a hint if it is due soon.
 
@@ -93,7 +93,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         idempotency: given if the caller may repeat the call.
         seen: given if an event asks, which may be delivered again. Events know no limit of creations, as they would
             end in the dead-letter queue.
-        moved: given if a schedule asks, whose state moves with the job. Schedules know no such limit either.
+        fired: given if a schedule asks, whose state moves with the job. Schedules know no such limit either.
 
     Raises:
         EventSeen: the event was taken before, or the schedule has moved.
@@ -116,15 +116,15 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         if active is not None:
             raise DeletionActive(active)
         newest = ports.jobs.highest_job_id(project, strong=True)
-        if seen is None and moved is None:
+        if seen is None and fired is None:
             check_rate(ports, project, newest)
         job = _numbered(ports, project, new, by, newest + 1)
         record = idempotency and IdempotencyRecord(
             idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )
-        rows = [NewRow(job, token, new.params, seen, moved and moved._replace(job_id=job.job_id))]
-        next_lock = lock and replace(lock, job_id=job.job_id)
-        result = contention.settle(partial(ports.jobs.append, rows, record, next_lock))
+        rows = [NewRow(job, token, new.params, seen, fired and fired._replace(job_id=job.job_id))]
+        moved = lock and replace(lock, job_id=job.job_id)
+        result = contention.settle(partial(ports.jobs.append, rows, record, moved))
         if result.outcome is AppendOutcome.DONE:
             break
         if result.seen:

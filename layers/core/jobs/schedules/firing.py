@@ -153,7 +153,7 @@ def _delete(ports: SchedulePorts, project: Project, turn: _Turn) -> bool:
     """Make the job that deletes a user, unless the user has an active one: then the occurrence is skipped."""
     request = _request(turn)
     try:
-        create_job(ports, project, request.new, by=request.by, moved=request.moved)
+        create_job(ports, project, request.new, by=request.by, fired=request.moved)
     except EventSeen:
         return False
     except DeletionActive:

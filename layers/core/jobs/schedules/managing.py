@@ -56,13 +56,13 @@ def create_schedule(
         # jobs have records of their own: the same key may make a job and a schedule
         digest = hashlib.sha256(f"schedule {idempotency.digest}".encode()).hexdigest()
         record = ScheduleRecord(digest, idempotency.body_digest, schedule_id, (now + REPLAY_WINDOW) // SECOND)
-        made = _find_replay(ports, project, record)
+        made = _find_made(ports, project, record)
         if made is not None:
             return made, True
     if ports.schedules.add_schedule(schedule, record):
         _announce(ports, schedule)
         return schedule, False
-    made = _find_replay(ports, project, record) if record is not None else None
+    made = _find_made(ports, project, record) if record is not None else None
     if made is None:
         raise Busy
     return made, True
@@ -131,7 +131,7 @@ def run_schedule(ports: SchedulePorts, project: Project, schedule_id: str, *, by
     new = replace(schedule.spec.job, start_at=None, made_by=Occasion(schedule_id))
     move = ScheduleMove(project.project_id, schedule_id, schedule.version, seen=None, at=ports.clock.now())
     if new.action == DELETE_USER_DATA:
-        return create_job(ports, project, new, by=by, moved=move).job
+        return create_job(ports, project, new, by=by, fired=move).job
     (job,) = create_batch(ports, project, [Request(new, by, moved=move)], DEADLINE)
     if job is None:
         raise ScheduleNotFound
@@ -149,7 +149,7 @@ def _check_version(schedule: Schedule, version: int | None) -> None:
         raise ScheduleChanged
 
 
-def _find_replay(ports: SchedulePorts, project: Project, record: ScheduleRecord) -> Schedule | None:
+def _find_made(ports: SchedulePorts, project: Project, record: ScheduleRecord) -> Schedule | None:
     found = ports.schedules.find_schedule_record(project.project_id, record.key_digest, ports.clock.now())
     if found is None:
         return None
