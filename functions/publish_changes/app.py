@@ -1,4 +1,4 @@
-"""Tell the bus of every status change that the table's stream shows."""
+"""Tell the bus of every status change, and every change of a schedule, that the table's stream shows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish a batch. From the first write whose event was refused, the stream delivers again."""
-    writes = stream.job_writes(event["Records"])
+    writes = stream.written(event["Records"])
     with observability.invocation(context):
-        refused = publishing.publish(wiring.ports(), [write.committed for write in writes])
+        refused = publishing.publish(wiring.ports(), [write.change for write in writes])
         observability.logger().info("published", extra={"writes": len(writes), "refused": len(refused)})
     return batch_answer(writes[position].sequence_number for position in sorted(refused)[:1])

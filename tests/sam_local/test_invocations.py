@@ -111,6 +111,7 @@ CASES = {
     "publish_changes/created": Case(NONE_FAILED),
     "publish_changes/created_with_params": Case(NONE_FAILED),
     "publish_changes/moved": Case(NONE_FAILED),
+    "publish_changes/schedule_created": Case(NONE_FAILED),
     "publish_changes/started_and_progressed": Case(NONE_FAILED),
     "reap_lost_jobs/schedule": Case({"attempts": 0}),
     "start_jobs/herd": Case(NONE_FAILED, OF_HERD, {"status": Status.RUNNING}),

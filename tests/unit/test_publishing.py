@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from jobs.adapters.eventbridge import TOO_LARGE, to_detail
 from jobs.dialects.bodies import MAX_PARAMS_BYTES
 from jobs.dialects.report_bodies import MAX_ENTRIES, MAX_ENTRY_BYTES
-from jobs.events.publishing import Committed, deduplication_id, events_of, publish
-from jobs.model import TRANSITIONS, Change, Status
-from jobs.store import items, stream
+from jobs.events.publishing import Committed, ScheduleChange, deduplication_id, events_of, publish
+from jobs.model import TRANSITIONS, Change, Occasion, Status
+from jobs.store import items, keys, stream
 
 from tests.builders import NOW, a_job, a_project
 from tests.fakes import FakeBus, FakeDirectory, FakeStore, World
@@ -32,7 +33,7 @@ class Publisher:
         self.bus, self.store, self.registry = FakeBus(), FakeStore(), FakeDirectory()
         self.registry.projects[PROJECT.project_key] = PROJECT
 
-    def publish(self, *writes: Committed) -> set[int]:
+    def publish(self, *writes: Committed | ScheduleChange) -> set[int]:
         return publish(World(bus=self.bus, store=self.store, directory=self.registry), writes)
 
     @property
@@ -216,10 +217,91 @@ def test_the_stream_s_records_are_the_writes_of_jobs_in_their_order() -> None:
         for pk in ("payload#1#1", "event#00", "idempotency#1#0", "deletion#1#0", "project#1", "dispatch")
     ]
 
-    writes = stream.job_writes([a_record(1, None, created.after), *others, a_record(2, created.after, started.after)])
+    writes = stream.written([a_record(1, None, created.after), *others, a_record(2, created.after, started.after)])
 
-    assert [(write.sequence_number, write.committed) for write in writes] == [("100", created), ("200", started)]
+    assert [(write.sequence_number, write.change) for write in writes] == [("100", created), ("200", started)]
 
 
 def test_a_row_that_is_deleted_was_no_status_change() -> None:
-    assert stream.job_writes([a_record(1, a_job(), None)]) == []
+    assert stream.written([a_record(1, a_job(), None)]) == []
+
+
+SCHEDULE = f"{1:024x}"
+
+
+def a_spec_row(version: int, *, enabled: bool = True) -> dict[str, Any]:
+    text = json.dumps({"name": "nightly", "enabled": enabled, "job": {"params": {"secret": 1}}})
+    key = items.key(keys.schedule_spec(1, SCHEDULE))
+    return {**key, "v": items.number(version), "ca": items.number(NOW), "json": items.string(text)}
+
+
+def a_state_row(missed: int = 0, skipped: int = 0, due: int = NOW) -> dict[str, Any]:
+    counts = {"rc": 1, "mc": missed, "sc": skipped, "due": due}
+    return {
+        **items.key(keys.schedule_state(1, SCHEDULE)),
+        **{name: items.number(value) for name, value in counts.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, a_spec_row(1), [("Schedule Created", {"name": "nightly", "enabled": True, "version": 1}, "1")]),
+        (
+            a_spec_row(1),
+            a_spec_row(2, enabled=False),
+            [("Schedule Updated", {"name": "nightly", "enabled": False, "version": 2}, "2")],
+        ),
+        (a_spec_row(2), None, [("Schedule Deleted", {"name": "nightly", "enabled": True, "version": 2}, "2-deleted")]),
+        (
+            a_state_row(missed=1),
+            a_state_row(missed=4, due=NOW + 1),
+            [("Schedule Missed", {"missed": 3, "missedCount": 4, "scheduledFor": NOW}, "missed-4")],
+        ),
+        (
+            a_state_row(skipped=1),
+            a_state_row(missed=2, skipped=2),
+            [
+                ("Schedule Missed", {"missed": 2, "missedCount": 2, "scheduledFor": NOW}, "missed-2"),
+                ("Schedule Skipped", {"skipped": 1, "skippedCount": 2, "scheduledFor": NOW}, "skipped-2"),
+            ],
+        ),
+        # the job of an occurrence has an event of its own
+        (a_state_row(), a_state_row(due=NOW + 1), []),
+        (None, a_state_row(), []),
+        (a_state_row(), None, []),
+    ],
+)
+def test_changes_of_schedules_are_told_without_what_their_jobs_get(
+    publisher: Publisher,
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+    expected: list[tuple[str, dict[str, Any], str]],
+) -> None:
+    images = {name: row for name, row in (("OldImage", old), ("NewImage", new)) if row is not None}
+
+    writes = stream.written([{"dynamodb": {"SequenceNumber": "1", **images}}])
+
+    assert publisher.publish(*(write.change for write in writes)) == set()
+    assert [(event.source, event.detail_type, event.detail) for event in publisher.events] == [
+        (
+            "jobs",
+            detail_type,
+            {
+                "scheduleId": SCHEDULE,
+                "projectId": 1,
+                **about,
+                "projectKey": PROJECT.project_key,
+                "deduplicationId": f"{SCHEDULE}-{change}",
+            },
+        )
+        for detail_type, about, change in expected
+    ]
+
+
+def test_a_job_of_a_schedule_tells_its_occurrence(publisher: Publisher) -> None:
+    publisher.publish(Committed(None, a_job(made_by=Occasion(SCHEDULE, NOW))), Committed(None, a_job(job_id=2)))
+
+    assert [event.detail.get("scheduleId") for event in publisher.events] == [SCHEDULE, None]
+    assert publisher.events[0].detail["scheduledFor"] == NOW
+    assert "scheduledFor" not in publisher.events[1].detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.model import EVENT_SOURCE, Event, Job, Status
 from jobs.representation import core_fields, error_list, occasion_fields
@@ -28,8 +28,19 @@ class Committed(NamedTuple):
     after: Job
 
 
-def publish(ports: Ports, writes: Sequence[Committed]) -> set[int]:
-    """Put an event for every status change and every move among some writes, in their order.
+class ScheduleChange(NamedTuple):
+    """What one write did to a schedule: the type of its event, and what that says beside which schedule it is."""
+
+    project_id: int
+    schedule_id: str
+    detail_type: str
+    about: Mapping[str, Any]
+    #: Tells this change from others of the schedule, and is the same at every delivery.
+    change: str
+
+
+def publish(ports: Ports, writes: Sequence[Committed | ScheduleChange]) -> set[int]:
+    """Put an event for every status change, move and change of a schedule among some writes, in their order.
 
     Returns:
         The positions of the writes whose events were not accepted. The stream delivers them again.
@@ -37,7 +48,8 @@ def publish(ports: Ports, writes: Sequence[Committed]) -> set[int]:
     events: list[Event] = []
     origin: list[int] = []
     for position, write in enumerate(writes):
-        for event in events_of(ports, write):
+        told = events_of(ports, write) if isinstance(write, Committed) else [event_of_schedule(ports, write)]
+        for event in told:
             events.append(event)
             origin.append(position)
     refused = {id(event) for event in ports.bus.put(events)}
@@ -69,6 +81,19 @@ def events_of(ports: Ports, write: Committed) -> Iterator[Event]:
     for length in range(known + 1, len(job.history) + 1):
         told = "Job Scheduled" if length == 1 else _DETAIL_TYPES[job.history[length - 1].to]
         yield Event(EVENT_SOURCE, told, {**detail, "deduplicationId": deduplication_id(job, length)})
+
+
+def event_of_schedule(ports: Ports, write: ScheduleChange) -> Event:
+    """The event of a change of a schedule."""
+    project = ports.directory.get_project(write.project_id)
+    detail = {
+        "scheduleId": write.schedule_id,
+        "projectId": write.project_id,
+        **write.about,
+        "projectKey": project.project_key if project is not None else None,
+        "deduplicationId": f"{write.schedule_id}-{write.change}",
+    }
+    return Event(EVENT_SOURCE, write.detail_type, detail)
 
 
 def deduplication_id(job: Job, length: int) -> str:

@@ -138,6 +138,11 @@ def schedules(project_id: int) -> str:
     return f"schedules#{project_id}"
 
 
+def is_schedule(pk: str) -> bool:
+    """Whether a partition holds the schedules of a project."""
+    return pk.startswith("schedules#")
+
+
 def schedule_spec(project_id: int, schedule_id: str) -> Key:
     """What callers set of a schedule."""
     return schedules(project_id), f"spec#{schedule_id}"
