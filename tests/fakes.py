@@ -303,13 +303,15 @@ class FakeStore:
         held = self.schedules.get(key)
         if held is None or held.version != seen.version:
             return held is not None and (held.spec, held.version) == (changed.spec, changed.version)
+        if held.state.next_at != seen.state.next_at:
+            return False
         state = held.state._replace(next_at=changed.state.next_at)
         self.schedules[key] = replace(changed, state=state)
         return True
 
     def remove_schedule(self, seen: Schedule) -> bool:
         held = self.schedules.get((seen.project_id, seen.schedule_id))
-        if held is not None and held.version != seen.version:
+        if held is not None and (held.version, held.state.next_at) != (seen.version, seen.state.next_at):
             return False
         self.schedules.pop((seen.project_id, seen.schedule_id), None)
         return True

@@ -152,12 +152,17 @@ def test_a_change_needs_the_version_that_was_seen(store: Store) -> None:
     assert stored(store, a_schedule(9)) is None
 
 
-def test_a_change_keeps_what_firing_has_counted(store: Store) -> None:
+def test_a_change_keeps_what_firing_has_counted_and_a_removal_too_needs_the_state_that_was_seen(store: Store) -> None:
     made = a_schedule()
     store.add_schedule(made, None)
     assert store.move_schedule(a_move(made, missed=3, skipped=2))
+    changed = replace(made, version=2, state=State(next_at=NEXT + 7))
 
-    store.replace_schedule(made, replace(made, version=2, state=State(next_at=NEXT + 7)))
+    assert not store.replace_schedule(made, changed)
+    assert not store.remove_schedule(made)
+    moved = stored(store, made)
+    assert moved is not None
+    assert store.replace_schedule(moved, changed)
 
     found = stored(store, made)
     assert found is not None

@@ -157,11 +157,13 @@ def test_a_change_counts_from_now_and_needs_the_version_that_was_seen(world: Wor
     changed = managing.change_schedule(world.ports, a_project(), made.schedule_id, 1, lambda _: a_spec(name="new"))
 
     assert (changed.version, changed.spec.name, changed.updated_at) == (2, "new", NOW + 7 * PERIOD)
-    assert changed.state.next_at == FIRST + 7 * PERIOD  # what was due meanwhile is not made up for
+    assert changed.state.next_at == FIRST + 7 * PERIOD
     paused = managing.change_schedule(world.ports, a_project(), made.schedule_id, None, lambda _: a_spec(enabled=False))
     assert paused.state.next_at is None
+    world.clock.time += 7 * PERIOD
     fire(world, made)
-    assert job_times(world) == []
+    # what was due before the first change: the newest that was missed, and three of the last ten minutes
+    assert job_times(world) == [FIRST + n * PERIOD for n in (3, 4, 5, 6)]
 
 
 def test_a_change_that_meets_another_is_tried_on_what_that_one_left(world: World) -> None:
@@ -305,7 +307,8 @@ def test_others_are_fired_if_one_has_moved_meanwhile(world: World, monkeypatch: 
     monkeypatch.setattr(world.store, "append", meet)
     fire(world, *made)
 
-    assert [job.made_by.schedule_id for job in world.store.jobs.values()] == [made[0].schedule_id, made[2].schedule_id]
+    # a removal first makes what is due
+    assert [job.made_by.schedule_id for job in world.store.jobs.values()] == [made[n].schedule_id for n in (1, 0, 2)]
 
 
 def test_an_occurrence_is_skipped_while_the_last_job_is_active(world: World) -> None:
@@ -366,6 +369,40 @@ def test_a_throttled_hint_comes_again_and_doubles_nothing(world: World, monkeypa
     assert len(world.store.jobs) == 33
     assert fire(world, *made) == set()
     assert len({job.made_by.schedule_id for job in world.store.jobs.values()}) == len(world.store.jobs) == 40
+
+
+@pytest.mark.parametrize("act", ["pause", "remove"])
+def test_an_occurrence_that_is_due_is_made_before_a_change_or_a_removal(world: World, act: str) -> None:
+    made = make(world)
+    world.clock.time = FIRST + SECOND
+
+    if act == "pause":
+        managing.change_schedule(world.ports, a_project(), made.schedule_id, None, lambda _: a_spec(enabled=False))
+    else:
+        managing.remove_schedule(world.ports, a_project(), made.schedule_id, None)
+
+    assert job_times(world) == [FIRST]
+    fire(world, made)
+    assert job_times(world) == [FIRST]
+
+
+def test_a_change_that_meets_a_fire_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(world)
+    world.clock.time = FIRST - 1
+    replace_schedule = world.store.replace_schedule
+
+    def meet(seen: Schedule, changed: Schedule) -> bool:
+        monkeypatch.setattr(world.store, "replace_schedule", replace_schedule)
+        world.clock.time = FIRST
+        fire(world, made)
+        return replace_schedule(seen, changed)
+
+    monkeypatch.setattr(world.store, "replace_schedule", meet)
+    changed = managing.change_schedule(world.ports, a_project(), made.schedule_id, None, lambda spec: spec)
+
+    assert changed.state.next_at == FIRST + PERIOD
+    fire(world, made)
+    assert job_times(world) == [FIRST]
 
 
 # ---- the tick -------------------------------------------------------------------------------------------------------

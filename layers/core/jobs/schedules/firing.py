@@ -64,14 +64,14 @@ def fire(ports: SchedulePorts, hints: Sequence[FireHint], has_time: TimeLeft) ->
         if early > 0:
             ports.clock.sleep(early)
         try:
-            _fire_project(ports, hint.project_id, [schedule_id for schedule_id, _ in hint.schedules])
+            fire_project(ports, hint.project_id, [schedule_id for schedule_id, _ in hint.schedules])
         except Busy:
             ports.meter.count("FireThrottled")
             again.add(position)
     return again
 
 
-def _fire_project(ports: SchedulePorts, project_id: int, schedule_ids: Sequence[str]) -> None:
+def fire_project(ports: SchedulePorts, project_id: int, schedule_ids: Sequence[str]) -> None:
     """Take one step of each schedule of a project whose occurrence is due.
 
     Raises:
@@ -80,7 +80,7 @@ def _fire_project(ports: SchedulePorts, project_id: int, schedule_ids: Sequence[
     now = ports.clock.now()
     project = ports.directory.get_project(project_id)
     found = ports.schedules.get_schedules(project_id, list(dict.fromkeys(schedule_ids)))
-    turns = [_turn(ports, schedule, now) for schedule in found.values() if _is_due(schedule, now)]
+    turns = [_turn(ports, schedule, now) for schedule in found.values() if is_due(schedule, now)]
     if len(turns) < len(schedule_ids):
         ports.meter.count("FireHintStale", len(schedule_ids) - len(turns))
     if project is None:
@@ -114,7 +114,8 @@ def _after_commit(ports: SchedulePorts, turns: Sequence[_Turn]) -> None:
     announce(ports, [DueSchedule(at, project_id, of) for at, project_id, of in next_ones if at is not None])
 
 
-def _is_due(schedule: Schedule, now: int) -> bool:
+def is_due(schedule: Schedule, now: int) -> bool:
+    """Whether an occurrence of a schedule waits for its job."""
     return schedule.state.next_at is not None and schedule.state.next_at <= now
 
 

@@ -10,6 +10,8 @@ from jobs.errors import Busy, IdempotencyKeyReused, ScheduleChanged, ScheduleNot
 from jobs.lifecycle.contention import DEADLINE
 from jobs.lifecycle.creation import REPLAY_WINDOW, Request, create_batch, create_job
 from jobs.model import DELETE_USER_DATA, SECOND, DueSchedule, Occasion, ScheduleMove
+from jobs.schedules import firing
+from jobs.schedules.occasions import ALL_OF
 from jobs.schedules.ports import Schedule, ScheduleRecord, State
 from jobs.schedules.rhythm import occurrences
 from jobs.schedules.showing import get_schedule
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How often a change is tried that meets another one.
 TRIES = 3
+#: How many steps a schedule takes at most before it is changed: those of catching up, and one for what is due.
+MAX_STEPS = ALL_OF + 2
 
 
 def create_schedule(
@@ -86,7 +90,7 @@ def change_schedule(
         Busy: others change it at once, or DynamoDB throttles. Try again.
     """
     for _ in range(TRIES):
-        seen = get_schedule(ports, project, schedule_id)
+        seen = _settled(ports, project, schedule_id)
         _check_version(seen, version)
         now = ports.clock.now()
         spec = change(seen.spec)
@@ -112,10 +116,25 @@ def remove_schedule(ports: SchedulePorts, project: Project, schedule_id: str, ve
         Busy: others change it at once, or DynamoDB throttles. Try again.
     """
     for _ in range(TRIES):
-        seen = get_schedule(ports, project, schedule_id)
+        seen = _settled(ports, project, schedule_id)
         _check_version(seen, version)
         if ports.schedules.remove_schedule(seen):
             return
+    raise Busy
+
+
+def _settled(ports: SchedulePorts, project: Project, schedule_id: str) -> Schedule:
+    """Read a schedule none of whose occurrences is due. One that is due is made first, as it was set until now.
+
+    Raises:
+        ScheduleNotFound: the project has no such schedule.
+        Busy: its occurrences do not come to an end, or DynamoDB throttles.
+    """
+    for _ in range(MAX_STEPS):
+        seen = get_schedule(ports, project, schedule_id)
+        if not firing.is_due(seen, ports.clock.now()):
+            return seen
+        firing.fire_project(ports, project.project_id, [schedule_id])
     raise Busy
 
 

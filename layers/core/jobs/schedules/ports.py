@@ -115,10 +115,10 @@ class ScheduleStore(Protocol):
         """Read the ids of a project's schedules, the oldest first, eventually consistent."""
 
     def replace_schedule(self, seen: Schedule, changed: Schedule) -> bool:
-        """Put what a caller changed, and where the state goes on; False if another call was first."""
+        """Put what a caller changed, and where the state goes on; False if it was changed or has moved since."""
 
     def remove_schedule(self, seen: Schedule) -> bool:
-        """Remove a schedule; False if another call changed or removed it first."""
+        """Remove a schedule; False if it was changed or has moved since. One that is gone is removed."""
 
     def move_schedule(self, move: ScheduleMove) -> bool:
         """Move the state of a schedule without a job; False if it has moved on."""

@@ -92,9 +92,10 @@ class DynamoDBSchedules:
 
     def replace_schedule(self, seen: Schedule, changed: Schedule) -> bool:
         """See `ScheduleStore.replace_schedule`: a transaction of the two rows."""
-        was_not_changed, is_there = "v = :seen", "attribute_exists(pk)"
+        was_not_changed = "v = :seen"
         item = _spec_item(changed)
-        values = {":v": items.number(changed.version)}
+        has_not_moved, values = _has_not_moved(seen)
+        values |= {":v": items.number(changed.version)}
         due = self._due(changed)
         if due:
             expression = "SET v = :v, gk = :gk, due = :due"
@@ -104,7 +105,7 @@ class DynamoDBSchedules:
         state = keys.schedule_state(seen.project_id, seen.schedule_id)
         writes = (
             put(item, was_not_changed, ExpressionAttributeValues={":seen": items.number(seen.version)}, **_OLD),
-            update(state, expression, is_there, ExpressionAttributeValues=values),
+            update(state, expression, has_not_moved, ExpressionAttributeValues=values),
         )
         try:
             self._table.write(*writes)
@@ -120,11 +121,16 @@ class DynamoDBSchedules:
             "ExpressionAttributeValues": {":seen": items.number(seen.version)},
             **_OLD,
         }
+        condition, values = _has_not_moved(seen)
+        has_not_moved = {
+            "ConditionExpression": condition,
+            **({"ExpressionAttributeValues": values} if values else {}),
+        }
         is_counted = "n > :none"
         less, none = items.number(-1), items.number(0)
         writes: tuple[Write, ...] = (
             {"Delete": {"Key": items.key(keys.schedule_spec(project_id, schedule_id)), **was_not_changed}},
-            {"Delete": {"Key": items.key(keys.schedule_state(project_id, schedule_id))}},
+            {"Delete": {"Key": items.key(keys.schedule_state(project_id, schedule_id)), **has_not_moved}},
             update(
                 keys.schedule_count(project_id),
                 "ADD n :less",
@@ -135,7 +141,7 @@ class DynamoDBSchedules:
         try:
             self._table.write(*writes)
         except ConditionFailed as failed:
-            return not failed.rows.get(0, {"v": ""})  # the row is gone: another call, or a try before, removed it
+            return failed.rows.get(0) == {}  # it is gone: another call, or a try before, removed it
         return True
 
     def move_schedule(self, move: ScheduleMove) -> bool:
@@ -162,6 +168,13 @@ class DynamoDBSchedules:
             return {}
         gk = keys.schedule_shard(schedule.schedule_id, self._shards)
         return {"gk": items.string(gk), "due": items.number(next_at)}
+
+
+def _has_not_moved(seen: Schedule) -> tuple[str, dict[str, Any]]:
+    """The condition on a state that it is still at the occurrence that was seen, with its values."""
+    if seen.state.next_at is None:
+        return "attribute_exists(pk) AND attribute_not_exists(due)", {}
+    return "due = :at", {":at": items.number(seen.state.next_at)}
 
 
 def _record_put(schedule: Schedule, record: ScheduleRecord) -> Write:
