@@ -10,10 +10,12 @@ from jobs.errors import JobsError
 from jobs.lifecycle.reaping import reap
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
 from jobs.outcomes import Attempt
+from jobs.schedules.firing import fire, is_due
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
 from tests.fakes import FakeClock, World, ever
+from tests.proofs.interleavings.stage import a_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -207,30 +209,38 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
     """
     store, waiting, now, tokens = stage.store, dict(unfinished), begin, count()
 
-    def ports() -> Ports:
+    def ports() -> World:
         store.call_token = f"rest.{next(tokens)}"
         return World(
             store=store,
             queue=stage.queue,
+            directory=a_directory(),
             clock=FakeClock(now),
             random=lambda: 0.0,
             token=lambda: f"rest.{next(tokens)}",
         )
 
     for _ in range(MAX_TICKS):
-        if not waiting and not any(job.status.is_active for job in store.jobs.values()):
+        active = any(job.status.is_active for job in store.jobs.values())
+        if not waiting and not active and not any(of.state.next_at for of in store.schedules.values()):
             break
         waiting = {name: run for name, run in waiting.items() if _comes_again(run, ports())}
         # A tick a minute. Time jumps to the next due job, so the first tick may find it due without having seen it.
         for _tick in range(2):
-            now = max([now, *(job.next_at or 0 for job in store.jobs.values())]) + 2 * MINUTE
+            occurrences = (of.state.next_at or 0 for of in store.schedules.values())
+            now = max([now, *(job.next_at or 0 for job in store.jobs.values()), *occurrences]) + 2 * MINUTE
             reap(ports(), store.shards, ever)
             dispatch(ports(), store.shards, ever)
+            fires, stage.queue.fires = stage.queue.fires, []
+            for hint in fires:
+                fire(ports(), [hint], ever)
             messages, stage.queue.messages = stage.queue.messages, []
             for message in messages:
                 start_jobs(ports(), [message], ever)
         for job in store.jobs.values():
             hold(job.due_at is None or job.due_at > now, f"job {job.job_id} is due and nothing starts it")
+        for of in store.schedules.values():
+            hold(not is_due(of, now), f"{of.spec.name} is due and nothing fires it")
     hold(not waiting, f"{sorted(waiting)} come again for ever")
     for job in store.jobs.values():
         hold(not job.status.is_active, f"job {job.job_id} is {job.status} for ever")

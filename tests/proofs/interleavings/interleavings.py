@@ -27,7 +27,7 @@ from jobs.outcomes import AppendOutcome, AppendResult, StartOutcome
 from tests.fakes import FakeClock, World
 from tests.proofs.interleavings import claims
 from tests.proofs.interleavings.claims import Broken, Commit, Told
-from tests.proofs.interleavings.stage import Stage, TokenStore, frozen
+from tests.proofs.interleavings.stage import Stage, TokenStore, a_directory, frozen
 
 if TYPE_CHECKING:
     import random
@@ -190,6 +190,7 @@ def follow(actor: Actor, run: int, log: tuple[Any, ...]) -> Call | Told:
     ports = World(
         store=cast("Any", _LoggedPort("store", answers)),
         queue=cast("Any", _LoggedPort("queue", answers)),
+        directory=a_directory(),
         clock=FakeClock(actor.at),
         random=lambda: 0.0,  # nobody waits, and a back-off is due at once, so that everything that can meet does meet
         token=lambda: f"{actor.name}.{run}.{next(tokens)}",

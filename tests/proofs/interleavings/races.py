@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
+from jobs.errors import ScheduleNotFound
 from jobs.lifecycle import cancellation, creation, moving, reporting, retrying
 from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
+from jobs.model import (
+    DELETE_USER_DATA,
+    MINUTE,
+    SECOND,
+    DeletionLock,
+    FireHint,
+    Occasion,
+    SeenEvent,
+    StartHint,
+    Status,
+)
 from jobs.outcomes import Attempt, Failure, ReportOutcome, Stamp
+from jobs.schedules import managing
+from jobs.schedules.firing import fire
+from jobs.schedules.ports import CatchUp, Overlap, Schedule, Spec, State
+from jobs.schedules.rhythm import Rhythm
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
@@ -23,12 +39,14 @@ if TYPE_CHECKING:
 
     from jobs.model import NewJob
     from jobs.ports import Ports
+    from jobs.schedules.ports import SchedulePorts
 
     from tests.fakes import FakeMeter
     from tests.proofs.interleavings.stage import StageQueue, TokenStore
 
 PROJECT = a_project()
 USER = "user-1"
+SCHEDULE = f"{1:024x}"
 #: When the first attempt of a job that started at NOW counts as lost.
 TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
 FIRST = Attempt(1, 1, 1)
@@ -179,6 +197,53 @@ def mark(event: str) -> SeenEvent:
     return SeenEvent(event.ljust(64, "0"), NOW // SECOND + 3_600)
 
 
+def firer(name: str, at: int = NOW) -> Actor:
+    """Received a hint of the schedule."""
+
+    def run(ports: Ports) -> Told:
+        again = fire(cast("SchedulePorts", ports), [FireHint(1, ((SCHEDULE, at),))], ever)
+        made = len(cast("FakeMeter", ports.meter).durations.get("FireLag", ()))
+        return Told(f"made {made}", changed=None if again else made > 0, again=bool(again))
+
+    return Actor(name, run, at, comes_again=True)
+
+
+def changer(name: str, at: int = NOW, **changes: Any) -> Actor:
+    """A caller who changes the schedule, and so its occurrences from now on."""
+
+    def change(ports: SchedulePorts) -> None:
+        managing.change_schedule(ports, PROJECT, SCHEDULE, None, lambda spec: replace(spec, **changes))
+
+    return _manager(name, change, at)
+
+
+def remover(name: str, at: int = NOW) -> Actor:
+    """A caller who removes the schedule."""
+    return _manager(name, lambda ports: managing.remove_schedule(ports, PROJECT, SCHEDULE, None), at)
+
+
+def _manager(name: str, manage: Callable[[SchedulePorts], None], at: int) -> Actor:
+    def run(ports: Ports) -> Told:
+        try:
+            manage(cast("SchedulePorts", ports))
+        except ScheduleNotFound:
+            # another caller may remove it after this one has made the job that was due
+            return Told("gone", changed=None)
+        return Told("done", changed=None)
+
+    return Actor(name, run, at)
+
+
+def runner(name: str, at: int = NOW) -> Actor:
+    """A caller who has a job of the schedule made out of turn."""
+
+    def run(ports: Ports) -> Told:
+        managing.run_schedule(cast("SchedulePorts", ports), PROJECT, SCHEDULE, by=name)
+        return Told("ran", changed=True)
+
+    return Actor(name, run, at)
+
+
 # ---- races ----------------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +293,44 @@ def _worker_ends_its_own_attempt(store: TokenStore) -> None:
         for place, change in enumerate(job.history):
             attempt = states[:place].count(Status.SCHEDULED)
             hold(change.by != "worker" or attempt == FIRST.number, f"a report of attempt 1 ends attempt {attempt}")
+
+
+def _scheduled(overlap: Overlap = Overlap.ALLOW) -> Callable[[TokenStore], None]:
+    """A schedule with two occurrences, now and in a minute."""
+
+    def given(store: TokenStore) -> None:
+        rhythm = Rhythm(every=60, anchor=NOW, end_at=NOW + MINUTE)
+        spec = Spec(name="a schedule", rhythm=rhythm, job=a_request(), overlap=overlap)
+        state = State(next_at=NOW)
+        made = Schedule(project_id=1, schedule_id=SCHEDULE, spec=spec, created_at=NOW - MINUTE, state=state)
+        store.add_schedule(made, None)
+
+    return given
+
+
+def _occurrences(store: TokenStore) -> list[int]:
+    times = sorted(job.made_by.at for job in store.jobs.values() if job.made_by.at is not None)
+    for job in store.jobs.values():
+        hold((job.made_by.at or 0) <= job.created_at, f"job {job.job_id} is made before its occurrence")
+    return times
+
+
+def _each_occurrence_once(store: TokenStore) -> None:
+    """The first was due while the schedule was enabled. The second is due if it still is."""
+    times = _occurrences(store)
+    held = store.schedules.get((1, SCHEDULE))
+    both = held is not None and held.spec.enabled
+    hold(times in ([NOW, NOW + MINUTE], [NOW])[: 1 if both else 2], f"the occurrences {times} have jobs")
+    if held is not None:
+        out_of_turn = sum(job.made_by == Occasion(SCHEDULE) for job in store.jobs.values())
+        hold(held.state.run_count == len(times) + out_of_turn, f"{held.state} counts {len(times)} + {out_of_turn} jobs")
+
+
+def _each_occurrence_made_or_skipped(store: TokenStore) -> None:
+    times = _occurrences(store)
+    state = store.schedules[1, SCHEDULE].state
+    hold(len(times) == len(set(times)), f"the occurrences {times} have jobs")
+    hold(len(times) + state.skipped_count + state.missed_count == 2, f"{state} and {times} are not two occurrences")
 
 
 def one_job(attempts: int, report: Callable[[Ports], ReportOutcome], *ends: str) -> Race:
@@ -409,6 +512,53 @@ RACES = (
             job_2=("scheduled", "cancelled"),
             job_3=("scheduled",),
         ),
+    ),
+    Race(
+        "a schedule that is due and is changed, beside a batch",
+        (firer("fire"), firer("fire again"), changer("change", catch_up=CatchUp.ALL), ingester("batch", "event 1")),
+        _scheduled(),
+        reaching(
+            {
+                "fire": ("made 0", "made 1"),
+                "fire again": ("made 0", "made 1"),
+                "change": ("done",),
+                "batch": ("created 1",),
+            },
+            job_1=("scheduled",),
+            job_2=("scheduled",),
+        ),
+        _each_occurrence_once,
+    ),
+    Race(
+        "a schedule that is due, disabled and removed, beside a tick",
+        (firer("fire"), changer("disable", enabled=False), remover("remove"), dispatcher("tick")),
+        _scheduled(),
+        reaching(
+            {
+                "fire": ("made 0", "made 1"),
+                "disable": ("done", "gone"),
+                "remove": ("done",),
+                "tick": ("hinted 0 and 0 again", "hinted 1 and 0 again"),
+            },
+            job_1=("scheduled",),
+        ),
+        _each_occurrence_once,
+    ),
+    Race(
+        "a schedule that skips while its last job is active",
+        (firer("fire"), firer("fire later", NOW + MINUTE), runner("run"), canceller("cancel")),
+        _scheduled(Overlap.SKIP),
+        reaching(
+            {
+                "fire": ("made 0", "made 1"),
+                "fire later": ("made 0", "made 1"),
+                "run": ("ran",),
+                "cancel": ("cancelled", "JobNotFound"),
+            },
+            job_1=("scheduled", "cancelled"),
+            job_2=("scheduled",),
+        ),
+        _each_occurrence_made_or_skipped,
     ),
     Race(
         "two ticks that overlap, a job whose hint was lost and a new one",

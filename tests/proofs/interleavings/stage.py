@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from jobs.outcomes import StartOutcome
+from jobs.schedules.ports import Schedule
 
-from tests.fakes import FakeQueue, FakeStore
+from tests.builders import a_project
+from tests.fakes import FakeDirectory, FakeQueue, FakeStore
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from jobs.model import Job, JobKey, StartHint
+    from jobs.model import FireHint, Job, JobKey, StartHint
 
 State = dict[str, Any]
 
@@ -60,6 +62,16 @@ class StageQueue(FakeQueue):
     def receive(self) -> Sequence[StartHint]:
         return sorted(self.messages)  # it has no order
 
+    def receive_fires(self) -> Sequence[FireHint]:
+        return sorted(self.fires)
+
+
+def a_directory() -> FakeDirectory:
+    """The project of all races. No race changes it, so reading it is no step."""
+    directory = FakeDirectory()
+    directory.projects["p"] = a_project()
+    return directory
+
 
 class Stage:
     """A store and a queue."""
@@ -72,13 +84,14 @@ class Stage:
     def state(self) -> State:
         """The contents of both."""
         state = {name: copy(getattr(self.store, name)) for name in self._rows}
-        return {**state, "messages_of_queue": sorted(self.queue.messages)}
+        return {**state, "messages_of_queue": sorted(self.queue.messages), "fires_of_queue": sorted(self.queue.fires)}
 
     def put_back(self, state: State) -> None:
         """Restore the contents of both."""
         for name in self._rows:
             setattr(self.store, name, copy(state[name]))
         self.queue.messages = list(state["messages_of_queue"])
+        self.queue.fires = list(state["fires_of_queue"])
 
 
 def frozen(value: Any) -> Hashable:
@@ -87,6 +100,8 @@ def frozen(value: Any) -> Hashable:
         return frozenset((key, frozen(of)) for key, of in value.items())
     if isinstance(value, list):
         return tuple(frozen(of) for of in value)
+    if isinstance(value, Schedule):
+        return repr(value)
     if isinstance(value, Exception):
         return type(value), frozen(vars(value))
     return value  # type: ignore[no-any-return]  # ports answer with values
