@@ -91,12 +91,14 @@ function draw(slots, job) {
   fill(slots.errors, job.errorList, () => (job.errorList ?? []).map((error) => element("li", { text: error })));
   fill(slots.timeline, job.history, () => job.history.map(changeOf));
   slots["outputs-card"].hidden = !job.outputs.length;
-  write(slots.outputs, job.outputs.map((output) => JSON.stringify(output, null, 2)).join("\n"));
+  write(slots.outputs, JSON.stringify(job.outputs, null, 2));
+  slots["params-card"].hidden = !Object.keys(job.params).length;
   write(slots.params, JSON.stringify(job.params, null, 2));
 }
 
 function whenOf(job) {
-  if (job.status !== "scheduled") return ["since ", moment(job.updatedAt)];
+  if (job.status === "running") return ["started ", moment(job.updatedAt)];
+  if (job.status !== "scheduled") return [moment(job.updatedAt)];
   return job.updatedAt === null ? ["starts ", moment(job.startAt)] : ["starts again soon"];
 }
 

@@ -7,7 +7,11 @@ import { length, moment, startLag } from "./times.js";
 const PAGE = 50;
 /** How many details are read in one look. */
 const DETAILS_AT_ONCE = 8;
+/** Milliseconds until a page that is scrolled counts as read. */
+const SETTLED = 200;
 const STATUSES = ["scheduled", "running", "completed", "failed", "cancelled"];
+/** What stands where there is nothing to say. */
+const NONE = "–";
 const FILTERS = ["status", "action", "referenceId"];
 
 export function listView({ api, query, tell, create }) {
@@ -16,6 +20,7 @@ export function listView({ api, query, tell, create }) {
   const rows = new Map();
   const visible = new Set();
   const details = new Map();
+  const readAt = new Map();
   let older = null;
   let seen = "";
 
@@ -43,21 +48,29 @@ export function listView({ api, query, tell, create }) {
       if (isIntersecting) visible.add(Number(target.dataset.job));
       else visible.delete(Number(target.dataset.job));
     }
-    filling ??= setTimeout(async () => {
-      await readDetails(aborted.signal).catch(() => {});
-      filling = null;
-    }, 200);
+    filling ??= setTimeout(readAll, SETTLED);
   });
   let filling = null;
   const aborted = new AbortController();
 
+  async function readAll() {
+    try {
+      while (await readDetails(aborted.signal));
+    } catch {
+      // The next look tells what is wrong, or the view has gone.
+    }
+    filling = null;
+  }
+
   async function readDetails(signal, again = false) {
     const wanted = [...rows.values()]
       .filter(({ job }) => visible.has(job.jobId) && wantsDetails(job) && (isStale(job) || (again && job.status === "running")))
+      .sort((one, other) => (readAt.get(one.job.jobId) ?? 0) - (readAt.get(other.job.jobId) ?? 0))
       .slice(0, DETAILS_AT_ONCE);
     await Promise.all(wanted.map(async ({ job }) => {
       const found = await api.read(`/jobs/${job.jobId}`, { include: "details" }, signal);
       details.set(job.jobId, found);
+      readAt.set(job.jobId, performance.now());
       const row = rows.get(job.jobId);
       if (row) draw(row, { ...row.job, ...found }, found);
     }));
@@ -142,7 +155,7 @@ function newRow(job) {
     element("span", { class: "action", text: job.action }),
     ...(job.description ? [element("span", { class: "description", text: job.description })] : []),
   );
-  cells.reference.append(element("span", { text: job.referenceId || "–" }));
+  cells.reference.append(element("span", { text: job.referenceId || NONE }));
   const node = element("tr", { role: "row", "data-job": String(job.jobId) }, ...Object.values(cells));
   return { node, cells, job, drawn: {} };
 }
@@ -154,14 +167,17 @@ function draw(row, job, found) {
     if (row.drawn[name] === stamp) return;
     row.drawn[name] = stamp;
     row.cells[name].replaceChildren(...children());
+    row.cells[name].classList.toggle("none", row.cells[name].textContent === NONE);
   };
   part("status", job.status, () => [chip(job.status)]);
   // A job that waits for a later attempt keeps its `startAt`, which is over.
   const again = job.status === "scheduled" && job.updatedAt !== null;
-  part("start", [job.startAt, again], () => [again ? element("span", { text: "again soon" }) : moment(job.startAt)]);
+  // One that was cancelled before its time never started.
+  const moot = job.status === "cancelled" && job.startAt > job.updatedAt;
+  part("start", [job.startAt, again, moot], () => [moot ? NONE : again ? "again soon" : moment(job.startAt)]);
   if (!found && wantsDetails(job)) return;
   const lag = found ? startLag(found) : null;
-  part("lag", lag, () => [lag === null ? "–" : `+${length(lag)}`]);
+  part("lag", lag, () => [lag === null ? NONE : `+${length(lag)}`]);
   part("progress", [job.status, found?.progress, found?.finishedAt], () => [progressOf(job, found)]);
 }
 
@@ -173,7 +189,7 @@ function progressOf(job, found) {
   }
   if (job.status === "running") return element("span", { class: "muted", text: "no report yet" });
   const took = found?.startedAt && found.finishedAt ? found.finishedAt - found.startedAt : null;
-  return element("span", { class: "muted", text: took === null ? "–" : `took ${length(took)}` });
+  return element("span", { class: "muted", text: took === null ? NONE : `took ${length(took)}` });
 }
 
 function tiles(place, jobs, next) {
@@ -182,7 +198,7 @@ function tiles(place, jobs, next) {
   if (!place.children.length) {
     for (const status of [...STATUSES, "next"]) {
       place.append(element("div", { class: "tile", "data-status": status },
-        element("dt", { text: status === "next" ? "Next due" : status }), element("dd", { text: "–" })));
+        element("dt", { text: status === "next" ? "Next due" : status[0].toUpperCase() + status.slice(1) }), element("dd", { text: NONE })));
     }
   }
   if (jobs === null) return;
@@ -191,7 +207,7 @@ function tiles(place, jobs, next) {
   if (due.dataset.job === String(next?.jobId) && due.dataset.due === String(next?.startAt)) return;
   due.dataset.job = String(next?.jobId);
   due.dataset.due = String(next?.startAt);
-  due.replaceChildren(...(next ? [moment(next.startAt), element("a", { href: `#/jobs/${next.jobId}`, text: `#${next.jobId}` })] : ["–"]));
+  due.replaceChildren(...(next ? [moment(next.startAt), element("a", { href: `#/jobs/${next.jobId}`, text: `#${next.jobId}` })] : [NONE]));
 }
 
 function bounds(slots, jobs, filters, query, older) {
@@ -205,10 +221,10 @@ function bounds(slots, jobs, filters, query, older) {
   write(slots["empty-text"], older
     ? "Older jobs were not searched yet. One page searches 1,000 jobs at most."
     : elsewhere ? "Change or clear the filter." : "Create one here, or over the API. It shows up by itself.");
-  const which = query.cursor ? "older jobs" : filtered ? "newest jobs that match" : "newest jobs";
-  const some = jobs.length === 1 ? "1 job is listed" : `${jobs.length} jobs are listed`;
-  write(slots.bounds, jobs.length
-    ? `${some}. A page has up to ${PAGE} ${which}; counts and “next due” are of this page.` : "");
+  // Numbers have no gaps, so the newest one says how many there are.
+  const all = filtered || query.cursor ? "" : ` of ${jobs[0]?.jobId}`;
+  const some = `${jobs.length}${all} ${jobs.length === 1 && !all ? "job" : "jobs"}`;
+  write(slots.bounds, jobs.length ? `${some}. A page has ${PAGE} at most; the counts and “Next due” are of this page.` : "");
 }
 
 function announce(jobs, before) {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["stack", "tenant", "worker"]
 
+#: The file of job 1.
+CONTENT = b"month,revenue\n2026-11,75\n"
 #: What systems call it. `CHROMIUM` names another one.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -78,8 +80,7 @@ def jobs(worker: Worker) -> Worker:
     )
     for number in (1, 2, 3):
         outside.job_is("running", number)
-    content = b"month,revenue\n2026-11,75\n"
-    worker.announced(1, content, "report.csv")
+    worker.announced(1, CONTENT, "report.csv")
     outside.put("Job Message", jobId=1, status=1, text="75 rows were read", toolId=0)
     outside.put("Job Message", jobId=1, status=2, text="3 rows had no month", toolId=4)
     outside.put(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,12 @@ LISTEN = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
 """
+#: The name of what has the focus: of its label, or its own text.
+FOCUSED = """(() => {
+  const focused = document.activeElement;
+  const label = focused.labels?.[0]?.firstChild.textContent;
+  return (label ?? focused.textContent).trim();
+})()"""
 #: Makes the tab hidden or visible, as the browser would.
 HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -74,6 +79,15 @@ class Desk:
         """Press a button of the page or of the dialog that is open."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
+    def tab_to(self, name: str) -> None:
+        """Press Tab until something of that name has the focus."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate(FOCUSED) == name:
+                return
+        message = f"Tab does not lead to {name}"
+        raise AssertionError(message)
+
     @property
     def dialog(self) -> Locator:
         """The dialog that is open."""
@@ -97,10 +111,3 @@ class Desk:
         """By how many pixels the page is wider than the screen."""
         over: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return over
-
-
-def job_number(text: str) -> int:
-    """The number in `#12`."""
-    found = re.search(r"#(\d+)", text)
-    assert found, text
-    return int(found[1])
