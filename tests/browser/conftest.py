@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.desk import Desk
 from tests.e2e.conftest import stack, tenant
-from tests.e2e.test_artifacts import Worker, worker
+from tests.e2e.test_artifacts import Worker, request, worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,8 @@ def jobs(worker: Worker) -> Worker:
     )
     for number in (1, 2, 3):
         outside.job_is("running", number)
-    worker.announced(1, CONTENT, "report.csv")
+    place = worker.announced(1, CONTENT, "report.csv")
+    request("PUT", place["url"], CONTENT, **place["headers"])
     outside.put("Job Message", jobId=1, status=1, text="75 rows were read", toolId=0)
     outside.put("Job Message", jobId=1, status=2, text="3 rows had no month", toolId=4)
     outside.put(

@@ -14,7 +14,7 @@ from tests.browser.conftest import CONTENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Route
+    from playwright.sync_api import Download, Route
 
     from tests.browser.desk import Desk
     from tests.e2e.embedded import Embedded, Tenant
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 #: Milliseconds until the page has shown a change, on a busy machine.
 SOON = 20_000
 #: Bytes for a minute of watching 50 jobs.
-MINUTE_BUDGET = 1_000_000
+MINUTE_BUDGET = 400_000
 
 
 def test_the_list_shows_each_job_with_status_lag_and_progress(visit: Callable[..., Desk], jobs: Worker) -> None:
@@ -48,25 +48,25 @@ def test_a_filter_lists_what_matches_and_its_address_can_be_opened_again(
 ) -> None:
     desk = visit(jobs.tenant)
 
-    desk.page.get_by_label("Status").select_option("failed")
+    desk.filters.get_by_label("Status").select_option("failed")
     expect(desk.rows).to_have_count(1)
     expect(desk.row(2)).to_be_visible()
     desk.page.reload()
     expect(desk.rows).to_have_count(1)
-    expect(desk.page.get_by_label("Status")).to_have_value("failed")
+    expect(desk.filters.get_by_label("Status")).to_have_value("failed")
 
     desk.press("Clear")
     expect(desk.rows).to_have_count(5)
-    desk.page.get_by_label("Action").fill("export_report")
-    desk.page.get_by_label("Reference").fill("2026-10")
+    desk.filters.get_by_label("Action").fill("export_report")
+    desk.filters.get_by_label("Reference").fill("2026-10")
     desk.press("Filter")
     expect(desk.rows).to_have_count(1)
     expect(desk.row(3)).to_be_visible()
 
-    desk.page.get_by_label("Reference").fill("nothing has it")
+    desk.filters.get_by_label("Reference").fill("nothing has it")
     desk.press("Filter")
     expect(desk.page.get_by_role("heading", name="No job matches here")).to_be_visible()
-    desk.page.get_by_label("Action").fill("No Action!")
+    desk.filters.get_by_label("Action").fill("No Action!")
     desk.press("Filter")
     expect(desk.page.get_by_role("main").get_by_role("alert")).to_contain_text("action")
 
@@ -88,9 +88,12 @@ def test_a_job_shows_its_timeline_messages_params_outputs_and_files(visit: Calla
     desk.press("Get the address of report.csv")
     link = desk.page.get_by_role("link", name="Download report.csv")
     expect(link).to_be_focused()
-    with desk.page.context.expect_page() as opened, opened.value.expect_download() as download:
-        link.click()
-    assert download.value.path().read_bytes() == CONTENT
+    downloads: list[Download] = []
+    # The link opens a tab, which closes by itself once it has turned into a download.
+    desk.page.context.on("page", lambda page: page.on("download", lambda download: downloads.append(download)))
+    link.click()
+    desk.wait_for(lambda: bool(downloads))
+    assert downloads[0].path().read_bytes() == CONTENT
 
 
 def test_a_failed_job_shows_why_each_attempt_ended(visit: Callable[..., Desk], worker: Worker) -> None:
@@ -396,5 +399,5 @@ def test_a_minute_of_watching_fifty_jobs_costs_little(
         f"({lists} lists), {sent:,} bytes sent, {received:,} bytes received"
     )
     assert 3 <= lists <= 31
-    assert len(finished) <= 3 * lists
+    assert len(finished) <= 3 * lists + 2
     assert sent + received < MINUTE_BUDGET
