@@ -144,7 +144,7 @@ function fileOf(file, api, path, place) {
       const { url } = await api.read(`${path}/artifacts/${encodeURIComponent(file.artifactId)}`);
       if (!/^https?:/.test(url)) throw new Error("The server gave no web address.");
       const link = element("a", {
-        class: "button", href: url, target: "_blank", rel: "noopener noreferrer", text: "Download",
+        class: "button", href: url, rel: "noreferrer", text: "Download",
         title: "The address is good for five minutes", "aria-label": `Download ${file.name}`,
       });
       button.replaceWith(link);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Locator, Page, Request
 
-PATIENCE = 20.0
 #: Tells of each violation of the page's policy, from the first moment on.
 LISTEN = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+  violations.push(`${violatedDirective} ${blockedURI}`);
+});
 """
 #: The name of what has the focus: of its label, or its own text.
 FOCUSED = """(() => {
@@ -87,13 +85,6 @@ class Desk:
     def press(self, name: str) -> None:
         """Press a button of the page or of the dialog that is open."""
         self.page.get_by_role("button", name=name, exact=True).click()
-
-    def wait_for(self, happened: Callable[[], bool]) -> None:
-        """Let the browser go on until something has happened."""
-        deadline = time.monotonic() + PATIENCE
-        while not happened():
-            assert time.monotonic() < deadline, "it did not happen"
-            self.page.wait_for_timeout(100)
 
     def tab_to(self, name: str) -> None:
         """Press Tab until something of that name has the focus."""

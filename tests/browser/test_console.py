@@ -14,7 +14,7 @@ from tests.browser.conftest import CONTENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Download, Route
+    from playwright.sync_api import Route
 
     from tests.browser.desk import Desk
     from tests.e2e.embedded import Embedded, Tenant
@@ -88,12 +88,11 @@ def test_a_job_shows_its_timeline_messages_params_outputs_and_files(visit: Calla
     desk.press("Get the address of report.csv")
     link = desk.page.get_by_role("link", name="Download report.csv")
     expect(link).to_be_focused()
-    downloads: list[Download] = []
-    # The link opens a tab, which closes by itself once it has turned into a download.
-    desk.page.context.on("page", lambda page: page.on("download", lambda download: downloads.append(download)))
-    link.click()
-    desk.wait_for(lambda: bool(downloads))
-    assert downloads[0].path().read_bytes() == CONTENT
+    with desk.page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "report.csv"
+    assert download.value.path().read_bytes() == CONTENT
+    expect(desk.live).to_have_text("Live")
 
 
 def test_a_failed_job_shows_why_each_attempt_ended(visit: Callable[..., Desk], worker: Worker) -> None:
