@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import CONTENT
+from tests.e2e.embedded import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,6 +331,27 @@ def test_older_jobs_are_a_page_away(visit: Callable[..., Desk], tenant: Tenant) 
     expect(desk.rows).to_have_count(50)
 
 
+def test_jobs_open_leads_here(visit: Callable[..., Desk], stack: Embedded) -> None:
+    demo = stack.demo
+    settings = {"JOBS_URL": stack.base_url, "JOBS_PROJECT": demo["projectKey"], "JOBS_KEY": demo["apiKey"]}
+    command = [sys.executable, "-m", "cli.client", "open", "--print"]
+    printed = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings}
+    ).stdout.strip()
+
+    assert printed == f"{stack.base_url}/console"
+    desk = visit()
+    desk.page.goto(printed)
+    expect(desk.page).to_have_title("Sign in · Jobs")
+
+
+def test_nothing_moves_for_a_person_who_wants_that(visit: Callable[..., Desk], jobs: Worker) -> None:
+    look = "() => getComputedStyle(document.querySelector('#live'), '::before').animationName"
+
+    assert visit(jobs.tenant).page.evaluate(look) == "beat"
+    assert visit(jobs.tenant, reduced_motion="reduce").page.evaluate(look) == "none"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_barrier(visit: Callable[..., Desk], jobs: Worker, scheme: str) -> None:
     desk = visit(jobs.tenant, color_scheme=scheme)
@@ -394,9 +419,10 @@ def test_a_minute_of_watching_fifty_jobs_costs_little(
     lists = sum("/jobs?" in call.url for call in finished)
 
     say_at_the_end(
-        f"the console, a minute of watching 50 jobs, one of which reports every 10 s: {len(finished)} calls "
+        f"the console, a minute of watching 50 jobs, with a report every 10 s: {len(finished)} calls "
         f"({lists} lists), {sent:,} bytes sent, {received:,} bytes received"
     )
-    assert 3 <= lists <= 31
+    # Every 2 seconds would be 29. Each report makes the looks quick again, and each pause slow.
+    assert 3 <= lists < 25
     assert len(finished) <= 3 * lists + 2
     assert sent + received < MINUTE_BUDGET

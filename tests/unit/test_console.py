@@ -1,4 +1,4 @@
-"""How the local server hands out the console, and whom it offers the demo's key. `make browser` tries the page itself."""
+"""How the local server hands out the console, and whom it offers the demo's key. `make browser` tries the page."""
 
 from __future__ import annotations
 
