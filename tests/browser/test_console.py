@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -334,7 +335,7 @@ def test_older_jobs_are_a_page_away(visit: Callable[..., Desk], tenant: Tenant) 
 def test_jobs_open_leads_here(visit: Callable[..., Desk], stack: Embedded) -> None:
     demo = stack.demo
     settings = {"JOBS_URL": stack.base_url, "JOBS_PROJECT": demo["projectKey"], "JOBS_KEY": demo["apiKey"]}
-    command = [sys.executable, "-m", "cli.client", "open", "--print"]
+    command = [str(Path(sys.executable).with_name("jobs")), "open", "--print"]
     printed = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings}
     ).stdout.strip()
