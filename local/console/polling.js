@@ -17,7 +17,7 @@ export class Poller {
     this.pause = FASTEST;
     this.timer = null;
     this.running = null;
-    this.onVisibility = () => (document.hidden ? this.#halt() : this.now());
+    this.onVisibility = () => this.now();
     document.addEventListener("visibilitychange", this.onVisibility);
     this.now();
   }
