@@ -394,6 +394,12 @@ def test_a_phone_scrolls_down_and_never_sideways(visit: Callable[..., Desk], job
         desk.page.get_by_role("link", name="All jobs").click()
     desk.press("New job")
     over["dialog"] = desk.width_over()
+    desk.press("Back")
+    desk.page.context.set_offline(True)
+    expect(desk.page.locator("#banner")).to_be_visible(timeout=SOON)
+    for width in (320, 390, 481, 641, 821):
+        desk.page.set_viewport_size({"width": width, "height": 640})
+        over[f"server gone, {width} pixels"] = desk.width_over()
     assert set(over.values()) == {0}, over
 
 
