@@ -86,10 +86,10 @@ class Desk:
         """Press a button of the page or of the dialog that is open."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def tab_to(self, name: str) -> None:
+    def tab_to(self, name: str, *, back: bool = False) -> None:
         """Press Tab until something of that name has the focus."""
         for _ in range(40):
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
             if self.page.evaluate(FOCUSED) == name:
                 return
         message = f"Tab does not lead to {name}"

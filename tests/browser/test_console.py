@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs.tenancy import administration
+from jobs.tenants import Scope
 from playwright.sync_api import expect
 
 from tests.browser.conftest import CONTENT
@@ -261,6 +264,31 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(visit: Callable[..
         desk.hide(hidden=False)
 
 
+def test_a_start_is_seen_soon_even_if_nothing_else_has_happened(visit: Callable[..., Desk], tenant: Tenant) -> None:
+    at = time.time_ns() // 1_000_000 + 12_000
+    tenant.create(startAt=at)
+    desk = visit(tenant)
+
+    expect(desk.row(1).locator(".chip")).to_have_text("running", timeout=SOON)
+    # Without the look that is meant for it, the start would be seen after 4 seconds.
+    assert time.time_ns() // 1_000_000 - at < 3_000
+
+
+def test_a_key_that_may_only_read_is_told_what_it_may_not_do(
+    visit: Callable[..., Desk], stack: Embedded, tenant: Tenant
+) -> None:
+    tenant.create(startAt=time.time_ns() // 1_000_000 + 3_600_000)
+    organisation = tenant.project.organisation_id
+    issued = administration.create_api_key(stack.directory, organisation, scopes=[Scope.READ])
+    desk = visit(replace(tenant, key=issued.secret))
+
+    desk.open(1)
+    desk.press("Cancel")
+    desk.press("Cancel the job")
+    expect(desk.dialog.get_by_role("alert")).to_contain_text("This key may not do that")
+    assert tenant.details(1)["status"] == "scheduled"
+
+
 def test_markup_of_others_stays_text(visit: Callable[..., Desk], tenant: Tenant) -> None:
     text = "<script>window.taken = true</script><img src=x onerror='window.taken = true'>"
     tenant.create(
@@ -299,7 +327,8 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(visit: Callable[..., Desk
     desk.tab_to("Cancel the job")
     desk.page.keyboard.press("Enter")
     expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("cancelled", timeout=SOON)
-    desk.tab_to("All jobs")
+    expect(desk.page.get_by_role("heading", level=1)).to_be_focused()
+    desk.tab_to("All jobs", back=True)
     desk.page.keyboard.press("Enter")
     expect(desk.row(1)).to_be_visible()
 
