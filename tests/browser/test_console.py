@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import CONTENT
 from tests.e2e.embedded import ROOT
+from tests.e2e.test_events import SOURCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,6 +288,24 @@ def test_a_key_that_may_only_read_is_told_what_it_may_not_do(
     desk.press("Cancel the job")
     expect(desk.dialog.get_by_role("alert")).to_contain_text("This key may not do that")
     assert tenant.details(1)["status"] == "scheduled"
+
+
+def test_messages_come_two_hundred_at_a_time(visit: Callable[..., Desk], worker: Worker) -> None:
+    job = worker.tenant.create()["jobId"]
+    worker.outside.job_is("running", job)
+    said = [("Job Message", SOURCE, {"jobId": job, "status": 1, "text": f"line {n}", "toolId": 0}) for n in range(210)]
+    for first in range(0, len(said), 10):
+        worker.outside.put_all(said[first : first + 10])
+    listed = f"{worker.tenant.public}/jobs/{job}/messages?limit=200"
+    until(lambda: "next" in worker.tenant.call("GET", listed).links, patience=60)
+    desk = visit(worker.tenant)
+
+    desk.open(job)
+    messages = desk.page.get_by_role("region", name="Messages").locator("li")
+    expect(messages).to_have_count(200)
+    desk.press("Show more messages")
+    expect(messages).to_have_count(210, timeout=SOON)
+    expect(desk.page.get_by_role("button", name="Show more messages")).to_be_hidden()
 
 
 def test_markup_of_others_stays_text(visit: Callable[..., Desk], tenant: Tenant) -> None:
