@@ -68,7 +68,7 @@ class Service:
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),
         )
         self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
-        await self._door.open(self._emulator, deployed)
+        await self._door.open(self._emulator, deployed, keys)
         self.demo = {
             "baseUrl": self._door.url,
             "awsEndpoint": endpoint,

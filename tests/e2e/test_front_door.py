@@ -86,7 +86,7 @@ def test_the_readme_shows_what_make_run_prints(stack: Embedded) -> None:
     printed = {re.sub(r"\d+", "0", line) for line in stack.output.splitlines()}
 
     shown = [line for line in block("", "The API is ready").splitlines() if line not in {"", "…"} and not told(line)]
-    assert len(shown) == 3
+    assert len(shown) == 4
     assert [line for line in shown if re.sub(r"\d+", "0", line) not in printed] == []
 
 
