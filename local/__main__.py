@@ -81,7 +81,7 @@ def show(service: Service, settings: Settings, seconds: float) -> None:
     for title, line in service.lines_to_paste:
         say(f"\n# {title}\n{line}")
     kept = "The data is kept." if settings.persist else "The data is then deleted; PERSIST=1 keeps it."
-    say(f"\nEvery status change appears below. Ctrl-C stops the service. {kept}\n")
+    say(f"\nEvery status change and refused event appears below. Ctrl-C stops the service. {kept}\n")
 
 
 def show_log(settings: Settings) -> None:

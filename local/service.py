@@ -67,7 +67,8 @@ class Service:
             asyncio.to_thread(self._seed, aws, deployed),
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),
         )
-        self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
+        names = deployed.table_name, deployed.refusals_log
+        self._follower = await asyncio.to_thread(Follower, aws, endpoint, *names, self._say)
         await self._door.open(self._emulator, deployed)
         self.demo = {
             "baseUrl": self._door.url,

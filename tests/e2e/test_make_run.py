@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs.dialects import event_bodies
 
 from tests.e2e.embedded import send
+from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +96,53 @@ def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenan
     told = [line for line in stack.output.splitlines() if name in line]
     assert len(told) == 3
     assert all(re.match(pattern, line) for pattern, line in zip(wanted, told, strict=True))
+
+
+def test_an_attempt_that_failed_is_told_with_its_number_and_its_error(stack: Embedded, tenant: Tenant) -> None:
+    outside = Outside(stack, tenant)
+    tenant.create(maxAttempts=2)
+    for attempt in (1, 2):
+        outside.job_is("running", 1, attempt)
+        outside.report("Job Failed", attempt=attempt, errors=["disk\x1b[31m full"], retryAfter=0)
+    name = f"project {tenant.project.project_id}  job 1  "
+    wait_for(stack, rf"{name}running → failed       \(export, attempt 2 of 2: disk \[31m full\)$")
+
+    told = [line.partition("  job 1  ")[2] for line in stack.output.splitlines() if name in line]
+    told = [re.sub(r"\d\.\d+ s", "N s", line) for line in told]
+    assert told == [
+        "new → scheduled        (export, due now)",
+        "scheduled → running    (export, attempt 1 of 2, +N s after due)",
+        "running → scheduled    (export, attempt 2 of 2, due now, after: disk [31m full)",
+        "scheduled → running    (export, attempt 2 of 2, +N s after due)",
+        "running → failed       (export, attempt 2 of 2: disk [31m full)",
+    ]
+
+
+def test_each_wrong_report_of_a_worker_is_a_line_that_says_what_is_wrong_and_quotes_nothing(
+    stack: Embedded, tenant: Tenant
+) -> None:
+    source = f"com.example.t{uuid.uuid4().hex[:12]}"
+    secret = "nobody@example.com"
+    wrong = {
+        ("Job Progress", "jobId: must be an integer"): {"jobId": secret},
+        ("Job Completed", "projectKey: is unknown"): {"projectKey": "nobodysKey"},
+        ("Job Failed", "jobId: is unknown in this project"): {"jobId": 9},
+        ("Job Complete", f"detail-type: must be one of {', '.join(event_bodies.DETAIL_TYPES)}"): {"outputs": [secret]},
+    }
+    outside = Outside(stack, tenant)
+    for (detail_type, _), detail in wrong.items():
+        outside.report(detail_type, source=source, **detail)
+
+    wait_for(stack, rf"(?s)({re.escape(source)}.*){{4}}")
+    time.sleep(1)
+
+    told = [line for line in stack.output.splitlines() if source in line]
+    assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3}  refused  ", line) for line in told), told
+    shown = {kind: "an event" if kind == "Job Complete" else kind for kind, _ in wrong}
+    assert sorted(line[23:] for line in told) == sorted(
+        f"{shown[kind]} from {source}: {reason}" for kind, reason in wrong
+    )
+    assert secret not in stack.output
 
 
 def wait_for(stack: Embedded, pattern: str) -> None:

@@ -35,7 +35,6 @@ from jobs.events.incoming import (
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import Message, Run, Severity
 
-
 #: What an event may be.
 DETAIL_TYPES = ("Job Requested", "Job Progress", "Job Message", "Job Completed", "Job Failed")
 #: How long a source may be that a log names.
