@@ -99,7 +99,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment(containers=sys.argv[1:] == ["sam"])
     except ValueError as error:
-        say(f"PORT is not a port: {error}")
+        say(str(error))
         return 1
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="jobs-local-"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jobs.runtime.admin import directory_admin
 
 from local import demo, examples, stack
-from local.door import Door, FrontDoor, RefusedError
+from local.door import Door, FrontDoor, RefusedError, server_on
 from local.emulator import REGION, Emulator, session
 from local.follow import Follower
 from local.guard import Credentials
@@ -48,7 +48,9 @@ class Service:
         if settings.state:
             _claim(settings.state)
         _log_to(settings.log_file)
-        self._emulator = Emulator(scratch, settings.state, _credentials(settings.state))
+        self._emulator = Emulator(
+            server_on(settings.aws_port, "AWS_PORT"), scratch, settings.state, _credentials(settings.state)
+        )
         self._follower: Follower | None = None
         #: The content of demo.json, when it is written.
         self.demo: demo.Demo = {}
@@ -80,6 +82,7 @@ class Service:
             "tableName": deployed.table_name,
             "busName": deployed.bus_name,
             "sessionsBucket": deployed.sessions_bucket,
+            "refusedQueueUrl": deployed.resources["IngestDeadLetterQueue"],
             **keys,
         }
         demo.write(self._settings.demo_file, self.demo)

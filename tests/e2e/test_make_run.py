@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.dialects import event_bodies
 
-from tests.e2e.embedded import send
+from tests.e2e.embedded import ROOT, send
 from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.e2e.embedded import Embedded, Tenant
 
@@ -37,6 +40,39 @@ def test_demo_json_opens_both_projects_and_only_its_owner_may_read_it(stack: Emb
         assert answer.status_code == 200
     assert stack.demo_file.stat().st_mode & 0o777 == 0o600
     assert stack.aws("dynamodb").describe_table(TableName=demo["tableName"])["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_a_shell_that_takes_what_make_env_prints_finds_everything(stack: Embedded) -> None:
+    command = f"""
+    eval "$({sys.executable} -m local.environment)"
+    {sys.executable} -c 'import boto3; print(boto3.client("sts").get_caller_identity()["Account"])'
+    {sys.executable} -c 'import boto3; print(len(boto3.client("sqs").list_queues()["QueueUrls"]) > 1)'
+    {sys.executable} -c 'import sys; from cli.admin import main; sys.exit(main())' organisation list | grep -c '"Demo"'
+    {sys.executable} -c 'import sys; from cli.client import main; sys.exit(main())' profile --table
+    """
+    inherited = {"AWS_PROFILE": "nobody", "AWS_SESSION_TOKEN": "old", "JOBS_LOCAL_DIR": str(stack.folder)}
+    ran = subprocess.run(
+        ["sh", "-ec", command], check=False, capture_output=True, text=True, env=os.environ | inherited, cwd=ROOT
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    account, queues, found, *profile = ran.stdout.splitlines()
+    assert (account, queues, found) == (stack.demo["awsAccessKeyId"], "True", "1")
+    assert f"the environment, {stack.base_url}" in " ".join(profile)
+
+
+def test_without_make_run_make_env_prints_one_line_and_nothing_that_a_shell_would_take(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "local.environment"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"JOBS_LOCAL_DIR": str(tmp_path)},
+        cwd=ROOT,
+    )
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"There is no {tmp_path}/demo.json: start `make run` in another terminal first.\n"
 
 
 def test_it_prints_no_secret(stack: Embedded) -> None:
@@ -123,7 +159,7 @@ def test_each_wrong_report_of_a_worker_is_a_line_that_says_what_is_wrong_and_quo
 ) -> None:
     source = f"com.example.t{uuid.uuid4().hex[:12]}"
     secret = "nobody@example.com"
-    wrong = {
+    wrong: dict[tuple[str, str], dict[str, Any]] = {
         ("Job Progress", "jobId: must be an integer"): {"jobId": secret},
         ("Job Completed", "projectKey: is unknown"): {"projectKey": "nobodysKey"},
         ("Job Failed", "jobId: is unknown in this project"): {"jobId": 9},
