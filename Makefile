@@ -54,7 +54,8 @@ help: ## Show this list
 run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; AWS_PORT=4566; PERSIST=1 keeps the data; CORS=http://localhost:5173 lets pages call)
 	@exec env PORT="$(PORT)" AWS_PORT="$(AWS_PORT)" PERSIST="$(PERSIST)" CORS="$(CORS)" .venv/bin/python -m local
 
-env: $(INSTALLED) ## Print what a shell needs to talk to make run: eval "$(make -s env)"
+# A shell takes what this prints, so nothing is installed here.
+env: ## Print what a shell needs to talk to make run: eval "$(make -s env)"
 	@exec .venv/bin/python -m local.environment
 
 worker: $(INSTALLED) ## Run the worker of examples/worker beside make run, or your own (FILE=my_worker.py)

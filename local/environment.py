@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.settings import Settings, shown
@@ -63,6 +64,10 @@ def main() -> int:
     for name, value in (of_aws(demo) | of_jobs(demo)).items():
         print(f"export {name}={shlex.quote(value)}")
     print(f"unset {' '.join(UNSET)}")
+    programs = shlex.quote(str(Path(sys.executable).parent))
+    print(f'export PATH={programs}:"$PATH"')
+    # bash and zsh have a word `jobs` of their own, which comes before any program but not before a function
+    print(f'jobs() {{ {programs}/jobs "$@"; }}')
     return 0
 
 
