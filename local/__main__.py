@@ -79,7 +79,8 @@ def show(service: Service, settings: Settings, seconds: float) -> None:
         say(f"Try every call in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
     for title, line in service.lines_to_paste:
-        say(f"\n# {title}\n{line}")
+        say(f"\n# {title}\n{line}" if title else line)
+    say("\ndocs/quickstart.md goes on from here, with a worker of your own.")
     kept = "The data is kept." if settings.persist else "The data is then deleted; PERSIST=1 keeps it."
     say(f"\nEvery status change and refused event appears below. Ctrl-C stops the service. {kept}\n")
 

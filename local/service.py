@@ -17,7 +17,7 @@ from local.door import Door, FrontDoor, RefusedError, server_on
 from local.emulator import REGION, Emulator, session
 from local.follow import Follower
 from local.guard import Credentials
-from local.settings import ROOT, shown
+from local.settings import FOLDER, ROOT, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,8 @@ class Service:
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
         """Shell commands, each with a title."""
-        return demo.lines_to_paste(shown(self._settings.demo_file)) + self._door.lines_to_paste
+        folder = self._settings.folder
+        return demo.lines_to_paste(None if folder == FOLDER else str(folder)) + self._door.lines_to_paste
 
     def follow(self) -> None:
         """Show status changes from now on."""

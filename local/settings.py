@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: For all files, if no other folder is asked for.
+FOLDER = ROOT / ".local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Settings:
             ValueError: PORT or AWS_PORT is not a port.
         """
         port, aws_port = _port("PORT", 3000 if containers else 8080), _port("AWS_PORT", 0)
-        folder = Path(os.environ.get("JOBS_LOCAL_DIR") or ROOT / ".local").resolve()
+        folder = Path(os.environ.get("JOBS_LOCAL_DIR") or FOLDER).resolve()
         persist = os.environ.get("PERSIST", "") not in {"", "0"}
         host, cors = os.environ.get("EMULATOR_HOST", ""), os.environ.get("CORS", "")
         return cls(port, persist, folder, containers, host, cors, aws_port)

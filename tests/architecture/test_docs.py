@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shlex
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +17,6 @@ from jobs.representation import core_fields
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
 
-from local.demo import lines_to_paste
 from tests.architecture.project import FOLDERS, ROOT, TEMPLATE, resources, route_keys
 from tests.builders import a_full_job
 
@@ -140,15 +137,6 @@ def test_the_readme_says_before_anything_else_that_it_was_never_deployed() -> No
 
     assert readme.index("never deployed on real AWS") < readme.index("```")
     assert len(re.findall(r"^- \*\*", section(readme, "Status"), re.MULTILINE)) == 3
-
-
-def test_the_quickstart_has_the_calls_that_make_run_prints() -> None:
-    printed = [(f"# {title}", shlex.split(line)) for title, line in lines_to_paste(".local/demo.json")[1:]]
-
-    lines = "\n".join(blocks(text_of("docs/quickstart.md"), "sh")).splitlines()
-    shown = [(before, shlex.split(line)) for before, line in pairwise(lines) if line.startswith("curl ")]
-
-    assert printed == [call for call in shown if call[0].startswith("# ")]
 
 
 # ---- every page -------------------------------------------------------------------------------------------------

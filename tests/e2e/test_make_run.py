@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from tests.e2e.embedded import ROOT, send
 from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.e2e.embedded import Embedded, Tenant
@@ -86,35 +87,28 @@ def test_it_prints_no_secret(stack: Embedded) -> None:
 def test_every_line_to_paste_works(stack: Embedded) -> None:
     if not shutil.which("curl"):
         pytest.skip("no curl here")
-    lines = [line for line in stack.output.splitlines() if line.startswith("curl ")]
-    assert len(lines) == 8
-    names = [line for line in stack.output.splitlines() if line.startswith(("demo() ", "base="))]
+    began = stack.output.partition("# in another terminal, from this folder\n")[2].partition("\ndocs/quickstart.md")[0]
 
-    def paste(line: str) -> str:
-        command = ["sh", "-c", "\n".join([*names, f"{line} -w ' %{{http_code}}'"])]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ran = subprocess.run(
+        ["bash", "-ec", began], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    )
 
-    created, listed, shown, cancelled, deletion, erasure = (paste(line) for line in lines[:6])
-    completed = _seen(lambda: paste(lines[6]), '"status":"completed"')
-    told = _seen(lambda: paste(lines[7]), "Deleted 25 object versions.")
-
-    assert created.endswith(" 201")
-    assert erasure.endswith(" 201")
-    assert all(output.endswith(" 200") for output in (listed, shown, cancelled, deletion, completed, told))
-    assert '"history":[' in shown
-    assert '"status":"cancelled"' in cancelled
-    assert '"action":"delete_user_data"' in deletion
+    assert ran.returncode == 0, ran.stdout
+    created, listed, over_http, *_, erased = values(ran.stdout)
+    assert created["action"] == "export"
+    assert listed["jobId"] == created["jobId"]
+    assert over_http["data"][0]["jobId"] == created["jobId"]
+    assert (erased["action"], erased["status"]) == ("delete_user_data", "completed")
     left = stack.aws("s3").list_object_versions(Bucket=stack.demo["sessionsBucket"], Prefix=stack.demo["projectKey"])
     assert "Versions" not in left
 
 
-def _seen(look: Callable[[], str], wanted: str) -> str:
-    """Look for up to ten seconds until something is there."""
-    deadline = time.monotonic() + 10
-    while wanted not in (output := look()):
-        assert time.monotonic() < deadline, output
-        time.sleep(0.1)
-    return output
+def values(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON values that a text has, one after another."""
+    while text := text.lstrip():
+        value, end = json.JSONDecoder().raw_decode(text)
+        yield value
+        text = text[end:]
 
 
 def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenant: Tenant) -> None:

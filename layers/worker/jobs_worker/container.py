@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found its settings
     if not options.queue_url:
         print("jobs-worker: set --queue-url or JOBS_QUEUE_URL to the worker's queue", file=sys.stderr)
         return 2
