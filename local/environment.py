@@ -51,6 +51,7 @@ def of_jobs(demo: Demo) -> dict[str, str]:
         "JOBS_TABLE": demo["tableName"],
         "JOBS_EVENT_BUS": demo["busName"],
         "JOBS_SESSIONS_BUCKET": demo["sessionsBucket"],
+        "JOBS_INGEST_QUEUE_URL": demo["ingestQueueUrl"],
         "JOBS_REFUSED_QUEUE_URL": demo["refusedQueueUrl"],
         "JOBS_CLIENT": f"{demo['admin']['clientId']}:{demo['admin']['clientSecret']}",
         "JOBS_WORKFLOW": demo["workflowId"],

@@ -82,6 +82,7 @@ class Service:
             "tableName": deployed.table_name,
             "busName": deployed.bus_name,
             "sessionsBucket": deployed.sessions_bucket,
+            "ingestQueueUrl": deployed.resources["IngestQueue"],
             "refusedQueueUrl": deployed.resources["IngestDeadLetterQueue"],
             **keys,
         }
