@@ -1,4 +1,4 @@
-"""`jobs-admin events refused`: what it shows of dead letters, and that none is lost on the way back."""
+"""`jobs-admin events refused`: what it shows of dead letters, and that all of them come back."""
 
 from __future__ import annotations
 
