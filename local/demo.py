@@ -110,7 +110,7 @@ def lines_to_paste(folder: str | None) -> list[tuple[str, str]]:
     curl = 'curl -s -H "Authorization: Bearer $JOBS_KEY"'
     return [
         ("in another terminal, from this folder", f'eval "$({make})"'),
-        ("create a job that starts in 5 s", "jobs create export --in 5s"),
+        ("create a job that starts in 5 s; no worker does it yet", "jobs create export --in 5s"),
         ("list all jobs, and once more over HTTP", "jobs list"),
         ("", f'{curl} "$JOBS_URL/public/$JOBS_PROJECT/jobs" | python -m json.tool'),
         (
