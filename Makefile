@@ -45,7 +45,7 @@ ifndef SIDE_BY_SIDE
 endif
 side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run env worker deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+.PHONY: help run env worker deploy remove verify sam-local sam-local-smoke quick test slow browser prove prove-part interleavings simulation faults mutants \
   bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
@@ -81,6 +81,9 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 	  if [ $$code -eq 77 ]; then echo "Skipped: this machine has no container engine"; code=0; fi; \
 	  exit $$code; \
 	fi
+
+browser: $(INSTALLED) ## Test the console in Chromium, which must be installed (PICTURES=1 takes those of the docs)
+	@env PICTURES="$(PICTURES)" .venv/bin/pytest -m browser $(ARGS) tests/browser
 
 prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
 	$(side_by_side) interleavings simulation
@@ -121,7 +124,7 @@ verify: $(INSTALLED) ## Verify a deployed stack from outside (URL=https://… PR
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi
 
-check: format-check lint types imports template build sam-local-smoke ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke browser ## Run everything that CI runs
 	@# The slow tests wait while the proofs work.
 	$(side_by_side) slow prove-part
 	+@$(MAKE) --no-print-directory test

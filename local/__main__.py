@@ -76,6 +76,7 @@ def show(service: Service, settings: Settings, seconds: float) -> None:
     demo = service.demo
     say(f"The API is ready on {demo['baseUrl']} (after {seconds:.1f} s).")
     if not settings.containers:
+        say(f"See the jobs in a browser: {demo['baseUrl']}/console")
         say(f"Try every call in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
     for title, line in service.lines_to_paste:

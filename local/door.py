@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from local.console import Console
 from local.cors import WithCors
 from local.documentation import Documentation
 from local.emulator import HOST, Server
 from local.gateway import Gateway
 
 if TYPE_CHECKING:
+    from local.demo import Demo
     from local.emulator import Emulator
     from local.stack import Stack
 
@@ -29,8 +31,8 @@ class Door(Protocol):
         """Shell commands that only this door offers, each with a title."""
         ...
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
-        """Answer calls with the functions of the deployed stack."""
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:
+        """Answer calls with the functions of the deployed stack; `keys` are the demo's, for pages."""
         ...
 
     async def close(self) -> None:
@@ -55,10 +57,11 @@ class FrontDoor:
         """See `Door`."""
         return []
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:
         """See `Door`."""
         gateway = Gateway(emulator.app, deployed.api_id, self._server.port)
-        await self._server.start(Documentation(WithCors(gateway, deployed.cors)))
+        documented = Documentation(WithCors(gateway, deployed.cors))
+        await self._server.start(Console(documented, keys, self._server.port))
 
     async def close(self) -> None:
         """See `Door`."""

@@ -33,6 +33,7 @@ from local.template import load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.demo import Demo
     from local.emulator import Emulator
     from local.settings import Settings
     from local.stack import Stack
@@ -91,7 +92,7 @@ class SamLocal:
         line = [sam, "local", "invoke", *case, *files, "--region", REGION, "--skip-pull-image"]
         return [("invoke a function with one of its events", shlex.join(line))]
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:  # noqa: ARG002  # it has no pages
         """Build the functions for this machine, and serve them.
 
         Raises:

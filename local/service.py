@@ -71,7 +71,7 @@ class Service:
         )
         names = deployed.table_name, deployed.refusals_log
         self._follower = await asyncio.to_thread(Follower, aws, endpoint, *names, self._say)
-        await self._door.open(self._emulator, deployed)
+        await self._door.open(self._emulator, deployed, keys)
         self.demo = {
             "baseUrl": self._door.url,
             "awsEndpoint": endpoint,

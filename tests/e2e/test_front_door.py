@@ -87,7 +87,7 @@ def test_the_readme_shows_what_make_run_prints(stack: Embedded) -> None:
     printed = {re.sub(r"\d+", "0", line) for line in stack.output.splitlines()}
 
     shown = [line for line in block("", "The API is ready").splitlines() if line not in {"", "…"} and not told(line)]
-    assert len(shown) == 3
+    assert len(shown) == 4
     assert [line for line in shown if re.sub(r"\d+", "0", line) not in printed] == []
 
 
@@ -105,7 +105,7 @@ def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(stack:
     assert job["outputs"] == [{"rows": 1200}]
     assert job["history"][-1]["by"] == "event:com.example.export"
     shown = [told(line) for line in block("", "The API is ready").splitlines() if told(line)]
-    assert len(shown) == 3
+    assert len(shown) == 4
     own = f"project {tenant.project.project_id}  "
     while shown != [change for line in stack.output.splitlines() if own in line and (change := told(line))]:
         assert time.monotonic() < deadline, stack.output
