@@ -105,7 +105,7 @@ def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(stack:
     assert job["outputs"] == [{"rows": 1200}]
     assert job["history"][-1]["by"] == "event:com.example.export"
     shown = [told(line) for line in block("", "The API is ready").splitlines() if told(line)]
-    assert len(shown) == 4
+    assert len(shown) == 3
     own = f"project {tenant.project.project_id}  "
     while shown != [change for line in stack.output.splitlines() if own in line and (change := told(line))]:
         assert time.monotonic() < deadline, stack.output
