@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     queue_url = subscribe(demo, f"worker-{name}", actions)
     print(f"The worker does the jobs of {', '.join(actions)}. Ctrl-C ends it.", flush=True)
     told = {"JOBS_SOURCE": f"com.example.{name}", "JOBS_KEY": demo["workerKey"], "JOBS_QUEUE_URL": queue_url}
-    command = [sys.executable, "-m", "jobs_worker.container", "run", f"{file.stem}:worker"]
+    command = [sys.executable, "-m", "jobs_worker.container", "run", f"{file.stem}:worker", "--wait", "1"]
     os.chdir(file.parent)
     # It becomes the worker, so that a signal reaches that.
     return os.execve(sys.executable, command, os.environ | of_aws(demo) | of_jobs(demo) | told)  # noqa: S606  # our own command

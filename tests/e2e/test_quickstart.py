@@ -97,7 +97,7 @@ class Desk:
         """End the workers, as Ctrl-C does."""
         for worker in self.workers:
             worker.send_signal(signal.SIGINT)
-            assert worker.wait(30) == 0
+            assert worker.wait(5) == 0
 
 
 @pytest.fixture
