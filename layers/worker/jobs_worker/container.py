@@ -149,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--wait",
         type=int,
+        choices=range(WAIT + 1),
         default=WAIT,
+        metavar="SECONDS",
         help=f"seconds that a look at the queue takes, and the end too (default: {WAIT})",
     )
     return parser
