@@ -61,7 +61,7 @@ class FrontDoor:
         """See `Door`."""
         gateway = Gateway(emulator.app, deployed.api_id, self._server.port)
         documented = Documentation(WithCors(gateway, deployed.cors))
-        await self._server.start(Console(documented, keys, self._server.port))
+        await self._server.start(Console(documented, keys))
 
     async def close(self) -> None:
         """See `Door`."""

@@ -17,6 +17,9 @@ DEMO = "/console/demo.json"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 #: What the demo's file holds of the demo: never the keys of the embedded AWS.
 OFFERED = {"project": "projectKey", "key": "apiKey"}
+#: The headers that say which host a request means, and what this machine is called.
+HOST = {b"host", b":authority"}
+HERE = {b"127.0.0.1", b"localhost"}
 #: Whatever gets into the page, it runs no script of others and sends nothing elsewhere.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -35,11 +38,10 @@ HEADERS = (
 class Console:
     """An ASGI application that serves the console, and passes every other request on."""
 
-    def __init__(self, api: ASGIFramework, demo: Demo, port: int) -> None:
-        """Pass requests on to `api`, and offer the demo's project and key to pages of this machine at `port`."""
+    def __init__(self, api: ASGIFramework, demo: Demo) -> None:
+        """Pass requests on to `api`, and offer the demo's project and key to pages of this machine."""
         self._api = api
         self._demo = json.dumps({name: demo[of] for name, of in OFFERED.items()}).encode()
-        self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost")}
         assets = {f"{PAGE}/{path.name}": path for path in FOLDER.iterdir() if path.suffix in KINDS}
         self._files = {PAGE: assets.pop(f"{PAGE}/index.html"), **assets}
 
@@ -53,7 +55,7 @@ class Console:
             # Read for each request, so that a change is seen without a restart.
             file = self._files[scope["path"]]
             kind, body = KINDS[file.suffix], file.read_bytes()
-        elif {value for name, value in scope["headers"] if name.lower() in {b"host", b":authority"}} - self._hosts:
+        elif {value.partition(b":")[0] for name, value in scope["headers"] if name.lower() in HOST} - HERE:
             # A name that somebody else has led to this machine: a page of theirs could read the answer.
             status, body = 404, b"{}"
         headers = [

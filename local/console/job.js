@@ -78,7 +78,11 @@ function draw(slots, job) {
     retry: job.status === "failed" || job.status === "cancelled",
     move: job.status === "scheduled" && job.attempt === 1 && job.updatedAt === null,
   };
-  for (const [name, is] of Object.entries(offered)) slots[name].hidden = !is;
+  for (const [name, is] of Object.entries(offered)) {
+    // A button that goes must not take the focus with it.
+    if (!is && slots[name] === document.activeElement) slots.heading.focus();
+    slots[name].hidden = !is;
+  }
   fill(slots.status, job.status, () => [chip(job.status)]);
   fill(slots.when, [job.status, job.startAt, job.attempt, job.updatedAt], () => whenOf(job));
   slots["progress-line"].hidden = job.status !== "running" || job.progress === null;

@@ -91,7 +91,7 @@ export function listView({ api, query, tell, create }) {
     problem(slots.problem, "");
     announce(jobs, before);
     await readDetails(signal, true);
-    const now = JSON.stringify([jobs, [...visible].map((id) => details.get(id)?.progress)]);
+    const now = JSON.stringify([jobs, jobs.map((job) => details.get(job.jobId)?.progress)]);
     const changed = now !== seen;
     seen = now;
     const ahead = jobs.filter((job) => job.status === "scheduled" && job.startAt > Date.now()).map((job) => job.startAt);

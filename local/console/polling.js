@@ -49,9 +49,9 @@ export class Poller {
       const { changed, due } = await this.look(mine.signal);
       if (mine.signal.aborted) return;
       this.pause = changed ? FASTEST : Math.min(this.pause * GROWTH, SLOWEST);
-      // What is due soon is looked at right after.
-      const soon = due === null ? Infinity : Math.max(due - Date.now(), 0) + FASTEST / 4;
-      wait = soon > FASTEST / 4 ? Math.min(this.pause, soon) : this.pause;
+      // What is due soon is looked at right after, but however many are due, not twice a second.
+      const soon = due === null ? Infinity : due - Date.now() + FASTEST / 4;
+      wait = Math.min(this.pause, Math.max(soon, FASTEST / 2));
       this.tell("live", null);
     } catch (error) {
       if (mine.signal.aborted) return;

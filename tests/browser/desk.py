@@ -25,6 +25,11 @@ FOCUSED = """(() => {
   const label = focused.labels?.[0]?.firstChild.textContent;
   return (label ?? focused.textContent).trim();
 })()"""
+#: How much wider than its place the widest is.
+OVER = """
+Math.max(...[document.documentElement, ...document.querySelectorAll(".table")].map(
+  (place) => place.scrollWidth - place.clientWidth))
+"""
 #: Makes the tab hidden or visible, as the browser would.
 HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -86,10 +91,10 @@ class Desk:
         """Press a button of the page or of the dialog that is open."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def tab_to(self, name: str) -> None:
+    def tab_to(self, name: str, *, back: bool = False) -> None:
         """Press Tab until something of that name has the focus."""
         for _ in range(40):
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
             if self.page.evaluate(FOCUSED) == name:
                 return
         message = f"Tab does not lead to {name}"
@@ -115,6 +120,6 @@ class Desk:
         return violations + self.errors
 
     def width_over(self) -> int:
-        """By how many pixels the page is wider than the screen."""
-        over: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        """By how many pixels the page is wider than the screen, or the table than its place, which would cut it."""
+        over: int = self.page.evaluate(OVER)
         return over

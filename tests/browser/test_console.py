@@ -7,14 +7,18 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs.tenancy import administration
+from jobs.tenants import Scope
 from playwright.sync_api import expect
 
 from tests.browser.conftest import CONTENT
 from tests.e2e.embedded import ROOT
+from tests.e2e.test_events import SOURCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,6 +265,49 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(visit: Callable[..
         desk.hide(hidden=False)
 
 
+def test_a_start_is_seen_soon_even_if_nothing_else_has_happened(visit: Callable[..., Desk], tenant: Tenant) -> None:
+    at = time.time_ns() // 1_000_000 + 12_000
+    tenant.create(startAt=at)
+    desk = visit(tenant)
+
+    expect(desk.row(1).locator(".chip")).to_have_text("running", timeout=SOON)
+    # Without the look that is meant for it, the start would be seen after 4 seconds.
+    assert time.time_ns() // 1_000_000 - at < 3_000
+
+
+def test_a_key_that_may_only_read_is_told_what_it_may_not_do(
+    visit: Callable[..., Desk], stack: Embedded, tenant: Tenant
+) -> None:
+    tenant.create(startAt=time.time_ns() // 1_000_000 + 3_600_000)
+    organisation = tenant.project.organisation_id
+    issued = administration.create_api_key(stack.directory, organisation, scopes=[Scope.READ])
+    desk = visit(replace(tenant, key=issued.secret))
+
+    desk.open(1)
+    desk.press("Cancel")
+    desk.press("Cancel the job")
+    expect(desk.dialog.get_by_role("alert")).to_contain_text("This key may not do that")
+    assert tenant.details(1)["status"] == "scheduled"
+
+
+def test_messages_come_two_hundred_at_a_time(visit: Callable[..., Desk], worker: Worker) -> None:
+    job = worker.tenant.create()["jobId"]
+    worker.outside.job_is("running", job)
+    said = [("Job Message", SOURCE, {"jobId": job, "status": 1, "text": f"line {n}", "toolId": 0}) for n in range(210)]
+    for first in range(0, len(said), 10):
+        worker.outside.put_all(said[first : first + 10])
+    listed = f"{worker.tenant.public}/jobs/{job}/messages?limit=200"
+    until(lambda: "next" in worker.tenant.call("GET", listed).links, patience=60)
+    desk = visit(worker.tenant)
+
+    desk.open(job)
+    messages = desk.page.get_by_role("region", name="Messages").locator("li")
+    expect(messages).to_have_count(200)
+    desk.press("Show more messages")
+    expect(messages).to_have_count(210, timeout=SOON)
+    expect(desk.page.get_by_role("button", name="Show more messages")).to_be_hidden()
+
+
 def test_markup_of_others_stays_text(visit: Callable[..., Desk], tenant: Tenant) -> None:
     text = "<script>window.taken = true</script><img src=x onerror='window.taken = true'>"
     tenant.create(
@@ -299,7 +346,8 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(visit: Callable[..., Desk
     desk.tab_to("Cancel the job")
     desk.page.keyboard.press("Enter")
     expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("cancelled", timeout=SOON)
-    desk.tab_to("All jobs")
+    expect(desk.page.get_by_role("heading", level=1)).to_be_focused()
+    desk.tab_to("All jobs", back=True)
     desk.page.keyboard.press("Enter")
     expect(desk.row(1)).to_be_visible()
 
@@ -378,7 +426,7 @@ def test_axe_finds_no_barrier(visit: Callable[..., Desk], jobs: Worker, scheme: 
     assert {place: one for place, one in found.items() if one} == {}
 
 
-def test_a_phone_scrolls_down_and_never_sideways(visit: Callable[..., Desk], jobs: Worker) -> None:
+def test_no_width_is_scrolled_sideways_or_cuts_the_table(visit: Callable[..., Desk], jobs: Worker) -> None:
     long = "x" * 256
     jobs.tenant.create(
         action="y" * 64, description=long * 4, referenceId=long, startAt=time.time_ns() // 1_000_000 + 3_600_000
@@ -394,6 +442,12 @@ def test_a_phone_scrolls_down_and_never_sideways(visit: Callable[..., Desk], job
         desk.page.get_by_role("link", name="All jobs").click()
     desk.press("New job")
     over["dialog"] = desk.width_over()
+    desk.press("Back")
+    desk.page.context.set_offline(True)
+    expect(desk.page.locator("#banner")).to_be_visible(timeout=SOON)
+    for width in (320, 390, 481, 641, 720, 820, 821, 960, 961, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 640})
+        over[f"server gone, {width} pixels"] = desk.width_over()
     assert set(over.values()) == {0}, over
 
 

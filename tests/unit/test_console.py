@@ -14,7 +14,6 @@ from local.console import DEMO, FOLDER, PAGE, POLICY, Console
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
-PORT = 8080
 KEYS = {"projectKey": "demo-project", "apiKey": "jk_demo", "workerKey": "jk_work", "admin": {"clientSecret": "secret"}}
 BEHIND = 418
 
@@ -24,7 +23,7 @@ async def behind(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCalla
     await send({"type": "http.response.start", "status": BEHIND, "headers": [], "trailers": False})
 
 
-def get(path: str, method: str = "GET", host: str = f"127.0.0.1:{PORT}") -> tuple[int, dict[bytes, bytes], bytes]:
+def get(path: str, method: str = "GET", host: str = "127.0.0.1:8080") -> tuple[int, dict[bytes, bytes], bytes]:
     """Ask the server; the status, the headers and the body."""
     sent: list[Any] = []
 
@@ -32,7 +31,7 @@ def get(path: str, method: str = "GET", host: str = f"127.0.0.1:{PORT}") -> tupl
         sent.append(event)
 
     scope: Any = {"type": "http", "method": method, "path": path, "headers": [(b"Host", host.encode())]}
-    asyncio.run(Console(behind, KEYS, PORT)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+    asyncio.run(Console(behind, KEYS)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
     return sent[0]["status"], dict(sent[0]["headers"]), b"".join(event.get("body", b"") for event in sent)
 
 
@@ -67,14 +66,14 @@ def test_the_demo_is_offered_with_its_public_key_alone() -> None:
     assert not [name for name in headers if name.startswith(b"access-control-")]
 
 
-@pytest.mark.parametrize("host", ["rebound.example:8080", "127.0.0.1:9090", "127.0.0.1", "jobs.example"])
+@pytest.mark.parametrize("host", ["rebound.example:8080", "127.0.0.1.rebound.example:8080", "jobs.example", ""])
 def test_a_name_that_others_have_led_to_this_machine_gets_no_key(host: str) -> None:
     status, _, body = get(DEMO, host=host)
 
     assert (status, body) == (404, b"{}")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "127.0.0.1"])
 def test_the_names_of_this_machine_get_it(host: str) -> None:
     assert get(DEMO, host=host)[0] == 200
 
