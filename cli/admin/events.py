@@ -30,13 +30,15 @@ def _refused(
     if limit > letters.MAX_LETTERS:
         raise InvalidRequest("limit", f"must be at most {letters.MAX_LETTERS}")
     client = session_of(context).client("sqs")
-    found = letters.read(client, queue_url, limit)
+    found = letters.read(client, queue_url)
+    newest, others = found.read[:limit], found.read[limit:]
+    letters.release(client, queue_url, others)
     if to and redrive:
-        letters.move(client, queue_url, to, found.read)
+        letters.move(client, queue_url, to, newest)
     else:
-        letters.release(client, queue_url, found.read)
+        letters.release(client, queue_url, newest)
     what = "movedEvents" if redrive else "refusedEvents"
-    return {what: [letters.told(message) for message in found.read], "notRead": found.in_queue - len(found.read)}
+    return {what: [letters.told(message) for message in newest], "others": found.in_queue - len(newest)}
 
 
 NOUNS = {"events": group("Events of other services and workers.", {"refused": _refused})}

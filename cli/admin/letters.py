@@ -13,10 +13,10 @@ from jobs.adapters.sqs import BATCH
 from jobs.dialects import event_bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
+    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef, MessageTypeDef
 
 #: Messages that one run reads at most.
 MAX_LETTERS = 1_000
@@ -34,33 +34,41 @@ class Letters(NamedTuple):
     in_queue: int
 
 
-def read(client: SQSClient, url: str, limit: int) -> Letters:
-    """Receive up to `limit` messages; `release` or `move` must follow."""
+def read(client: SQSClient, url: str) -> Letters:
+    """Receive all messages, `MAX_LETTERS` at most; `release` or `move` must follow for each."""
     in_queue = int(client.get_queue_attributes(QueueUrl=url, AttributeNames=[COUNT])["Attributes"][COUNT])
     found: dict[str, MessageTypeDef] = {}
-    while len(found) < limit:
-        batch = client.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=min(BATCH, limit - len(found)),
-            VisibilityTimeout=HOLD,
-            WaitTimeSeconds=WAIT,
-            MessageAttributeNames=["field", "reason"],
-            MessageSystemAttributeNames=["SentTimestamp"],
-        ).get("Messages", [])
-        if not {message["MessageId"] for message in batch} - found.keys():
-            break
-        found |= {message["MessageId"]: message for message in batch}
+    try:
+        while len(found) < MAX_LETTERS:
+            batch = client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(BATCH, MAX_LETTERS - len(found)),
+                VisibilityTimeout=HOLD,
+                WaitTimeSeconds=WAIT,
+                MessageAttributeNames=["field", "reason"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", [])
+            if not {message["MessageId"] for message in batch} - found.keys():
+                break
+            found |= {message["MessageId"]: message for message in batch}
+    except BaseException:
+        release(client, url, list(found.values()))
+        raise
     newest_first = sorted(found.values(), key=_sent, reverse=True)
     return Letters(newest_first, max(in_queue, len(found)))
 
 
-def release(client: SQSClient, url: str, messages: Iterable[MessageTypeDef]) -> None:
-    """Let others see messages again."""
-    for message in messages:
-        client.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+def release(client: SQSClient, url: str, messages: Sequence[MessageTypeDef]) -> None:
+    """Let others see messages again. What SQS does not take here they see after `HOLD`."""
+    for start in range(0, len(messages), BATCH):
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+            {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for place, message in enumerate(messages[start : start + BATCH])
+        ]
+        client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def move(client: SQSClient, url: str, to: str, messages: Iterable[MessageTypeDef]) -> None:
+def move(client: SQSClient, url: str, to: str, messages: Sequence[MessageTypeDef]) -> None:
     """Put messages back into the ingest queue `to`, the oldest first. After an error the others stay where they are."""
     waiting = list(messages)
     try:

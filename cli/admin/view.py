@@ -34,7 +34,8 @@ def show(made: Mapping[str, Any], output: Output) -> None:
             else:
                 output.note(f"No {_title(name).lower()}.")
             for of, value in about:
-                output.note(f"{_title(of)}: {value}.")
+                if value:
+                    output.note(f"{_title(of)}: {value}.")
         case fields:
             output.screen.print(_facts(fields, now))
     if _SECRETS & made.keys():

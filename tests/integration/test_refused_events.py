@@ -80,7 +80,7 @@ def test_it_tells_who_sent_what_and_why_not_and_no_value(desk: Desk) -> None:
         "field": None,
         "reason": None,
     }
-    assert found["notRead"] == 0
+    assert found["others"] == 0
 
 
 def test_a_look_changes_nothing_and_the_newest_come_first(desk: Desk) -> None:
@@ -96,12 +96,14 @@ def test_a_look_changes_nothing_and_the_newest_come_first(desk: Desk) -> None:
     assert desk.bodies(desk.bus.dead_letters_url) == bodies
 
 
-def test_it_says_how_many_it_did_not_read(desk: Desk) -> None:
+def test_a_limit_shows_the_newest_and_says_how_many_others_there_are(desk: Desk) -> None:
     desk.refuse(MANY)
+    everything = desk.refused()["refusedEvents"]
 
     found = desk.refused("--limit", "7")
 
-    assert (len(found["refusedEvents"]), found["notRead"]) == (7, MANY - 7)
+    assert [row["at"] for row in found["refusedEvents"]] == [row["at"] for row in everything[:7]]
+    assert (len(found["refusedEvents"]), found["others"]) == (7, MANY - 7)
 
 
 def test_moved_back_they_are_in_the_ingest_queue_whole_and_no_longer_among_the_dead(desk: Desk) -> None:
@@ -114,11 +116,20 @@ def test_moved_back_they_are_in_the_ingest_queue_whole_and_no_longer_among_the_d
     assert desk.bodies(desk.bus.dead_letters_url) == []
 
 
-@pytest.mark.parametrize("call", ["SendMessage", "DeleteMessage"])
+def test_with_a_limit_the_others_stay_where_they_are_and_can_be_seen(desk: Desk) -> None:
+    bodies = desk.refuse(MANY)
+
+    desk.refused("--redrive", "--limit", "4")
+
+    moved, left = desk.bodies(desk.bus.queue_url), desk.bodies(desk.bus.dead_letters_url)
+    assert (len(moved), sorted(moved + left)) == (4, bodies)
+
+
+@pytest.mark.parametrize("call", ["ReceiveMessage", "SendMessage", "DeleteMessage"])
 def test_an_error_in_the_middle_loses_none_and_is_one_line(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    bodies = desk.refuse(5)
+    bodies = desk.refuse(MANY)
     made = wiring.client("sqs")._make_api_call
     calls = 0
 
@@ -137,7 +148,7 @@ def test_an_error_in_the_middle_loses_none_and_is_one_line(
     assert said.count("\n") == 1
     both = desk.bodies(desk.bus.queue_url), desk.bodies(desk.bus.dead_letters_url)
     assert sorted({*both[0], *both[1]}) == bodies
-    assert len(both[0] + both[1]) == 5 + (call == "DeleteMessage")  # then one is there twice, and is taken once
+    assert len(both[0] + both[1]) == MANY + (call == "DeleteMessage")  # then one is there twice, and is taken once
 
 
 @pytest.mark.parametrize(
