@@ -101,7 +101,9 @@ def test_persist_keeps_jobs_and_keys_and_the_service_goes_on_with_them(another: 
     second = kept.demo
     kept.stop()
 
-    moved = {"baseUrl", "awsEndpoint"}
+    queues = {"ingestQueueUrl", "refusedQueueUrl"}
+    assert all(second[name].startswith(f"{second['awsEndpoint']}/") for name in queues)
+    moved = {"baseUrl", "awsEndpoint", *queues}
     assert {name: first[name] for name in first if name not in moved} == {
         name: second[name] for name in second if name not in moved
     }
