@@ -49,7 +49,7 @@ class FrontDoor:
         Raises:
             RefusedError: the port is in use.
         """
-        self._server = server_on(port)
+        self._server = server_on(port, "PORT")
         self.url = self._server.url
 
     @property
@@ -68,8 +68,8 @@ class FrontDoor:
         await self._server.stop(within=1.5)
 
 
-def server_on(port: int) -> Server:
-    """A server on a port that the user asked for.
+def server_on(port: int, name: str) -> Server:
+    """A server on the port that the user asked for by the variable `name`.
 
     Raises:
         RefusedError: the port is in use.
@@ -78,4 +78,4 @@ def server_on(port: int) -> Server:
         return Server(port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise RefusedError(f"{HOST}:{port}: {reason}. Set PORT to use another port.") from error
+        raise RefusedError(f"{HOST}:{port}: {reason}. Set {name} to use another port.") from error

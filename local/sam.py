@@ -78,7 +78,7 @@ class SamLocal:
             # Without the user's word, nothing here listens on another address than 127.0.0.1.
             reason = "The containers of this engine do not reach 127.0.0.1"
             raise RefusedError(f"{reason}. Set EMULATOR_HOST={self._machine.address} to listen on its bridge as well.")
-        self._place = server_on(settings.port)
+        self._place = server_on(settings.port, "PORT")
         self.url = self._place.url
         self._emulator: Server | None = None
         self._process: asyncio.subprocess.Process | None = None
