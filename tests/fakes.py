@@ -275,7 +275,10 @@ class FakeStore:
 
     def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
         of = schedule.project_id
-        if (of, schedule.schedule_id) in self.schedules:
+        held = self.schedules.get((of, schedule.schedule_id))
+        if held is not None:
+            if (held.spec, held.created_at) != (schedule.spec, schedule.created_at):
+                raise errors.Busy
             return True
         if sum(project_id == of for project_id, _ in self.schedules) >= MAX_SCHEDULES:
             raise errors.TooManySchedules(MAX_SCHEDULES)

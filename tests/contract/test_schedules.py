@@ -76,6 +76,15 @@ def test_a_schedule_is_read_as_it_was_put(store: Store) -> None:
     assert store.get_schedules(1, []) == {}
 
 
+def test_an_id_that_another_schedule_has_is_not_taken(store: Store) -> None:
+    made = a_schedule()
+    store.add_schedule(made, None)
+
+    with pytest.raises(errors.Busy):
+        store.add_schedule(a_schedule(created_at=NOW + 1), None)
+    assert stored(store, made) == made
+
+
 def test_more_are_read_than_one_call_of_dynamodb_takes(store: Store) -> None:
     made = [a_schedule(number) for number in range(1, 61)]
     for schedule in made:

@@ -218,6 +218,31 @@ def test_pages_and_what_follows_a_schedule(world: World) -> None:
     assert listed(after=ids[1]) == (ids[2:4], 5, True)
 
 
+@pytest.mark.parametrize("call", ["add_schedule", "replace_schedule", "remove_schedule"])
+def test_a_write_of_an_unknown_outcome_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    made = make(world)
+    write = getattr(world.store, call)
+    tries = []
+
+    def lose_answers(*given: Any) -> Any:
+        tries.append(write(*given))
+        if len(tries) < 3:
+            raise errors.Busy
+        return tries[-1]
+
+    monkeypatch.setattr(world.store, call, lose_answers)
+    if call == "add_schedule":
+        make(world, name="other")
+        assert len(world.store.schedules) == 2
+    elif call == "replace_schedule":
+        managing.change_schedule(world.ports, a_project(), made.schedule_id, 1, lambda _: a_spec(name="other"))
+        assert world.store.schedules[1, made.schedule_id].version == 2
+    else:
+        managing.remove_schedule(world.ports, a_project(), made.schedule_id, 1)
+        assert world.store.schedules == {}
+    assert tries == [True, True, True]
+
+
 # ---- firing ---------------------------------------------------------------------------------------------------------
 
 

@@ -159,20 +159,24 @@ class Arena:
         return [each["MessageBody"] for each in asked if each["QueueUrl"].endswith(f"/{queue}")]
 
     def hinted(self) -> set[keys.Key]:
-        """The jobs that the start queue knows."""
+        """The jobs that the start queue knows, and the schedules that the fire queue knows."""
         found = set()
         for operation, parameters in self.wire.done:
             for entry in parameters["Entries"] if operation == "SendMessageBatch" else ():
                 hint = json.loads(entry["MessageBody"])
-                found |= {keys.job(hint["projectId"], job_id) for job_id, _ in hint["jobs"]}
+                project_id = hint["projectId"]
+                found |= {keys.job(project_id, job_id) for job_id, _ in hint.get("jobs", ())}
+                found |= {keys.schedule_state(project_id, of) for of, _ in hint.get("schedules", ())}
         return found
 
     def made_due(self) -> set[keys.Key]:
-        """The jobs that became due, now or soon, since the scenario began."""
+        """The jobs and schedules that became due, now or soon, since the scenario began."""
         rows = self.table.rows
         latest = self.clock.now() + SOON
         of_jobs = {keys.job(job.project_id, job.job_id): job for job in jobs_of(rows)}
         due = {key for key, job in of_jobs.items() if job.due_at is not None and job.due_at < latest}
+        of_schedules = {key: row for key, row in rows.items() if keys.is_schedule(key[0]) and "due" in row}
+        due |= {key for key, row in of_schedules.items() if int(row["due"]["N"]) < latest}
         return {key for key in due if rows[key] != self._rows.get(key)}
 
     def rows_made(self) -> int:

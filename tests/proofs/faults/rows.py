@@ -42,7 +42,7 @@ def jobs_of(rows: Rows) -> list[Job]:
 
 def wrongs(rows: Rows) -> list[str]:
     """What must always be true, after any failure and any crash, and is not."""
-    return [*_wrong_numbers(rows), *_wrong_jobs(rows), *_wrong_references(rows)]
+    return [*_wrong_numbers(rows), *_wrong_jobs(rows), *_wrong_references(rows), *_wrong_schedules(rows)]
 
 
 def _wrong_numbers(rows: Rows) -> Iterator[str]:
@@ -90,10 +90,26 @@ def _wrong_references(rows: Rows) -> Iterator[str]:
             yield f"job {job.job_id} refers to errors that are not there"
     for (pk, _), row in rows.items():
         kind, _, of = pk.partition("#")
-        if kind in {"idempotency", "deletion"} and keys.job(int(of.split("#")[0]), int(row["jo"]["N"])) not in rows:
+        if kind == "idempotency" and "sd" in row:
+            if keys.schedule_spec(int(of.split("#")[0]), row["sd"]["S"]) not in rows:
+                yield f"{kind} names schedule {row['sd']}, which is not there"
+        elif kind in {"idempotency", "deletion"} and keys.job(int(of.split("#")[0]), int(row["jo"]["N"])) not in rows:
             yield f"{kind} names job {row['jo']}, which is not there"
         if kind == "payload" and keys.job(*map(int, of.split("#"))) not in rows:
             yield f"there is a payload of job {of}, which is not there"
+
+
+def _wrong_schedules(rows: Rows) -> Iterator[str]:
+    """Each schedule has both rows, the count is theirs, and each occurrence has one job."""
+    specs, states, counts = (
+        [key for key in rows if keys.is_schedule(key[0]) and key[1].startswith(kind)]
+        for kind in ("spec#", "state#", "count")
+    )
+    if len(specs) != len(states) or sum(int(rows[key]["n"]["N"]) for key in counts) != len(specs):
+        yield f"there are {len(specs)} specs and {len(states)} states, and they are counted as {counts}"
+    occasions = [job.made_by for job in jobs_of(rows) if job.made_by.at is not None]
+    if len(occasions) != len(set(occasions)):
+        yield f"an occurrence has two jobs: {occasions}"
 
 
 def evidence_of(job: Job) -> set[keys.Key]:

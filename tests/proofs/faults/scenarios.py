@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, NewJob, Run, SeenEvent, Severity, Status
 from jobs.outcomes import Attempt, Failure, Stamp
+from jobs.schedules.ports import Overlap, Schedule, Spec, State
+from jobs.schedules.rhythm import Rhythm
 from jobs.store import items
+from jobs.store.schedules import DynamoDBSchedules
 
 from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job, an_artifact
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
-from tests.stores import the_store
+from tests.stores import a_table, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,6 +220,44 @@ def two_lost(service: Service) -> None:
     put(service, running(1, next_at=IN_FILES, max_attempts=2), running(2, next_at=IN_FILES))
 
 
+SCHEDULE = f"{1:024x}"
+
+
+def a_schedule(service: Service, number: int = 1, **changes: Any) -> None:
+    """A schedule whose occurrence is due."""
+    job = changes.pop("job", NewJob(action="export", params={"format": "csv"}))
+    spec = Spec(name="s", rhythm=Rhythm(every=60, anchor=IN_FILES), job=job, **changes)
+    state = State(next_at=IN_FILES)
+    made = Schedule(project_id=1, schedule_id=f"{number:024x}", spec=spec, created_at=IN_FILES, state=state)
+    assert DynamoDBSchedules(a_table(service.dynamodb), SHARDS).add_schedule(made, None)
+
+
+def a_schedule_of_later(service: Service) -> None:
+    spec = Spec(name="s", rhythm=Rhythm(every=60, anchor=NOW + 60_000), job=NewJob(action="export"))
+    state = State(next_at=NOW + 60_000)
+    made = Schedule(project_id=1, schedule_id=SCHEDULE, spec=spec, created_at=IN_FILES, state=state)
+    assert DynamoDBSchedules(a_table(service.dynamodb), SHARDS).add_schedule(made, None)
+
+
+def three_schedules(service: Service) -> None:
+    for number in (1, 2, 3):
+        a_schedule(service, number)
+
+
+def one_that_skips(service: Service) -> None:
+    """A schedule that is due while the last job is active."""
+    a_schedule(service, overlap=Overlap.SKIP)
+    assert service.http("manage_schedules", "public_run", path={"scheduleId": SCHEDULE}).status == 201
+
+
+def one_that_deletes(service: Service) -> None:
+    a_schedule(service, job=NewJob(action=DELETE_USER_DATA, reference_id=USER))
+
+
+def a_schedule_of_its_key(service: Service) -> None:
+    assert service.http("manage_schedules", "public").status == 201
+
+
 # ---- events -------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +281,31 @@ def two_hints(service: Service) -> Event:
     return {"Records": [{**record, "messageId": f"{n}", "body": json.dumps(b)} for n, b in enumerate(bodies)]}
 
 
+def of_schedule(function: str, case: str) -> Callable[[Service], Event]:
+    """The event of a file, about the schedule."""
+
+    def build(service: Service) -> Event:
+        event = service.event(function, case)
+        return {**event, "pathParameters": {**event["pathParameters"], "scheduleId": SCHEDULE}}
+
+    return build
+
+
+def schedule_without_key(service: Service) -> Event:
+    event = service.event("manage_schedules", "public")
+    body = {"name": "s", "at": NOW + 60_000, "job": {"action": "export"}}
+    return {**event, "headers": {**event["headers"], **NO_KEY}, "body": json.dumps(body)}
+
+
+def fire_hint(count: int) -> Callable[[Service], Event]:
+    def build(service: Service) -> Event:
+        (record,) = service.event("fire_schedules", "hint")["Records"]
+        pairs = [[f"{number:024x}", IN_FILES] for number in range(1, count + 1)]
+        return {"Records": [{**record, "body": json.dumps({"projectId": 1, "schedules": pairs})}]}
+
+    return build
+
+
 def of_bus(case: str, *changes: dict[str, Any]) -> Callable[[Service], Event]:
     """The event of a file, once for each of some changes of its detail."""
 
@@ -258,6 +324,9 @@ def of_bus(case: str, *changes: dict[str, Any]) -> Callable[[Service], Event]:
 def two_changes(service: Service) -> Event:
     created = service.event("publish_changes", "created_with_params")["Records"]
     return {"Records": created + service.event("publish_changes", "started_and_progressed")["Records"]}
+
+
+CHANGE, RUN = (of_schedule("manage_schedules", case) for case in ("public_change", "public_run"))
 
 
 # ---- the table ----------------------------------------------------------------------------------------------------
@@ -305,6 +374,47 @@ SCENARIOS = (
     Scenario("move_job", "to later", "public", one_scheduled, repeats=True),
     Scenario("move_job", "to now", to_now, one_scheduled, repeats=True),
     Scenario("dispatch_due_jobs", "due and overdue", "schedule", due_and_overdue),
+    Scenario("dispatch_due_jobs", "due schedules", "schedule", three_schedules),
+    Scenario("manage_schedules", "make", "public", again=frozenset({200})),
+    Scenario("manage_schedules", "make without a key", schedule_without_key, repeats=True),
+    Scenario("manage_schedules", "made before", "public", a_schedule_of_its_key),
+    Scenario("manage_schedules", "look ahead", "public_preview"),
+    Scenario(
+        "manage_schedules",
+        "change",
+        CHANGE,
+        a_schedule_of_later,
+        again=frozenset({412}),
+    ),
+    Scenario(
+        "manage_schedules",
+        "change a due one",
+        CHANGE,
+        a_schedule,
+        again=frozenset({412}),
+    ),
+    Scenario(
+        "manage_schedules",
+        "remove",
+        of_schedule("manage_schedules", "public_remove"),
+        a_schedule_of_later,
+        again=frozenset({404}),
+    ),
+    Scenario("manage_schedules", "run", RUN, a_schedule_of_later, repeats=True),
+    Scenario(
+        "manage_schedules",
+        "run a deletion",
+        RUN,
+        one_that_deletes,
+        again=frozenset({409}),
+    ),
+    Scenario("get_schedules", "one", of_schedule("get_schedules", "public"), a_schedule),
+    Scenario("get_schedules", "all", "public_list", three_schedules),
+    Scenario("get_schedules", "occurrences", of_schedule("get_schedules", "public_occurrences"), a_schedule),
+    Scenario("fire_schedules", "one", fire_hint(1), a_schedule),
+    Scenario("fire_schedules", "three", fire_hint(3), three_schedules),
+    Scenario("fire_schedules", "one that skips", fire_hint(1), one_that_skips),
+    Scenario("fire_schedules", "a deletion", fire_hint(1), one_that_deletes),
     Scenario("start_jobs", "one job", one_hint, one_scheduled),
     Scenario("start_jobs", "two hints", two_hints, three_due),
     Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),

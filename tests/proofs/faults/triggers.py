@@ -179,7 +179,8 @@ def trigger_of(event: dict[str, Any], repeated: AbstractSet[int]) -> Trigger:
 
 
 def _answer(returned: dict[str, Any]) -> tuple[int, dict[str, str], str]:
-    return returned["statusCode"], returned["headers"], without_chance(returned["body"])
+    headers = {name: without_chance(value) for name, value in returned["headers"].items()}
+    return returned["statusCode"], headers, without_chance(returned["body"])
 
 
 def _rendered(answer: Answer) -> tuple[int, dict[str, str], str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.errors import Busy, IdempotencyKeyReused, ScheduleChanged, ScheduleNotFound
-from jobs.lifecycle.contention import DEADLINE
+from jobs.lifecycle.contention import DEADLINE, Contention
 from jobs.lifecycle.creation import REPLAY_WINDOW, Request, create_batch, create_job
 from jobs.model import DELETE_USER_DATA, SECOND, DueSchedule, Occasion, ScheduleMove
 from jobs.schedules import firing
@@ -46,7 +47,8 @@ def create_schedule(
         Busy: DynamoDB throttles. Try again.
     """
     now = ports.clock.now()
-    schedule_id = f"{now // SECOND:08x}{project.project_id:08x}{int(ports.random() * 16**8):08x}"
+    chance = int(ports.random() * 16**8) % 16**8
+    schedule_id = f"{now // SECOND:08x}{project.project_id:08x}{chance:08x}"
     schedule = Schedule(
         project_id=project.project_id,
         schedule_id=schedule_id,
@@ -63,7 +65,7 @@ def create_schedule(
         made = _find_made(ports, project, record)
         if made is not None:
             return made, True
-    if ports.schedules.add_schedule(schedule, record):
+    if _settle(Contention(ports, DEADLINE), lambda: ports.schedules.add_schedule(schedule, record)):
         _announce(ports, schedule)
         return schedule, False
     made = _find_made(ports, project, record) if record is not None else None
@@ -89,6 +91,7 @@ def change_schedule(
         ScheduleChanged: it is at another version.
         Busy: others change it at once, or DynamoDB throttles. Try again.
     """
+    contention = Contention(ports, DEADLINE)
     for _ in range(TRIES):
         seen = _settled(ports, project, schedule_id)
         _check_version(seen, version)
@@ -101,7 +104,7 @@ def change_schedule(
             version=seen.version + 1,
             state=seen.state._replace(next_at=_next_at(spec, now)),
         )
-        if ports.schedules.replace_schedule(seen, changed):
+        if _settle(contention, partial(ports.schedules.replace_schedule, seen, changed)):
             _announce(ports, changed)
             return changed
     raise Busy
@@ -115,10 +118,11 @@ def remove_schedule(ports: SchedulePorts, project: Project, schedule_id: str, ve
         ScheduleChanged: it is at another version.
         Busy: others change it at once, or DynamoDB throttles. Try again.
     """
+    contention = Contention(ports, DEADLINE)
     for _ in range(TRIES):
         seen = _settled(ports, project, schedule_id)
         _check_version(seen, version)
-        if ports.schedules.remove_schedule(seen):
+        if _settle(contention, partial(ports.schedules.remove_schedule, seen)):
             return
     raise Busy
 
@@ -155,6 +159,19 @@ def run_schedule(ports: SchedulePorts, project: Project, schedule_id: str, *, by
     if job is None:
         raise ScheduleNotFound
     return job
+
+
+def _settle(contention: Contention, write: Callable[[], bool]) -> bool:
+    """Try a write again until its outcome is certain. Each recognises what an earlier try has done.
+
+    Raises:
+        Busy: the deadline has passed.
+    """
+    while True:
+        try:
+            return write()
+        except Busy:
+            contention.wait()
 
 
 def _next_at(spec: Spec, now: int) -> int | None:

@@ -101,6 +101,7 @@ class ScheduleStore(Protocol):
 
         Raises:
             TooManySchedules: the project has a thousand.
+            Busy: also if another schedule has its id.
         """
 
     def find_schedule_record(self, project_id: int, key_digest: str, now: int) -> ScheduleRecord | None:

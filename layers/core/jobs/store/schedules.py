@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import TooManySchedules
+from jobs.errors import Busy, TooManySchedules
 from jobs.model import SECOND, NewJob, Run
 from jobs.schedules.ports import MAX_SCHEDULES, CatchUp, Overlap, Schedule, ScheduleRecord, Spec, State
 from jobs.schedules.rhythm import Fold, Gap, Rhythm
@@ -42,8 +42,9 @@ class DynamoDBSchedules:
             room_is_left,
             ExpressionAttributeValues={":one": items.number(1), ":most": items.number(MAX_SCHEDULES)},
         )
+        spec = _spec_item(schedule)
         writes = [
-            put(_spec_item(schedule), id_is_free),
+            put(spec, id_is_free, **_OLD),
             put(self._state_item(schedule), id_is_free),
             counted,
             *([_record_put(schedule, record)] if record is not None else []),
@@ -52,7 +53,9 @@ class DynamoDBSchedules:
             self._table.write(*writes)
         except ConditionFailed as failed:
             if 0 in failed.rows:
-                return True  # ids are never given twice: a second try of the client has won with its first
+                if failed.rows[0] == spec:
+                    return True  # a second try of the client has won with its first
+                raise Busy from None  # chance has given an id twice
             if writes.index(counted) in failed.rows:
                 raise TooManySchedules(MAX_SCHEDULES) from None
             return False
