@@ -31,8 +31,13 @@ def without_chance(text: str) -> str:
 def told(rows: Rows) -> list[str]:
     """Rows without chance and the clock, without payload that no job names, and without known blocks."""
     orphans = set(_orphans(rows))
-    kept = ({**row, "block": None} for key, row in rows.items() if key not in orphans)
+    kept = ({**row, "block": None, **_sharded_by_chance(key)} for key, row in rows.items() if key not in orphans)
     return sorted(without_chance(f"{sorted(row.items())}") for row in kept)
+
+
+def _sharded_by_chance(key: tuple[str, str]) -> dict[str, None]:
+    """The shard of a schedule follows from its id, which is chance."""
+    return {"gk": None} if keys.is_schedule(key[0]) else {}
 
 
 def jobs_of(rows: Rows) -> list[Job]:

@@ -376,7 +376,7 @@ SCENARIOS = (
     Scenario("dispatch_due_jobs", "due and overdue", "schedule", due_and_overdue),
     Scenario("dispatch_due_jobs", "due schedules", "schedule", three_schedules),
     Scenario("manage_schedules", "make", "public", again=frozenset({200})),
-    Scenario("manage_schedules", "make without a key", schedule_without_key, repeats=True),
+    Scenario("manage_schedules", "make without a key", schedule_without_key, a_schedule_of_later, repeats=True),
     Scenario("manage_schedules", "made before", "public", a_schedule_of_its_key),
     Scenario("manage_schedules", "look ahead", "public_preview"),
     Scenario(
