@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
-    from jobs.tenants import AccessToken, Client, ListOrder, Registration, Right, Role, User
+    from jobs.tenants import AccessToken, Client, ListOrder, Registration, Retention, Right, Role, User
 
 BLOCK = 1_000
 #: Who makes the changes of tests.
@@ -290,13 +290,13 @@ class FakeStore:
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=next_at, errors=None)
         return StartOutcome.STARTED
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         job = self.jobs.get((project_id, job_id))
         if job is None:
             raise errors.JobNotFound
         if not job.status.is_active:
             raise errors.JobNotCancellable(job)
-        return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None, progress_at=None)
+        return self._change(job, Status.CANCELLED, now, by, next_at=forget_at, errors=None, progress_at=None)
 
     def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
         found = self.jobs.get(job)
@@ -312,7 +312,9 @@ class FakeStore:
         if outputs:
             self.outputs[stamp.token] = list(outputs)
         token = stamp.token if outputs else None
-        return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token, errors=None)
+        return self._end(
+            attempt, stamp, Status.COMPLETED, next_at=stamp.forget_at, progress=100, outputs_token=token, errors=None
+        )
 
     def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
         evidence = self._put_evidence(attempt, stamp, failure.errors)
@@ -323,7 +325,8 @@ class FakeStore:
             and ((job.attempt < job.max_attempts and failure.retryable) or self._lives(job, stamp, failure))
         ):
             return ReportOutcome.REFUSED
-        return self._end(attempt, stamp, Status.FAILED, evidence, next_at=None, errors=tuple(failure.errors))
+        errors = tuple(failure.errors)
+        return self._end(attempt, stamp, Status.FAILED, evidence, next_at=stamp.forget_at, errors=errors)
 
     def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
         evidence = self._put_evidence(attempt, stamp, failure.errors)
@@ -366,7 +369,7 @@ class FakeStore:
         if self.retry_tokens.get(key) == token:
             return AppendOutcome.DONE
         job = self.jobs[key]
-        if (job.status, job.attempt) != (seen.status, seen.attempt):
+        if (job.status, job.attempt) != (seen.status, seen.attempt) or job.forgotten:
             return AppendOutcome.OVERTAKEN
         if lock is not None:
             if self._has_moved(seen.project_id, lock):
@@ -596,6 +599,11 @@ class FakeDirectory:
     def set_list_order(self, project_id: int, order: ListOrder) -> None:
         project = self._set(project_id, list_order=order)
         self._note(project.organisation_id, "project order", projectId=project_id, listOrder=order)
+
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        project = self._set(project_id, retention=retention)
+        about = {"payloadDays": retention.payload_days, "redactDays": retention.redact_days}
+        self._note(project.organisation_id, "project retention", projectId=project_id, **about)
 
     def _set(self, project_id: int, **changes: Any) -> Project:
         project = self.get_project(project_id)

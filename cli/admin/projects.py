@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from jobs.tenancy import administration
 from jobs.tenancy.ports import DirectoryAdmin
-from jobs.tenants import ListOrder, Organisation, Project
+from jobs.tenants import ListOrder, Organisation, Project, Retention
 
-from cli.admin.arguments import Made, Name, OrganisationId, ProjectId, directory, group, number
+from cli.admin.arguments import Made, Name, OrganisationId, ProjectId, days, directory, group, number
 
 
 def _create_organisation(context: typer.Context, name: Name) -> Made:
@@ -79,6 +79,22 @@ def _order(context: typer.Context, project: ProjectId, order: Annotated[ListOrde
     return _stored(admin, project)
 
 
+def _retain(
+    context: typer.Context,
+    project: ProjectId,
+    payload_days: Annotated[
+        int | None, typer.Option(parser=days, metavar="N", help="How long an ended job keeps its payload.")
+    ] = None,
+    redact_days: Annotated[
+        int | None, typer.Option(parser=days, metavar="N", help="How long it keeps what names people.")
+    ] = None,
+) -> Made:
+    """Set what it forgets of its ended jobs; what is not given is kept for ever."""
+    admin = directory(context)
+    administration.retain(admin, project, Retention(payload_days, redact_days))
+    return _stored(admin, project)
+
+
 def _stored(admin: DirectoryAdmin, project_id: int) -> dict[str, Any]:
     project = admin.get_project(project_id)
     return {} if project is None else _project(project)
@@ -94,6 +110,8 @@ def _project(project: Project) -> dict[str, Any]:
         "sources": {source: sorted(actions) for source, actions in sorted(project.sources.items())},
         "creationsPerMinute": project.creations_per_minute,
         "listOrder": project.list_order,
+        "payloadDays": project.retention.payload_days,
+        "redactDays": project.retention.redact_days,
     }
 
 
@@ -113,7 +131,14 @@ NOUNS = {
     ),
     "project": group(
         "A group of jobs; its project key is in the paths of the API.",
-        {"create": _create_project, "list": _list_projects, "trust": _trust, "limits": _limit, "order": _order},
+        {
+            "create": _create_project,
+            "list": _list_projects,
+            "trust": _trust,
+            "limits": _limit,
+            "order": _order,
+            "retention": _retain,
+        },
     ),
     "audit": group("The changes that jobs-admin made.", {"list": _audit}),
 }

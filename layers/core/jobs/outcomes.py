@@ -87,6 +87,8 @@ class Stamp(NamedTuple):
     at: int
     by: str
     token: str
+    #: When something of the job is first to be forgotten if the change ends it; None if nothing is.
+    forget_at: int | None = None
 
 
 class NewRow(NamedTuple):

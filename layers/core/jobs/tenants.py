@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jobs.model import DAY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -25,6 +27,27 @@ class ListOrder(StrEnum):
     OLDEST = "oldest"
     #: As OpenReplay's own server answers.
     NEWEST = "newest"
+
+
+class Retention(NamedTuple):
+    """How many days after a job's end its payload is deleted, and the job redacted. None means never."""
+
+    payload_days: int | None = None
+    redact_days: int | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is ever forgotten."""
+        return self != KEEP_EVERYTHING
+
+    def first_due(self, ended_at: int) -> int | None:
+        """When something is first to be forgotten of a job that ended at that time; None if nothing is."""
+        days = [days for days in self if days is not None]
+        return ended_at + min(days) * DAY if days else None
+
+
+#: What a project does that was told nothing else.
+KEEP_EVERYTHING = Retention()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +70,7 @@ class Project:
     #: How many jobs callers may create in it within a minute; None means any number.
     creations_per_minute: int | None = None
     list_order: ListOrder = ListOrder.OLDEST
+    retention: Retention = KEEP_EVERYTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

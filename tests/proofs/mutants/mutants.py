@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant(
         "cancel read, then written",
         "cancellation:cancel_job",
-        "return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
+        "return ports.attempts.cancel_job(project.project_id, job_id, now, by, project.retention.first_due(now))",
         """
         from dataclasses import replace
         from jobs.errors import JobNotCancellable
@@ -265,15 +265,15 @@ MUTANTS = (
     Mutant(
         "a completed job shows the errors of an earlier attempt",
         "store:complete_job",
-        '"gk, due, er, pt"',
-        '"gk, due, pt"',
+        'f"er, pt{no_entry}"',
+        'f"pt{no_entry}"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a cancelled job shows the errors of an earlier attempt",
         "store:cancel_job",
-        '"gk, due, er, pt"',
-        '"gk, due, pt"',
+        'f"er, pt{no_entry}"',
+        'f"pt{no_entry}"',
         STORE_CONTRACT,
     ),
     Mutant(

@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jobs.errors import Busy
-from jobs.lifecycle.reporting import end_attempt
+from jobs.lifecycle.reporting import end_attempt, stamp_of
 from jobs.model import BY_SERVICE, SECOND
 from jobs.outcomes import Attempt, Failure, ReportOutcome
+from jobs.tenants import KEEP_EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,4 +86,7 @@ def _end(ports: Ports, row: DueJob) -> ReportOutcome:
         return ReportOutcome.STALE  # the index lags: the attempt has already ended, or was heard of
     attempt = Attempt(job.project_id, job.job_id, job.attempt)
     sentence = f"attempt {job.attempt} of {job.max_attempts} timed out (timeoutSeconds {job.timeout_seconds})"
-    return end_attempt(ports, job, attempt, Failure([sentence], lost=True), by=BY_SERVICE)
+    project = ports.directory.get_project(job.project_id)
+    retention = project.retention if project is not None else KEEP_EVERYTHING
+    stamp = stamp_of(ports, BY_SERVICE, retention)
+    return end_attempt(ports, job, attempt, Failure([sentence], lost=True), stamp)

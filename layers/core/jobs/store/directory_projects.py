@@ -14,7 +14,7 @@ from jobs.tenants import Organisation, Project
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.tenants import AuditEntry, ListOrder
+    from jobs.tenants import AuditEntry, ListOrder, Retention
 
 
 class ProjectChanges(DirectoryChanges):
@@ -93,6 +93,11 @@ class ProjectChanges(DirectoryChanges):
         """See `ProjectAdmin.set_list_order`."""
         attributes = directory_items.list_order_to_attributes(order)
         self._set(project_id, "project order", attributes, {"listOrder": order})
+
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        """See `ProjectAdmin.set_retention`."""
+        about = {"payloadDays": retention.payload_days, "redactDays": retention.redact_days}
+        self._set(project_id, "project retention", directory_items.retention_to_attributes(retention), about)
 
     def _set(self, project_id: int, what: str, attributes: items.Item, about: Mapping[str, Any]) -> None:
         """Set attributes of a project: a GetItem, as the entry is its organisation's, and a transaction.

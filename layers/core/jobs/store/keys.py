@@ -120,6 +120,10 @@ def status_shard(status: str, project_id: int, job_id: int, shards: int) -> str:
     return index_partition(status, zlib.crc32(f"{project_id}#{job_id}".encode()) % shards)
 
 
+#: What stands in the place of a status for ended jobs that have something to forget.
+REDACT = "redact"
+
+
 def index_partition(status: str, shard: int) -> str:
     """Index partition of one shard of a status."""
     return f"{status}#{shard}"

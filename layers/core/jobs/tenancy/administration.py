@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from jobs.tenancy.ports import DirectoryAdmin
-    from jobs.tenants import Organisation, Project, Right, Role, Scope
+    from jobs.tenants import Organisation, Project, Retention, Right, Role, Scope
 
 #: A list of an organisation's jobs merges the newest jobs of all its projects, so their number is bounded.
 MAX_PROJECTS = 50
@@ -25,6 +25,8 @@ MAX_NAME = 128
 MAX_TRUSTED = 50
 #: More creations a minute than one project's numbers can be given out in.
 MAX_CREATIONS = 1_000_000
+#: The longest retention: a hundred years.
+MAX_DAYS = 36_500
 #: Bounds what every request of a user reads, and what is stored with every run of a workflow.
 MAX_COLLECTIONS = 100
 MAX_ID = 256
@@ -107,6 +109,24 @@ def limit_creations(admin: DirectoryAdmin, project_id: int, creations_per_minute
     if creations_per_minute is not None and not 1 <= creations_per_minute <= MAX_CREATIONS:
         raise InvalidRequest("creations-per-minute", f"must be from 1 to {MAX_CREATIONS}")
     admin.set_limits(project_id, creations_per_minute)
+
+
+def retain(admin: DirectoryAdmin, project_id: int, retention: Retention) -> None:
+    """Set what a project forgets of its ended jobs, and when.
+
+    Redaction takes the payload too, so a payload cannot be kept for longer.
+
+    Raises:
+        InvalidRequest: a number of days is below 0 or over 36,500, the payload would outlive the redaction, or the
+            project does not exist.
+    """
+    payload, redact = retention
+    for field, days in (("payload-days", payload), ("redact-days", redact)):
+        if days is not None and not 0 <= days <= MAX_DAYS:
+            raise InvalidRequest(field, f"must be from 0 to {MAX_DAYS}")
+    if payload is not None and redact is not None and payload > redact:
+        raise InvalidRequest("payload-days", "must be at most redact-days, as redaction deletes the payload too")
+    admin.set_retention(project_id, retention)
 
 
 def create_api_key(

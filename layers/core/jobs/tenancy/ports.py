@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Organisation,
         Project,
         Registration,
+        Retention,
         Right,
         Role,
         User,
@@ -91,6 +92,13 @@ class ProjectAdmin(_Administered, Protocol):
 
     def set_list_order(self, project_id: int, order: ListOrder) -> None:
         """Set with which end the lists of a project begin.
+
+        Raises:
+            InvalidRequest: the project does not exist.
+        """
+
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        """Set what a project forgets of its ended jobs, and when.
 
         Raises:
             InvalidRequest: the project does not exist.
