@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
+from jobs.forgetting.ports import PayloadRows
 from jobs.lifecycle.text import summary
 from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
 from jobs.outcomes import (
@@ -193,6 +194,7 @@ class FakeStore:
     locks: dict[tuple[int, str], DeletionLock] = field(default_factory=dict)
     seen: dict[str, SeenEvent] = field(default_factory=dict)
     outputs: dict[str, list[Any]] = field(default_factory=dict)
+    outputs_of: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: By project, job and token.
     evidence: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
     messages: dict[tuple[int, int, str], Message] = field(default_factory=dict)
@@ -311,6 +313,7 @@ class FakeStore:
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
             self.outputs[stamp.token] = list(outputs)
+            self.outputs_of[stamp.token] = attempt[:2]
         token = stamp.token if outputs else None
         return self._end(
             attempt, stamp, Status.COMPLETED, next_at=stamp.forget_at, progress=100, outputs_token=token, errors=None
@@ -438,6 +441,48 @@ class FakeStore:
         )
         return lost[:limit]
 
+    def list_forgettable(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        due = sorted(
+            DueJob(job.forget_at, *key)
+            for key, job in self.jobs.items()
+            if job.forget_at is not None and job.forget_at <= now and self._shard(*key) == shard
+        )
+        return due[:limit]
+
+    def list_payload(self, project_id: int, job_id: int, limit: int) -> PayloadRows:
+        of = (project_id, job_id)
+        names = [f"artifact#{slot:02d}" for *key, slot in self.slots if (*key,) == of]
+        files = len(names)
+        names += [f"evidence#{token}" for *key, token in self.evidence if (*key,) == of]
+        names += [place for *key, place in self.messages if (*key,) == of]
+        names += [f"outputs#{token}" for token, key in self.outputs_of.items() if key == of]
+        names += ["params"] if of in self.params else []
+        return PayloadRows(names[:limit], bool(files))
+
+    def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
+        for name in names:
+            kind, _, rest = name.partition("#")
+            match kind:
+                case "artifact":
+                    self.slots.pop((project_id, job_id, int(rest)), None)
+                case "evidence":
+                    self.evidence.pop((project_id, job_id, rest), None)
+                case "outputs":
+                    self.outputs.pop(rest, None)
+                    self.outputs_of.pop(rest, None)
+                case "params":
+                    self.params.pop((project_id, job_id), None)
+                case _:
+                    self.messages.pop((project_id, job_id, name), None)
+
+    def forget_job(self, seen: Job, left: Job) -> bool:
+        key = (seen.project_id, seen.job_id)
+        job = self.jobs.get(key)
+        if job is None or _as_forgetting_sees(job) != _as_forgetting_sees(seen):
+            return False
+        self.jobs[key] = left
+        return True
+
     def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
         return attempt.refusal(job)
 
@@ -484,6 +529,10 @@ class FakeStore:
 
     def save_sweep_cursor(self, cursor: SweepCursor) -> None:
         self.cursor = cursor
+
+
+def _as_forgetting_sees(job: Job) -> tuple[Any, ...]:
+    return job.status, job.attempt, job.next_at, job.forgotten
 
 
 class FakeDirectory:
@@ -759,6 +808,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    artifact_files: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
     files: FakeFiles = field(default_factory=FakeFiles)
     public_url: str = ""
@@ -770,7 +820,7 @@ class World:
     def jobs(self) -> FakeStore:
         return self.store
 
-    attempts = payload = due = artifacts = jobs
+    attempts = payload = due = artifacts = forgetting = jobs
 
     @property
     def tokens(self) -> FakeDirectory:

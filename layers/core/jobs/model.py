@@ -78,6 +78,10 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 }
 
 
+#: What stands in the place of a redacted text, and before the tag of a redacted name.
+REDACTED = "redacted"
+
+
 class Forgotten(IntEnum):
     """How much of an ended job its project's retention has taken. Nothing comes back, so this only grows."""
 

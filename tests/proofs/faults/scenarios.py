@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
+from jobs.model import BY_SERVICE, DAY, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
 from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.store import items
+from jobs.tenants import Retention
 
 from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job, an_artifact
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
-from tests.stores import the_store
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,8 @@ class Scenario:
     beside: frozenset[str] = frozenset()
     #: Objects in the bucket.
     objects: tuple[str, ...] = ()
+    #: Objects in the bucket of files.
+    files: tuple[str, ...] = ()
     #: How many seconds the invocation has; None means those of the template.
     seconds: float | None = None
     #: Calls that only botocore tries again in the same invocation.
@@ -217,6 +220,21 @@ def two_lost(service: Service) -> None:
     put(service, running(1, next_at=IN_FILES, max_attempts=2), running(2, next_at=IN_FILES))
 
 
+def two_to_forget(service: Service) -> None:
+    """One that ended long ago with everything that a job may leave, and one that ends just now."""
+    retain(service, Retention(redact_days=0))
+    put(service, running(at=NOW - 3 * DAY, has_params=True, reference_id=USER, description="for one"))
+    announced(service)
+    store = the_store()
+    end = NOW - 2 * DAY
+    store.fail_job(Attempt(1, 1, 1), Stamp(end, "com.example.worker", "token-0", end), Failure(["one is unknown"]))
+    put(service, replace(ended(Status.CANCELLED, 2, reference_id=USER), next_at=IN_FILES))
+
+
+def retain(service: Service, retention: Retention) -> None:
+    an_admin(service.dynamodb).set_retention(1, retention)
+
+
 # ---- events -------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +326,7 @@ SCENARIOS = (
     Scenario("start_jobs", "one job", one_hint, one_scheduled),
     Scenario("start_jobs", "two hints", two_hints, three_due),
     Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),
+    Scenario("redact_jobs", "two ended", "schedule", two_to_forget, files=("1/1/1/a", "1/1/1/b", "1/10/1/a")),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),

@@ -696,7 +696,7 @@ MUTANTS = (
     ),
     Mutant(
         "a shard forgotten by the reaper",
-        "reap",
+        "take_turns",
         "range(shards)",
         "range(shards - 1)",
         ("tests/unit/test_reaping.py",),
@@ -995,8 +995,8 @@ MUTANTS = (
     Mutant(
         "a key that all attempts share",
         "adapters.artifacts:_key",
-        'f"{artifact.project_id}/{artifact.job_id}/{artifact.attempt}/{artifact.artifact_id}"',
-        'f"{artifact.project_id}/{artifact.job_id}/1/{artifact.artifact_id}"',
+        'f"{files_of(artifact.project_id, artifact.job_id)}{artifact.attempt}/{artifact.artifact_id}"',
+        'f"{files_of(artifact.project_id, artifact.job_id)}1/{artifact.artifact_id}"',
         ("tests/unit/test_artifact_dialects.py",),
     ),
     Mutant(

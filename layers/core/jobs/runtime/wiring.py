@@ -30,6 +30,7 @@ from jobs.store.caching import CachedDirectory
 from jobs.store.client import dynamodb_client
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.due import DynamoDBDueIndex
+from jobs.store.forgetting import DynamoDBForgetting
 from jobs.store.jobs import DynamoDBJobStore
 from jobs.store.payload import DynamoDBPayload
 
@@ -83,7 +84,7 @@ def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> list[Ma
 
 
 class Wiring:
-    """`Ports`, `TokenPorts`, `ArtifactPorts` and `ErasurePorts` on AWS."""
+    """`Ports`, `TokenPorts`, `ArtifactPorts`, `ErasurePorts` and `ForgettingPorts` on AWS."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.settings = Settings(environment)
@@ -145,6 +146,11 @@ class Wiring:
         return DynamoDBArtifacts(self.table)
 
     @cached_property
+    def forgetting(self) -> DynamoDBForgetting:
+        """Ended jobs that are to be forgotten."""
+        return DynamoDBForgetting(self.table, self.settings.table.shards)
+
+    @cached_property
     def due(self) -> DynamoDBDueIndex:
         """The status index."""
         return DynamoDBDueIndex(self.table)
@@ -187,6 +193,11 @@ class Wiring:
     def files(self) -> S3ArtifactFiles:
         """Files that workers put."""
         return S3ArtifactFiles(lambda: self._s3_signer, self.settings.artifacts_bucket, self.clock)
+
+    @cached_property
+    def artifact_files(self) -> S3SessionStore:
+        """The objects of those files."""
+        return S3SessionStore(lambda: self._s3, self.settings.artifacts_bucket, self.clock, self.meter)
 
     @cached_property
     def worker_queue(self) -> SQSWorkerQueue:

@@ -53,14 +53,19 @@ def is_job(pk: str) -> bool:
     return pk[:1].isdigit()
 
 
+def payload(project_id: int, job_id: int) -> str:
+    """The partition of everything that is stored beside a job's row."""
+    return f"payload#{project_id}#{job_id}"
+
+
 def params(project_id: int, job_id: int) -> Key:
     """A job's parameters, in the partition of the job's payload."""
-    return f"payload#{project_id}#{job_id}", "params"
+    return payload(project_id, job_id), "params"
 
 
 def outputs(project_id: int, job_id: int, token: str) -> Key:
     """The outputs of a job that the change with this token refers to."""
-    return f"payload#{project_id}#{job_id}", f"outputs#{token}"
+    return payload(project_id, job_id), f"outputs#{token}"
 
 
 EVIDENCE_PREFIX = "attempt#"
@@ -68,7 +73,7 @@ EVIDENCE_PREFIX = "attempt#"
 
 def evidence(project_id: int, job_id: int, attempt: int, token: str) -> Key:
     """Why an attempt of a job ended, that the change with this token refers to."""
-    return f"payload#{project_id}#{job_id}", f"{EVIDENCE_PREFIX}{attempt}#{token}"
+    return payload(project_id, job_id), f"{EVIDENCE_PREFIX}{attempt}#{token}"
 
 
 def parse_evidence(sk: str) -> str:
@@ -83,7 +88,7 @@ MAX_TIME = 10**13 - 1
 
 def message(project_id: int, job_id: int, at: int, suffix: str) -> Key:
     """A message of a job. Messages sort by time, and the suffix makes each key unique."""
-    return f"payload#{project_id}#{job_id}", f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
+    return payload(project_id, job_id), f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
 
 
 def parse_message(sk: str) -> int:
@@ -93,7 +98,7 @@ def parse_message(sk: str) -> int:
 
 def artifacts(project_id: int, job_id: int) -> Key:
     """A job's artifacts, and what their sort keys begin with."""
-    return f"payload#{project_id}#{job_id}", "artifact#"
+    return payload(project_id, job_id), "artifact#"
 
 
 def artifact(project_id: int, job_id: int, slot: int) -> Key:

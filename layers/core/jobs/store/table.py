@@ -26,6 +26,8 @@ Write: TypeAlias = "dict[str, dict[str, Any]]"
 
 #: How often a status change is tried if a transaction holds the row for a moment. botocore never tries that again.
 CONFLICT_TRIES = 5
+#: Rows that one BatchWriteItem takes.
+MAX_BATCH_WRITE = 25
 #: The longest wait between two such tries, in milliseconds.
 CONFLICT_WAIT = 50
 
@@ -105,6 +107,24 @@ class Table:
                 return found
             self._wait()
         raise errors.Busy
+
+    def delete(self, keys: Sequence[Key]) -> None:
+        """Delete rows by BatchWriteItems of 25. What DynamoDB leaves out is asked again. A row may be gone already.
+
+        Raises:
+            Busy: it leaves out too much, throttles, or the answer was lost.
+        """
+        for first in range(0, len(keys), MAX_BATCH_WRITE):
+            batch = keys[first : first + MAX_BATCH_WRITE]
+            left: Any = {self.name: [{"DeleteRequest": {"Key": items.key(key)}} for key in batch]}
+            for _ in range(CONFLICT_TRIES):
+                with failures.writing():
+                    left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+                if not left:
+                    break
+                self._wait()
+            else:
+                raise errors.Busy
 
     def write(self, *writes: Write) -> None:
         """Write all or nothing: one write by its own call, several by a transaction."""

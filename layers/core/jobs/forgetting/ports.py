@@ -1,0 +1,55 @@
+"""What forgetting needs beside the usual ports: ended jobs that are due, and the files of artifacts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from jobs.ports import Ports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.erasure.ports import SessionStore
+    from jobs.model import DueJob, Job
+
+
+class PayloadRows(NamedTuple):
+    """Names of rows of a job's payload, and whether any of them is about a file. No names are false."""
+
+    names: list[str]
+    has_files: bool
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.names)
+
+
+class ForgettingStore(Protocol):
+    """Ended jobs in the status index, and the rows beside them.
+
+    All calls raise `errors.Busy` when DynamoDB throttles; a write also when its answer was lost.
+    """
+
+    def list_forgettable(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        """Read ended jobs of one shard that are to be forgotten by now, the longest due first."""
+
+    def list_payload(self, project_id: int, job_id: int, limit: int) -> PayloadRows:
+        """Read the names of up to `limit` rows of a job's payload, strongly."""
+
+    def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
+        """Delete rows of a job's payload. A row that is gone counts as deleted."""
+
+    def forget_job(self, seen: Job, left: Job) -> bool:
+        """Write what is left of an ended job if it still is what was seen; False if it is not."""
+
+
+class ForgettingPorts(Ports, Protocol):
+    """The world in which jobs are forgotten."""
+
+    @property
+    def forgetting(self) -> ForgettingStore:
+        """Ended jobs and their payload."""
+
+    @property
+    def artifact_files(self) -> SessionStore:
+        """The objects of all artifacts, with their versions."""

@@ -1,0 +1,169 @@
+"""Forgetting ended jobs: their payload is deleted, and later what names people is replaced by a tag.
+
+The row, its number, its status and its times stay: numbers stay dense, and pages stay jumps. One conditional write says
+that the payload goes, before any of it goes. From then on nobody retries the job, so nothing can need the payload
+again, and the rest is done over and over until it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from jobs.artifacts.ports import files_of
+from jobs.erasure.ports import SessionsRefused
+from jobs.errors import Busy
+from jobs.lifecycle.deletion import lock_digest
+from jobs.lifecycle.turns import Watch, take_turns
+from jobs.model import DAY, HOUR, REDACTED, SECOND, Forgotten
+from jobs.tenants import KEEP_EVERYTHING
+
+if TYPE_CHECKING:
+    from jobs.erasure.ports import SessionStore
+    from jobs.forgetting.ports import ForgettingPorts
+    from jobs.model import DueJob, Job
+    from jobs.ports import TimeLeft
+    from jobs.tenants import Project, Retention
+
+#: Hexadecimal digits of the tag of a person: as many as no two people of a project share by chance.
+TAG_DIGITS = 16
+#: Rows of a payload that are deleted between two looks at the time, and milliseconds that this may take.
+BATCH = 100
+BATCH_TIME = 5 * SECOND
+#: Objects of artifacts that are deleted by one call.
+OBJECTS = 1_000
+#: How long after the end something may still arrive: messages for an hour, and files whose upload began in time. What
+#: is forgotten sooner is looked at once more.
+LATE = 2 * HOUR
+
+
+class Plan(NamedTuple):
+    """How much of a job is to be forgotten now, and when there is more to do; None if never."""
+
+    level: Forgotten
+    following: int | None
+
+
+def redact(ports: ForgettingPorts, shards: int, has_time: TimeLeft) -> int:
+    """Forget what is due of ended jobs.
+
+    Args:
+        ports: the world.
+        shards: how many write shards the status index has.
+        has_time: the time left to this run. The next run does the rest.
+
+    Returns:
+        How many jobs lost all that was due.
+    """
+    find = ports.forgetting.list_forgettable
+    work = partial(_forget_due, ports, has_time)
+    watch = Watch(
+        lambda lag: ports.meter.milliseconds("ForgetLag", lag),
+        lambda: ports.meter.count("ForgetThrottled"),
+    )
+    count = sum(take_turns(ports, shards, find, work, has_time=has_time, watch=watch))
+    if count:
+        ports.meter.count("JobForgotten", count)
+    return count
+
+
+def tag_of(project: Project, text: str) -> str:
+    """What stands in the place of a reference or an owner: the same for the same person of a project."""
+    return f"{REDACTED}:{lock_digest(project, text)[:TAG_DIGITS]}"
+
+
+def plan(job: Job, retention: Retention, now: int) -> Plan:
+    """What a retention wants of an ended job at a time. Nothing that was forgotten comes back."""
+    ended = job.finished_at or now
+    days = {Forgotten.PAYLOAD: retention.payload_days, Forgotten.REDACTED: retention.redact_days}
+    due = {level: ended + count * DAY for level, count in days.items() if count is not None}
+    level = max([job.forgotten, *(level for level, at in due.items() if at <= now)])
+    following = [at for later, at in due.items() if later > level]
+    if level and now < ended + LATE:
+        following.append(ended + LATE)
+    return Plan(level, min(following, default=None))
+
+
+def _forget_due(ports: ForgettingPorts, has_time: TimeLeft, row: DueJob) -> bool:
+    job = ports.jobs.get_job(row.project_id, row.job_id)
+    now = ports.clock.now()
+    if job is None or job.forget_at is None or job.forget_at > now:
+        return False  # the index lags: the job was retried, or another run has done it
+    project = ports.directory.get_project(job.project_id)
+    retention = project.retention if project is not None else KEEP_EVERYTHING
+    return project is not None and forget(ports, project, job, plan(job, retention, now), has_time)
+
+
+def forget(ports: ForgettingPorts, project: Project, job: Job, to_do: Plan, has_time: TimeLeft) -> bool:
+    """Forget of an ended job what a plan says. False means that another change came first, or that time ran out.
+
+    Raises:
+        Busy: DynamoDB or S3 throttles, or S3 does not let us delete a file.
+    """
+    left: Job | None = job
+    if to_do.level:
+        left = _without_payload(ports, job, has_time)
+    if left is None:
+        return False
+    if to_do.level is Forgotten.REDACTED and job.forgotten is not Forgotten.REDACTED:
+        done = _redacted(project, left)
+    else:
+        done = left
+    return ports.forgetting.forget_job(left, replace(done, forgotten=to_do.level, next_at=to_do.following))
+
+
+def _without_payload(ports: ForgettingPorts, job: Job, has_time: TimeLeft) -> Job | None:
+    """Delete a job's payload, and return the job as its row is then; None if that could not be done."""
+    key = (job.project_id, job.job_id)
+    left = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
+    is_late = job.forgotten and ports.clock.now() < (job.finished_at or 0) + DAY
+    if is_late:
+        _delete_files(ports, job)
+    while found := ports.forgetting.list_payload(*key, BATCH):
+        if job != left and not ports.forgetting.forget_job(job, left):
+            return None
+        job = left
+        if found.has_files:
+            _delete_files(ports, job)
+        ports.forgetting.delete_payload(*key, found.names)
+        if not has_time(BATCH_TIME):
+            return None
+    return job
+
+
+def _delete_files(ports: ForgettingPorts, job: Job) -> None:
+    """Delete the files of all attempts, those that no row names any more too."""
+    if not delete_under(ports.artifact_files, files_of(job.project_id, job.job_id)):
+        ports.meter.count("FileNotDeleted")
+        raise Busy
+
+
+def delete_under(store: SessionStore, prefix: str) -> bool:
+    """Delete all objects whose key begins so; False if S3 does not let us.
+
+    Raises:
+        Busy: S3 throttles.
+    """
+    try:
+        while (page := store.list_versions(prefix, None, OBJECTS)).versions:
+            if store.delete(page.versions):
+                return False
+    except SessionsRefused:
+        return False
+    return True
+
+
+def _redacted(project: Project, job: Job) -> Job:
+    """The job without what names people."""
+
+    def tag(text: str) -> str:
+        return tag_of(project, text) if text else ""
+
+    return replace(
+        job,
+        description="",
+        reference_id=tag(job.reference_id),
+        errors=None if job.errors is None else (REDACTED,),
+        run=job.run._replace(owner_id=tag(job.run.owner_id)),
+    )

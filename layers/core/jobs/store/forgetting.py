@@ -1,0 +1,81 @@
+"""`ForgettingStore` on DynamoDB: ended jobs in the status index, and the rows of their payload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.forgetting.ports import PayloadRows
+from jobs.store import items, keys
+from jobs.store.due import list_index
+from jobs.store.failures import ConditionFailed
+from jobs.store.table import update
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.model import DueJob, Job
+    from jobs.store.table import Table
+
+
+#: The job is not in the index.
+NO_DUE = "attribute_not_exists(due)"
+
+
+class DynamoDBForgetting:
+    """Ended jobs of a table whose status index has `shards` write shards."""
+
+    def __init__(self, table: Table, shards: int) -> None:
+        self._table = table
+        self._shards = shards
+
+    def list_forgettable(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        """See `ForgettingStore.list_forgettable`: Queries on the status index, each of at most a megabyte."""
+        return list_index(self._table, keys.index_partition(keys.REDACT, shard), None, now, limit)
+
+    def list_payload(self, project_id: int, job_id: int, limit: int) -> PayloadRows:
+        """See `ForgettingStore.list_payload`: one Query of the job's partition."""
+        page = self._table.page(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": items.string(keys.payload(project_id, job_id))},
+            ProjectionExpression="sk",
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        names = [item["sk"]["S"] for item in page["Items"]]
+        file = keys.artifacts(project_id, job_id)[1]
+        return PayloadRows(names, any(name.startswith(file) for name in names))
+
+    def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
+        """See `ForgettingStore.delete_payload`: BatchWriteItems. No condition: nothing needs them any more."""
+        partition = keys.payload(project_id, job_id)
+        self._table.delete([(partition, name) for name in names])
+
+    def forget_job(self, seen: Job, left: Job) -> bool:
+        """See `ForgettingStore.forget_job`: one conditional UpdateItem of the attributes that differ."""
+        before, after = (items.job_to_item(job, "", self._shards) for job in (seen, left))
+        set_ = {name: value for name, value in after.items() if before.get(name) != value}
+        removed = [f"#{name}" for name in before if name not in after]
+        is_as_seen = "st = :seen AND an = :attempt AND " + ("due = :due" if "due" in before else NO_DUE)
+        is_not_forgotten_further = "attribute_not_exists(fg)" if not seen.forgotten else "fg = :forgotten"
+        values = {
+            **{f":new_{name}": value for name, value in set_.items()},
+            ":seen": before["st"],
+            ":attempt": before["an"],
+            **({":due": before["due"]} if "due" in before else {}),
+            **({":forgotten": before["fg"]} if seen.forgotten else {}),
+        }
+        parts = {"SET": [f"#{name} = :new_{name}" for name in set_], "REMOVE": removed}
+        names = {f"#{name}": name for name in [*set_, *(name[1:] for name in removed)]}
+        try:
+            self._table.write(
+                update(
+                    keys.job(seen.project_id, seen.job_id),
+                    " ".join(f"{verb} {', '.join(what)}" for verb, what in parts.items() if what),
+                    f"{is_as_seen} AND {is_not_forgotten_further}",
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values,
+                )
+            )
+        except ConditionFailed:
+            return False
+        return True
