@@ -479,7 +479,7 @@ class FakeStore:
         key = (seen.project_id, seen.job_id)
         job = self.jobs.get(key)
         if job is None or _as_forgetting_sees(job) != _as_forgetting_sees(seen):
-            return False
+            return job == left
         self.jobs[key] = left
         return True
 
