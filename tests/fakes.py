@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
-from jobs.forgetting.ports import PayloadRows
+from jobs.forgetting.ports import PayloadRows, Reference
 from jobs.lifecycle.text import summary
-from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
+from jobs.model import (
+    BY_SERVICE,
+    DELETE_USER_DATA,
+    Change,
+    DeletionLock,
+    DueJob,
+    IdempotencyRecord,
+    Job,
+    StartHint,
+    Status,
+)
 from jobs.outcomes import (
     AppendOutcome,
     AppendResult,
@@ -204,6 +214,7 @@ class FakeStore:
     watermarks: dict[int, DueJob] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
     slots: dict[tuple[int, int, int], Artifact] = field(default_factory=dict)
+    references: dict[tuple[int, str, int], Reference] = field(default_factory=dict)
 
     def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
@@ -247,6 +258,9 @@ class FakeStore:
         if lock is not None:
             self.locks[job.project_id, lock.digest] = lock
         for key, row in zip(keys, rows, strict=True):
+            if row.person:
+                of_person = (job.project_id, row.person, row.job.job_id)
+                self.references[of_person] = Reference(row.job.job_id, row.job.action == DELETE_USER_DATA)
             if row.params:
                 self.params[key] = row.params
             if row.seen is not None:
@@ -474,6 +488,18 @@ class FakeStore:
                     self.params.pop((project_id, job_id), None)
                 case _:
                     self.messages.pop((project_id, job_id, name), None)
+
+    def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
+        found = [row for (*of, number), row in sorted(self.references.items()) if of == [project_id, person]]
+        return [row for row in found if row.job_id > after][:limit]
+
+    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
+        self.references.pop((project_id, person, job_id), None)
+
+    def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
+        key = (project_id, person, job_id)
+        if key not in self.references or self.references[key].deleted is None:
+            self.references[key] = Reference(job_id, is_deletion=True, deleted=count)
 
     def forget_job(self, seen: Job, left: Job) -> bool:
         key = (seen.project_id, seen.job_id)

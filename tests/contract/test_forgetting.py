@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs.forgetting.ports import Reference
 from jobs.lifecycle import retrying
-from jobs.model import Change, DueJob, Forgotten, Message, Run, SeenEvent, Severity, Status
-from jobs.outcomes import AppendOutcome, Attempt, Failure, Stamp
+from jobs.model import DELETE_USER_DATA, Change, DueJob, Forgotten, Message, Run, SeenEvent, Severity, Status
+from jobs.outcomes import AppendOutcome, Attempt, Failure, NewRow, Stamp
 
 from tests.builders import NOW, a_full_job, a_job, an_artifact, append, start
 from tests.fakes import FakeStore
@@ -176,3 +177,33 @@ def test_the_full_job_can_be_redacted(store: Store) -> None:
 
     assert store.forget_job(full, LEFT["redacted"](full))
     assert the_job(store) == LEFT["redacted"](full)
+
+
+def test_a_job_is_found_by_its_person_until_that_is_deleted(store: Store) -> None:
+    for number, person in enumerate(("ann", "bob", "ann", "", "ann"), 1):
+        action = DELETE_USER_DATA if number == 5 else "export"
+        store.append([NewRow(a_job(job_id=number, action=action), "t", {}, None, person)])
+
+    of_ann = [Reference(1), Reference(3), Reference(5, is_deletion=True)]
+    assert store.list_references(1, "ann", 0, 9) == of_ann
+    assert store.list_references(1, "ann", 1, 1) == of_ann[1:2]
+    assert store.list_references(1, "nobody", 0, 9) == store.list_references(2, "ann", 0, 9) == []
+    store.delete_reference(1, "ann", 1)
+    store.delete_reference(1, "ann", 1)
+    assert store.list_references(1, "ann", 0, 9) == of_ann[1:]
+    assert store.list_references(1, "bob", 0, 9) == [Reference(2)]
+
+
+def test_the_first_count_of_a_deletion_is_kept(store: Store) -> None:
+    store.append([NewRow(a_job(action=DELETE_USER_DATA), "t", {}, None, "ann")])
+
+    for count in (7, 0):
+        store.note_deleted(1, "ann", 1, count)
+
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1, is_deletion=True, deleted=7)]
+
+
+def test_the_count_of_a_deletion_that_nobody_could_find_is_kept(store: Store) -> None:
+    store.note_deleted(1, "ann", 1, 2)
+
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1, is_deletion=True, deleted=2)]

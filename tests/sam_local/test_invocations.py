@@ -95,6 +95,7 @@ CASES = {
     "list_jobs/alteryx_v3_workflow": Case((200, '"status":"Running"')),
     "list_jobs/openreplay_v1": Case((200, '{"data":[{"jobId":1,')),
     "list_jobs/openreplay_v1_before": Case((200, '{"data":[{"jobId":')),
+    "list_jobs/public_erasures": Case((200, '{"data":{"erasures":[')),
     "list_jobs/public_by_reference": Case((200, '{"data":[')),
     "list_jobs/public_filtered": Case((200, '{"data":[')),
     "list_jobs/public": Case((200, '{"data":[{"jobId":1,')),

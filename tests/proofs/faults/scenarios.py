@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import BY_SERVICE, DAY, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
+from jobs.model import BY_SERVICE, DAY, DELETE_USER_DATA, Change, Job, JobKey, Message, Run, SeenEvent, Severity, Status
 from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.store import items
 from jobs.tenants import Retention
@@ -231,6 +231,25 @@ def two_to_forget(service: Service) -> None:
     put(service, replace(ended(Status.CANCELLED, 2, reference_id=USER), next_at=IN_FILES))
 
 
+def a_completed_deletion(service: Service) -> None:
+    """With the reference of its user."""
+    retain(service, Retention(30, 90))
+    job = service.create(action=DELETE_USER_DATA, referenceId=USER)
+    the_store().start_jobs([JobKey(1, job["jobId"])], NOW + 1)
+    stamp = Stamp(NOW, "event:jobs.delete_user_data", "token-0", NOW)
+    the_store().complete_job(Attempt(1, job["jobId"], 1), stamp, [{"deletedObjectVersions": 3}])
+
+
+def a_deleted_user(service: Service) -> None:
+    """A user whose deletion is completed, and an older job of that user, with a file."""
+    retain(service, Retention(30, 90))
+    service.create(referenceId=USER, params={"user": USER})
+    the_store().start_jobs([JobKey(1, 1)], NOW + 1)
+    announced(service)
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(NOW - 1, "worker", "token-1", NOW + DAY), [USER])
+    a_completed_deletion(service)
+
+
 def retain(service: Service, retention: Retention) -> None:
     an_admin(service.dynamodb).set_retention(1, retention)
 
@@ -288,6 +307,7 @@ SCENARIOS = (
     Scenario("list_jobs", "public", "public", three_jobs),
     Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
     Scenario("list_jobs", "by reference", "public_by_reference", three_jobs),
+    Scenario("list_jobs", "erasures", "public_erasures", a_completed_deletion),
     Scenario("list_jobs", "before a job", "openreplay_v1_before", three_jobs),
     Scenario("list_jobs", "v3", "alteryx_v3", an_ended_run),
     Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
@@ -327,6 +347,7 @@ SCENARIOS = (
     Scenario("start_jobs", "two hints", two_hints, three_due),
     Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),
     Scenario("redact_jobs", "two ended", "schedule", two_to_forget, files=("1/1/1/a", "1/1/1/b", "1/10/1/a")),
+    Scenario("redact_jobs", "after a deletion", "schedule", a_deleted_user, files=("1/1/1/a",)),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),

@@ -24,6 +24,15 @@ class PayloadRows(NamedTuple):
         return bool(self.names)
 
 
+class Reference(NamedTuple):
+    """That a job is about a person."""
+
+    job_id: int
+    is_deletion: bool = False
+    #: How many object versions the deletion has deleted, once its payload is gone; None before, and for other jobs.
+    deleted: int | None = None
+
+
 class ForgettingStore(Protocol):
     """Ended jobs in the status index, and the rows beside them.
 
@@ -38,6 +47,15 @@ class ForgettingStore(Protocol):
 
     def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
         """Delete rows of a job's payload. A row that is gone counts as deleted."""
+
+    def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
+        """Read up to `limit` jobs of a person behind a number, ascending, strongly."""
+
+    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
+        """Let a job no longer be found by its person."""
+
+    def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
+        """Keep how many object versions a deletion has deleted. The first count holds."""
 
     def forget_job(self, seen: Job, left: Job) -> bool:
         """Write what is left of an ended job if it still is what was seen; False if it is not."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.artifacts.ports import files_of
 from jobs.erasure.ports import SessionsRefused
 from jobs.errors import Busy
 from jobs.lifecycle.deletion import lock_digest
 from jobs.lifecycle.turns import Watch, take_turns
-from jobs.model import DAY, HOUR, REDACTED, SECOND, Forgotten
-from jobs.tenants import KEEP_EVERYTHING
+from jobs.model import DAY, DELETE_USER_DATA, HOUR, REDACTED, SECOND, Forgotten, Status
 
 if TYPE_CHECKING:
     from jobs.erasure.ports import SessionStore
@@ -31,6 +30,8 @@ TAG_DIGITS = 16
 #: Rows of a payload that are deleted between two looks at the time, and milliseconds that this may take.
 BATCH = 100
 BATCH_TIME = 5 * SECOND
+#: Jobs of one deleted user that one run redacts; the next one goes on.
+MAX_OF_USER = 500
 #: Objects of artifacts that are deleted by one call.
 OBJECTS = 1_000
 #: How long after the end something may still arrive: messages for an hour, and files whose upload began in time. What
@@ -73,12 +74,12 @@ def tag_of(project: Project, text: str) -> str:
     return f"{REDACTED}:{lock_digest(project, text)[:TAG_DIGITS]}"
 
 
-def plan(job: Job, retention: Retention, now: int) -> Plan:
-    """What a retention wants of an ended job at a time. Nothing that was forgotten comes back."""
+def plan(job: Job, retention: Retention, now: int, least: Forgotten = Forgotten.NOTHING) -> Plan:
+    """What a retention wants of an ended job at a time, and at least so much. What was forgotten never comes back."""
     ended = job.finished_at or now
     days = {Forgotten.PAYLOAD: retention.payload_days, Forgotten.REDACTED: retention.redact_days}
     due = {level: ended + count * DAY for level, count in days.items() if count is not None}
-    level = max([job.forgotten, *(level for level, at in due.items() if at <= now)])
+    level = max([least, job.forgotten, *(level for level, at in due.items() if at <= now)])
     following = [at for later, at in due.items() if later > level]
     if level and now < ended + LATE:
         following.append(ended + LATE)
@@ -91,45 +92,107 @@ def _forget_due(ports: ForgettingPorts, has_time: TimeLeft, row: DueJob) -> bool
     if job is None or job.forget_at is None or job.forget_at > now:
         return False  # the index lags: the job was retried, or another run has done it
     project = ports.directory.get_project(job.project_id)
-    retention = project.retention if project is not None else KEEP_EVERYTHING
-    return project is not None and forget(ports, project, job, plan(job, retention, now), has_time)
+    if project is None:
+        return False
+    if project.retention.is_on and _has_deleted_its_user(job) and not _forget_user(ports, project, job, has_time):
+        return False
+    return _forget(ports, project, job, plan(job, project.retention, now), has_time)
 
 
-def forget(ports: ForgettingPorts, project: Project, job: Job, to_do: Plan, has_time: TimeLeft) -> bool:
+def _has_deleted_its_user(job: Job) -> bool:
+    """Whether its reference is a user who was deleted, and not yet a tag."""
+    is_deletion = job.action == DELETE_USER_DATA and job.status is Status.COMPLETED
+    return is_deletion and job.forgotten is not Forgotten.REDACTED
+
+
+def _forget_user(ports: ForgettingPorts, project: Project, deletion: Job, has_time: TimeLeft) -> bool:
+    """Redact the ended jobs that are about the user of a deletion and older than it; False if some are left.
+
+    Only the listing says what is left: a redacted job is no longer found by its person.
+    """
+    person = lock_digest(project, deletion.reference_id)
+    after, count = 0, 0
+    while found := ports.forgetting.list_references(project.project_id, person, after, BATCH):
+        for reference in found:
+            after = reference.job_id
+            if after >= deletion.job_id:
+                return True
+            job = ports.jobs.get_job(project.project_id, after)
+            if job is None or job.status.is_active or job.forgotten is Forgotten.REDACTED:
+                continue
+            if count == MAX_OF_USER or not has_time(BATCH_TIME):
+                return False
+            count += 1
+            wanted = plan(job, project.retention, ports.clock.now(), Forgotten.REDACTED)
+            if not _forget(ports, project, job, wanted, has_time):
+                return False
+    return True
+
+
+def _forget(ports: ForgettingPorts, project: Project, job: Job, to_do: Plan, has_time: TimeLeft) -> bool:
     """Forget of an ended job what a plan says. False means that another change came first, or that time ran out.
 
     Raises:
         Busy: DynamoDB or S3 throttles, or S3 does not let us delete a file.
     """
+    redacts = to_do.level > job.forgotten and to_do.level is Forgotten.REDACTED
     left: Job | None = job
     if to_do.level:
-        left = _without_payload(ports, job, has_time)
+        left = _without_payload(ports, project, job, has_time, must_mark=redacts and bool(job.reference_id))
     if left is None:
         return False
-    if to_do.level is Forgotten.REDACTED and job.forgotten is not Forgotten.REDACTED:
+    done = left
+    if redacts:
+        if job.reference_id and job.action != DELETE_USER_DATA:
+            ports.forgetting.delete_reference(job.project_id, lock_digest(project, job.reference_id), job.job_id)
         done = _redacted(project, left)
-    else:
-        done = left
     return ports.forgetting.forget_job(left, replace(done, forgotten=to_do.level, next_at=to_do.following))
 
 
-def _without_payload(ports: ForgettingPorts, job: Job, has_time: TimeLeft) -> Job | None:
-    """Delete a job's payload, and return the job as its row is then; None if that could not be done."""
+def _without_payload(
+    ports: ForgettingPorts, project: Project, job: Job, has_time: TimeLeft, *, must_mark: bool
+) -> Job | None:
+    """Delete a job's payload, and return the job as its row is then; None if that could not be done.
+
+    The mark comes before anything is deleted. It is left out where nothing is, unless `must_mark` says otherwise.
+    """
     key = (job.project_id, job.job_id)
-    left = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
-    is_late = job.forgotten and ports.clock.now() < (job.finished_at or 0) + DAY
-    if is_late:
-        _delete_files(ports, job)
-    while found := ports.forgetting.list_payload(*key, BATCH):
-        if job != left and not ports.forgetting.forget_job(job, left):
+    row = job
+    marked = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
+    found = ports.forgetting.list_payload(*key, BATCH)
+    if (found or must_mark) and marked != job:
+        if _has_deleted_its_user(job):
+            _keep_count(ports, project, job)
+        if not ports.forgetting.forget_job(job, marked):
             return None
-        job = left
-        if found.has_files:
+        row = marked
+    # a file may have come after its row was deleted
+    has_files = found.has_files or (job.forgotten and ports.clock.now() < (job.finished_at or 0) + DAY)
+    while found or has_files:
+        if has_files:
             _delete_files(ports, job)
         ports.forgetting.delete_payload(*key, found.names)
         if not has_time(BATCH_TIME):
             return None
-    return job
+        found = ports.forgetting.list_payload(*key, BATCH)
+        has_files = found.has_files
+    return row
+
+
+def _keep_count(ports: ForgettingPorts, project: Project, deletion: Job) -> None:
+    """Keep of a deletion's outputs, which go, how many object versions it has deleted. The rest may be anything."""
+    outputs = ports.payload.get_outputs(deletion)
+    count = sum(deleted_in(output) for output in outputs)
+    person = lock_digest(project, deletion.reference_id)
+    ports.forgetting.note_deleted(deletion.project_id, person, deletion.job_id, count)
+
+
+def deleted_in(output: Any) -> int:
+    """How many object versions an output of a deletion says were deleted."""
+    match output:
+        case {"deletedObjectVersions": int(count)}:
+            return count
+    return 0
 
 
 def _delete_files(ports: ForgettingPorts, job: Job) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from jobs.forgetting.ports import PayloadRows
+from jobs.forgetting.ports import PayloadRows, Reference
 from jobs.store import items, keys
 from jobs.store.due import list_index
 from jobs.store.failures import ConditionFailed
@@ -49,6 +50,38 @@ class DynamoDBForgetting:
         """See `ForgettingStore.delete_payload`: BatchWriteItems. No condition: nothing needs them any more."""
         partition = keys.payload(project_id, job_id)
         self._table.delete([(partition, name) for name in names])
+
+    def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
+        """See `ForgettingStore.list_references`: one Query."""
+        page = self._table.page(
+            KeyConditionExpression="pk = :pk AND sk > :after",
+            ExpressionAttributeValues={
+                ":pk": items.string(keys.references(project_id, person)),
+                ":after": items.string(keys.job_sort(after)),
+            },
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return [
+            Reference(int(item["sk"]["S"]), "de" in item, int(item["n"]["N"]) if "n" in item else None)
+            for item in page["Items"]
+        ]
+
+    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
+        """See `ForgettingStore.delete_reference`: one BatchWriteItem. No condition: nothing needs it any more."""
+        self._table.delete([keys.reference(project_id, person, job_id)])
+
+    def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
+        """See `ForgettingStore.note_deleted`: one conditional UpdateItem. The first count holds."""
+        is_not_kept_yet = "attribute_not_exists(n)"
+        kept = update(
+            keys.reference(project_id, person, job_id),
+            "SET n = :n, de = :true",
+            is_not_kept_yet,
+            ExpressionAttributeValues={":n": items.number(count), ":true": {"BOOL": True}},
+        )
+        with suppress(ConditionFailed):
+            self._table.write(kept)
 
     def forget_job(self, seen: Job, left: Job) -> bool:
         """See `ForgettingStore.forget_job`: one conditional UpdateItem of the attributes that differ."""

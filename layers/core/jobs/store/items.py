@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import NO_RUN, Change, DueJob, Forgotten, Job, Message, Run, Severity, Status
+from jobs.model import DELETE_USER_DATA, NO_RUN, Change, DueJob, Forgotten, Job, Message, Run, Severity, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -126,6 +126,12 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         forgotten=Forgotten(int(item["fg"]["N"])) if "fg" in item else Forgotten.NOTHING,
         run=_run_from_item(item),
     )
+
+
+def reference_to_item(job: Job, person: str) -> Item:
+    """The row that says that a job is about a person."""
+    row = key(keys.reference(job.project_id, person, job.job_id))
+    return {**row, "de": {"BOOL": True}} if job.action == DELETE_USER_DATA else row
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:

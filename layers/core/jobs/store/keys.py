@@ -154,6 +154,16 @@ def deletion_lock(project_id: int, digest: str) -> Key:
     return f"deletion#{project_id}#{digest}", "deletion"
 
 
+def references(project_id: int, person: str) -> str:
+    """The partition of the jobs of one person in a project, by the keyed digest of their reference."""
+    return f"ref#{project_id}#{person}"
+
+
+def reference(project_id: int, person: str, job_id: int) -> Key:
+    """That a job is about a person."""
+    return references(project_id, person), job_sort(job_id)
+
+
 #: All rows of the ticks share a partition, so that a tick reads them in one Query.
 DISPATCH = "dispatch"
 WATERMARK_PREFIX = "watermark#"
