@@ -493,20 +493,18 @@ class FakeStore:
         found = [row for (*of, number), row in sorted(self.references.items()) if of == [project_id, person]]
         return [row for row in found if row.job_id > after][:limit]
 
-    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
-        self.references.pop((project_id, person, job_id), None)
-
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
         key = (project_id, person, job_id)
         if key not in self.references or self.references[key].deleted is None:
             self.references[key] = Reference(job_id, is_deletion=True, deleted=count)
 
-    def forget_job(self, seen: Job, left: Job) -> bool:
+    def forget_job(self, seen: Job, left: Job, person: str = "") -> bool:
         key = (seen.project_id, seen.job_id)
         job = self.jobs.get(key)
         if job is None or _as_forgetting_sees(job) != _as_forgetting_sees(seen):
             return job == left
         self.jobs[key] = left
+        self.references.pop((*key[:1], person, key[1]), None)
         return True
 
     def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:

@@ -188,10 +188,35 @@ def test_a_job_is_found_by_its_person_until_that_is_deleted(store: Store) -> Non
     assert store.list_references(1, "ann", 0, 9) == of_ann
     assert store.list_references(1, "ann", 1, 1) == of_ann[1:2]
     assert store.list_references(1, "nobody", 0, 9) == store.list_references(2, "ann", 0, 9) == []
-    store.delete_reference(1, "ann", 1)
-    store.delete_reference(1, "ann", 1)
-    assert store.list_references(1, "ann", 0, 9) == of_ann[1:]
     assert store.list_references(1, "bob", 0, 9) == [Reference(2)]
+
+
+def test_a_redacted_job_is_no_longer_found_by_its_person(store: Store) -> None:
+    for number in (1, 2):
+        store.append([NewRow(a_job(job_id=number), "t", {}, None, "ann")])
+        start(store, number, NOW)
+        store.fail_job(Attempt(1, number, 1), Stamp(NOW + 1, "worker", "end", DUE), Failure(["x"]))
+    seen = the_job(store)
+    then = LEFT["redacted"](seen)
+
+    assert store.forget_job(seen, then, "ann")
+    assert store.forget_job(seen, then, "ann")
+    assert not store.forget_job(seen, LEFT["due later"](seen), "ann")
+
+    assert the_job(store) == then
+    assert store.list_references(1, "ann", 0, 9) == [Reference(2)]
+
+
+def test_a_job_that_another_change_overtook_is_still_found_by_its_person(store: Store) -> None:
+    store.append([NewRow(a_job(), "t", {}, None, "ann")])
+    start(store, 1, NOW)
+    store.fail_job(FIRST, Stamp(NOW + 1, "worker", "end", DUE), Failure(["x"]))
+    seen = the_job(store)
+    store.retry_job(seen, retrying._retried(seen, NOW + 5, "key-1"), "retry", None)
+
+    assert not store.forget_job(seen, LEFT["redacted"](seen), "ann")
+
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1)]
 
 
 def test_the_first_count_of_a_deletion_is_kept(store: Store) -> None:

@@ -171,9 +171,9 @@ class Interrupted(FakeStore):
         self.__dict__.update(store.__dict__)
         self.before = before
 
-    def forget_job(self, seen: Job, left: Job) -> bool:
+    def forget_job(self, seen: Job, left: Job, person: str = "") -> bool:
         self._before("forget_job")
-        return super().forget_job(seen, left)
+        return super().forget_job(seen, left, person)
 
     def delete_payload(self, project_id: int, job_id: int, names: Any) -> None:
         self._before("delete_payload")

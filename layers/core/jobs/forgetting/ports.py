@@ -51,14 +51,14 @@ class ForgettingStore(Protocol):
     def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
         """Read up to `limit` jobs of a person behind a number, ascending, strongly."""
 
-    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
-        """Let a job no longer be found by its person."""
-
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
         """Keep how many object versions a deletion has deleted. The first count holds."""
 
-    def forget_job(self, seen: Job, left: Job) -> bool:
-        """Write what is left of an ended job if it still is what was seen; False if it is not."""
+    def forget_job(self, seen: Job, left: Job, person: str = "") -> bool:
+        """Write what is left of an ended job if it still is what was seen; False if it is not.
+
+        With `person`, the job can no longer be found by that person from then on.
+        """
 
 
 class ForgettingPorts(Ports, Protocol):

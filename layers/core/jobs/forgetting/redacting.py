@@ -138,29 +138,25 @@ def _forget(ports: ForgettingPorts, project: Project, job: Job, to_do: Plan, has
     redacts = to_do.level > job.forgotten and to_do.level is Forgotten.REDACTED
     left: Job | None = job
     if to_do.level:
-        left = _without_payload(ports, project, job, has_time, must_mark=redacts and bool(job.reference_id))
+        left = _without_payload(ports, project, job, has_time)
     if left is None:
         return False
-    done = left
-    if redacts:
-        if job.reference_id and job.action != DELETE_USER_DATA:
-            ports.forgetting.delete_reference(job.project_id, lock_digest(project, job.reference_id), job.job_id)
-        done = _redacted(project, left)
-    return ports.forgetting.forget_job(left, replace(done, forgotten=to_do.level, next_at=to_do.following))
+    done = _redacted(project, left) if redacts else left
+    is_found = redacts and job.reference_id and job.action != DELETE_USER_DATA
+    person = lock_digest(project, job.reference_id) if is_found else ""
+    return ports.forgetting.forget_job(left, replace(done, forgotten=to_do.level, next_at=to_do.following), person)
 
 
-def _without_payload(
-    ports: ForgettingPorts, project: Project, job: Job, has_time: TimeLeft, *, must_mark: bool
-) -> Job | None:
+def _without_payload(ports: ForgettingPorts, project: Project, job: Job, has_time: TimeLeft) -> Job | None:
     """Delete a job's payload, and return the job as its row is then; None if that could not be done.
 
-    The mark comes before anything is deleted. It is left out where nothing is, unless `must_mark` says otherwise.
+    The mark comes before anything is deleted, and is left out where nothing is.
     """
     key = (job.project_id, job.job_id)
     row = job
     marked = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
     found = ports.forgetting.list_payload(*key, BATCH)
-    if (found or must_mark) and marked != job:
+    if found and marked != job:
         if _has_deleted_its_user(job):
             _keep_count(ports, project, job)
         if not ports.forgetting.forget_job(job, marked):

@@ -9,7 +9,7 @@ from jobs.forgetting.ports import PayloadRows, Reference
 from jobs.store import items, keys
 from jobs.store.due import list_index
 from jobs.store.failures import ConditionFailed
-from jobs.store.table import update
+from jobs.store.table import remove, update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +67,6 @@ class DynamoDBForgetting:
             for item in page["Items"]
         ]
 
-    def delete_reference(self, project_id: int, person: str, job_id: int) -> None:
-        """See `ForgettingStore.delete_reference`: one BatchWriteItem. No condition: nothing needs it any more."""
-        self._table.delete([keys.reference(project_id, person, job_id)])
-
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
         """See `ForgettingStore.note_deleted`: one conditional UpdateItem. The first count holds."""
         is_not_kept_yet = "attribute_not_exists(n)"
@@ -83,8 +79,12 @@ class DynamoDBForgetting:
         with suppress(ConditionFailed):
             self._table.write(kept)
 
-    def forget_job(self, seen: Job, left: Job) -> bool:
-        """See `ForgettingStore.forget_job`: one conditional UpdateItem of the attributes that differ."""
+    def forget_job(self, seen: Job, left: Job, person: str = "") -> bool:
+        """See `ForgettingStore.forget_job`: one conditional Update of the attributes that differ.
+
+        With a person it is a transaction: a job that is redacted alone would count as left, and one that is no longer
+        found alone would never be redacted.
+        """
         before, after = (items.job_to_item(job, "", self._shards) for job in (seen, left))
         set_ = {name: value for name, value in after.items() if before.get(name) != value}
         removed = [f"#{name}" for name in before if name not in after]
@@ -99,17 +99,17 @@ class DynamoDBForgetting:
         }
         parts = {"SET": [f"#{name} = :new_{name}" for name in set_], "REMOVE": removed}
         names = {f"#{name}": name for name in [*set_, *(name[1:] for name in removed)]}
+        write = update(
+            keys.job(seen.project_id, seen.job_id),
+            " ".join(f"{verb} {', '.join(what)}" for verb, what in parts.items() if what),
+            f"{is_as_seen} AND {is_not_forgotten_further}",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        beside = [remove(keys.reference(seen.project_id, person, seen.job_id))] if person else []
         try:
-            self._table.write(
-                update(
-                    keys.job(seen.project_id, seen.job_id),
-                    " ".join(f"{verb} {', '.join(what)}" for verb, what in parts.items() if what),
-                    f"{is_as_seen} AND {is_not_forgotten_further}",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=values,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            )
+            self._table.write(write, *beside)
         except ConditionFailed as failed:
             # A second try of the client that finds what it wrote has won with its first.
             row = failed.rows[0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobs.ports import Clock
     from jobs.store.keys import Key
 
-#: One action of a transaction, by its kind: Put, Update or ConditionCheck.
+#: One action of a transaction, by its kind: Put, Update, Delete or ConditionCheck.
 Write: TypeAlias = "dict[str, dict[str, Any]]"
 
 #: How often a status change is tried if a transaction holds the row for a moment. botocore never tries that again.
@@ -46,6 +46,11 @@ def update(key: Key, expression: str, condition: str, **beside: Any) -> Write:
     """Update a row; `beside` as above."""
     parts = {"Key": items.key(key), "UpdateExpression": expression, "ConditionExpression": condition}
     return {"Update": {**parts, **beside}}
+
+
+def remove(key: Key) -> Write:
+    """Delete a row, which may be gone already."""
+    return {"Delete": {"Key": items.key(key)}}
 
 
 def must_exist(key: Key) -> Write:
