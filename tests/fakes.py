@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.artifacts.ports import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
-from jobs.forgetting.ports import PayloadRows, Reference
+from jobs.forgetting.ports import PayloadRows, Reference, RetentionWalk
 from jobs.lifecycle.text import summary
 from jobs.model import (
     BY_SERVICE,
@@ -215,6 +215,7 @@ class FakeStore:
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
     slots: dict[tuple[int, int, int], Artifact] = field(default_factory=dict)
     references: dict[tuple[int, str, int], Reference] = field(default_factory=dict)
+    walks: dict[int, RetentionWalk] = field(default_factory=dict)
 
     def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
@@ -492,6 +493,29 @@ class FakeStore:
     def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
         found = [row for (*of, number), row in sorted(self.references.items()) if of == [project_id, person]]
         return [row for row in found if row.job_id > after][:limit]
+
+    def list_walks(self) -> list[RetentionWalk]:
+        return [walk for _, walk in sorted(self.walks.items())]
+
+    def has_walk(self, project_id: int) -> bool:
+        return project_id in self.walks
+
+    def move_walk(self, walk: RetentionWalk, onward: int | None) -> bool:
+        if self.walks.get(walk.project_id) != walk:
+            return False
+        if onward is None:
+            del self.walks[walk.project_id]
+        else:
+            self.walks[walk.project_id] = walk._replace(next=onward)
+        return True
+
+    def enter_job(self, seen: Job, due: int | None, person: str) -> bool:
+        if not self.forget_job(seen, replace(seen, next_at=due)):
+            return False
+        if person:
+            key = (seen.project_id, person, seen.job_id)
+            self.references.setdefault(key, Reference(seen.job_id, seen.action == DELETE_USER_DATA))
+        return True
 
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
         key = (project_id, person, job_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.forgetting import redacting
+from jobs.forgetting import redacting, walking
 from jobs.runtime import observability, wiring
 from jobs.runtime.invocation import time_left
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Run once. An exception fails the invocation, which raises an alarm; the next run begins again."""
     ports = wiring.ports()
+    has_time = time_left(context)
     with observability.invocation(context):
-        forgotten = redacting.redact(ports, ports.settings.table.shards, time_left(context))
-        observability.logger().info("forgotten", extra={"jobs": forgotten})
-    return {"jobs": forgotten}
+        forgotten = redacting.redact(
+            ports, ports.settings.table.shards, lambda needed: has_time(needed + walking.KEPT_FOR_WALKS)
+        )
+        entered = walking.walk(ports, has_time)
+        observability.logger().info("forgotten", extra={"jobs": forgotten, "entered": entered})
+    return {"jobs": forgotten, "entered": entered}

@@ -212,6 +212,8 @@ def work_and_reap(service: Service) -> None:
     service.invoke("reap_lost_jobs", service.event("reap_lost_jobs", "schedule"))
     an_admin(service.dynamodb).set_retention(1, Retention(redact_days=0))
     put(service, replace(running(next_at=1, reference_id="ann"), status=Status.CANCELLED))
+    old = replace(running(reference_id="ann", action="old"), job_id=2)
+    put(service, old)
     artifact = an_artifact()
     row = {**items.key(keys.artifact(1, 1, 0)), "id": items.string(artifact.artifact_id)}
     service.dynamodb.put_item(TableName=TABLE, Item=row)

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from jobs.forgetting.ports import Reference
+from jobs.forgetting.ports import Reference, RetentionWalk
 from jobs.lifecycle import retrying
 from jobs.model import DELETE_USER_DATA, Change, DueJob, Forgotten, Message, Run, SeenEvent, Severity, Status
 from jobs.outcomes import AppendOutcome, Attempt, Failure, NewRow, Stamp
+from jobs.tenants import Retention
 
 from tests.builders import NOW, a_full_job, a_job, an_artifact, append, start
 from tests.fakes import FakeStore
-from tests.stores import Store, a_store
+from tests.stores import Store, a_store, an_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,3 +233,66 @@ def test_the_count_of_a_deletion_that_nobody_could_find_is_kept(store: Store) ->
     store.note_deleted(1, "ann", 1, 2)
 
     assert store.list_references(1, "ann", 0, 9) == [Reference(1, is_deletion=True, deleted=2)]
+
+
+def test_an_old_job_is_entered_if_it_is_as_it_was_seen(store: Store) -> None:
+    old = replace(ended(store), next_at=None)
+    store.forget_job(the_job(store), old)
+
+    for due in (DUE + 3, DUE + 3, DUE + 5):
+        assert store.enter_job(the_job(store), due, "ann")
+    assert not store.enter_job(old, DUE, "ann")
+    assert not store.enter_job(old, DUE, "")
+
+    assert the_job(store) == replace(old, next_at=DUE + 5)
+    assert forgettable(store, DUE + 9) == [DueJob(DUE + 5, 1, 1)]
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1)]
+
+
+def test_an_active_job_is_found_by_its_person_and_stays_as_it_is(store: Store) -> None:
+    append(store, a_job(action=DELETE_USER_DATA), "create")
+    seen = the_job(store)
+
+    assert store.enter_job(seen, seen.next_at, "ann")
+    start(store, 1, NOW)
+    assert not store.enter_job(seen, seen.next_at, "bob")
+
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1, is_deletion=True)]
+    assert store.list_references(1, "bob", 0, 9) == []
+    assert the_job(store).status is Status.RUNNING
+
+
+def test_entering_a_deletion_again_leaves_its_count(store: Store) -> None:
+    append(store, a_job(action=DELETE_USER_DATA), "create")
+    store.note_deleted(1, "ann", 1, 5)
+
+    assert store.enter_job(the_job(store), the_job(store).next_at, "ann")
+
+    assert store.list_references(1, "ann", 0, 9) == [Reference(1, is_deletion=True, deleted=5)]
+
+
+def test_a_walk_goes_on_only_from_where_it_is(request: pytest.FixtureRequest) -> None:
+    client = request.getfixturevalue("dynamodb")
+    admin, store = an_admin(client), a_store(client, SHARDS)
+    admin.add_organisation("Demo")
+    for key in ("a", "b"):
+        admin.add_project(1, "Demo", key, b"0", 2)
+    assert (store.list_walks(), store.has_walk(1)) == ([], False)
+    admin.set_retention(2, Retention(1))
+    admin.set_retention(1, Retention(1))
+    at = admin.clock.now()
+    first, second = RetentionWalk(1, at), RetentionWalk(2, at)
+    assert (store.list_walks(), store.has_walk(1)) == ([first, second], True)
+
+    fake = FakeStore(walks={1: first, 2: second})
+    for each in (store, fake):
+        assert each.move_walk(first, 101)
+        assert not each.move_walk(first, 101)
+        assert not each.move_walk(first, None)
+        assert not each.move_walk(first._replace(next=101, at=at - 1), None)
+        assert each.list_walks() == [first._replace(next=101), second]
+        assert each.move_walk(second, None)
+        assert not each.move_walk(second, None)
+        assert (each.list_walks(), each.has_walk(2)) == ([first._replace(next=101)], False)
+    admin.set_retention(1, Retention(2))
+    assert store.list_walks() == [first]

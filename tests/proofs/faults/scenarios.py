@@ -231,6 +231,12 @@ def two_to_forget(service: Service) -> None:
     put(service, replace(ended(Status.CANCELLED, 2, reference_id=USER), next_at=IN_FILES))
 
 
+def three_old(service: Service) -> None:
+    """Jobs of the time before the project forgot anything."""
+    put(service, running(1, reference_id=USER), ended(Status.FAILED, 2, reference_id=USER), ended(Status.CANCELLED, 3))
+    retain(service, Retention(30, 90))
+
+
 def a_completed_deletion(service: Service) -> None:
     """With the reference of its user."""
     retain(service, Retention(30, 90))
@@ -348,6 +354,7 @@ SCENARIOS = (
     Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),
     Scenario("redact_jobs", "two ended", "schedule", two_to_forget, files=("1/1/1/a", "1/1/1/b", "1/10/1/a")),
     Scenario("redact_jobs", "after a deletion", "schedule", a_deleted_user, files=("1/1/1/a",)),
+    Scenario("redact_jobs", "old jobs", "schedule", three_old),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),

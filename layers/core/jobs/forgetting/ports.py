@@ -33,6 +33,15 @@ class Reference(NamedTuple):
     deleted: int | None = None
 
 
+class RetentionWalk(NamedTuple):
+    """That the old jobs of a project are entered into the index: since when, and from which number on."""
+
+    project_id: int
+    #: When the retention was set.
+    at: int
+    next: int = 1
+
+
 class ForgettingStore(Protocol):
     """Ended jobs in the status index, and the rows beside them.
 
@@ -50,6 +59,21 @@ class ForgettingStore(Protocol):
 
     def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
         """Read up to `limit` jobs of a person behind a number, ascending, strongly."""
+
+    def list_walks(self) -> list[RetentionWalk]:
+        """Read all walks, strongly, by their projects."""
+
+    def has_walk(self, project_id: int) -> bool:
+        """Read strongly whether a project's walk is under way."""
+
+    def move_walk(self, walk: RetentionWalk, onward: int | None) -> bool:
+        """Go on from a number, or end with None; False if the walk is at another place or began again."""
+
+    def enter_job(self, seen: Job, due: int | None, person: str) -> bool:
+        """Let a job that still is as it was seen be found by a person, and be forgotten from `due` on.
+
+        `due` of an active job stays as it is. False means that the job has changed.
+        """
 
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
         """Keep how many object versions a deletion has deleted. The first count holds."""

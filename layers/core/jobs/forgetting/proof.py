@@ -52,7 +52,8 @@ def prove(ports: ForgettingPorts, project: Project, user_id: str) -> Proof:
         for job in found
         if job is not None and job.action == DELETE_USER_DATA
     ]
-    return Proof(erasures, len(known) - sum(row.is_deletion for row in known) if project.retention.is_on else None)
+    counted = project.retention.is_on and not ports.forgetting.has_walk(project.project_id)
+    return Proof(erasures, sum(not row.is_deletion for row in known) if counted else None)
 
 
 def _deleted_by(ports: ForgettingPorts, job: Job, kept: int | None) -> int | None:

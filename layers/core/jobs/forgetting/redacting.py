@@ -76,14 +76,20 @@ def tag_of(project: Project, text: str) -> str:
 
 def plan(job: Job, retention: Retention, now: int, least: Forgotten = Forgotten.NOTHING) -> Plan:
     """What a retention wants of an ended job at a time, and at least so much. What was forgotten never comes back."""
-    ended = job.finished_at or now
-    days = {Forgotten.PAYLOAD: retention.payload_days, Forgotten.REDACTED: retention.redact_days}
-    due = {level: ended + count * DAY for level, count in days.items() if count is not None}
-    level = max([least, job.forgotten, *(level for level, at in due.items() if at <= now)])
-    following = [at for later, at in due.items() if later > level]
-    if level and now < ended + LATE:
-        following.append(ended + LATE)
+    times = times_of(job, retention)
+    level = max([least, job.forgotten, *(level for level, at in times.items() if at <= now)])
+    following = [at for later, at in times.items() if later > level]
+    last_look = (job.finished_at or 0) + LATE
+    if level and now < last_look:
+        following.append(last_look)
     return Plan(level, min(following, default=None))
+
+
+def times_of(job: Job, retention: Retention) -> dict[Forgotten, int]:
+    """When a retention wants more of an ended job to be forgotten than was."""
+    days = {Forgotten.PAYLOAD: retention.payload_days, Forgotten.REDACTED: retention.redact_days}
+    ended = job.finished_at or 0
+    return {level: ended + count * DAY for level, count in days.items() if count is not None and level > job.forgotten}
 
 
 def _forget_due(ports: ForgettingPorts, has_time: TimeLeft, row: DueJob) -> bool:
@@ -94,12 +100,12 @@ def _forget_due(ports: ForgettingPorts, has_time: TimeLeft, row: DueJob) -> bool
     project = ports.directory.get_project(job.project_id)
     if project is None:
         return False
-    if project.retention.is_on and _has_deleted_its_user(job) and not _forget_user(ports, project, job, has_time):
+    if project.retention.is_on and has_deleted_its_user(job) and not _forget_user(ports, project, job, has_time):
         return False
     return _forget(ports, project, job, plan(job, project.retention, now), has_time)
 
 
-def _has_deleted_its_user(job: Job) -> bool:
+def has_deleted_its_user(job: Job) -> bool:
     """Whether its reference is a user who was deleted, and not yet a tag."""
     is_deletion = job.action == DELETE_USER_DATA and job.status is Status.COMPLETED
     return is_deletion and job.forgotten is not Forgotten.REDACTED
@@ -157,7 +163,7 @@ def _without_payload(ports: ForgettingPorts, project: Project, job: Job, has_tim
     marked = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
     found = ports.forgetting.list_payload(*key, BATCH)
     if found and marked != job:
-        if _has_deleted_its_user(job):
+        if has_deleted_its_user(job):
             _keep_count(ports, project, job)
         if not ports.forgetting.forget_job(job, marked):
             return None

@@ -130,8 +130,13 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
 
 def reference_to_item(job: Job, person: str) -> Item:
     """The row that says that a job is about a person."""
-    row = key(keys.reference(job.project_id, person, job.job_id))
-    return {**row, "de": {"BOOL": True}} if job.action == DELETE_USER_DATA else row
+    is_deletion = {"BOOL": job.action == DELETE_USER_DATA}
+    return {**key(keys.reference(job.project_id, person, job.job_id)), "de": is_deletion}
+
+
+def walk_to_item(project_id: int, at: int, onward: int) -> Item:
+    """The row of a walk over a project's old jobs: since when, and from which number on."""
+    return {**key(keys.walk(project_id)), "at": number(at), "jo": number(onward)}
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:

@@ -164,6 +164,15 @@ def reference(project_id: int, person: str, job_id: int) -> Key:
     return references(project_id, person), job_sort(job_id)
 
 
+#: All walks share a partition, so that a run reads them in one Query.
+WALKS = "walks"
+
+
+def walk(project_id: int) -> Key:
+    """How far the old jobs of a project were entered into the index."""
+    return WALKS, f"{project_id:010d}"
+
+
 #: All rows of the ticks share a partition, so that a tick reads them in one Query.
 DISPATCH = "dispatch"
 WATERMARK_PREFIX = "watermark#"

@@ -42,15 +42,15 @@ def put(item: items.Item, condition: str = "", **beside: Any) -> Write:
     return {"Put": {"Item": item, **({"ConditionExpression": condition} if condition else {}), **beside}}
 
 
-def update(key: Key, expression: str, condition: str, **beside: Any) -> Write:
+def update(key: Key, expression: str, condition: str = "", **beside: Any) -> Write:
     """Update a row; `beside` as above."""
-    parts = {"Key": items.key(key), "UpdateExpression": expression, "ConditionExpression": condition}
-    return {"Update": {**parts, **beside}}
+    parts = {"Key": items.key(key), "UpdateExpression": expression}
+    return {"Update": {**parts, **({"ConditionExpression": condition} if condition else {}), **beside}}
 
 
-def remove(key: Key) -> Write:
-    """Delete a row, which may be gone already."""
-    return {"Delete": {"Key": items.key(key)}}
+def remove(key: Key, condition: str = "", **beside: Any) -> Write:
+    """Delete a row, which without a condition may be gone already; `beside` as above."""
+    return {"Delete": {"Key": items.key(key), **({"ConditionExpression": condition} if condition else {}), **beside}}
 
 
 def must_exist(key: Key) -> Write:
