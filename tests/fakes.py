@@ -33,7 +33,7 @@ from jobs.outcomes import (
     SweepCursor,
     Watermark,
 )
-from jobs.tenants import UNREGISTERED, AuditEntry, Credential, Organisation, Project, Workflow
+from jobs.tenants import UNREGISTERED, AuditEntry, Closing, Credential, Organisation, Project, Workflow
 
 from tests.builders import NOW, a_client_error
 
@@ -594,6 +594,8 @@ class FakeDirectory:
         self.tokens: dict[str, AccessToken] = {}
         self.users: dict[tuple[int, str], User] = {}
         self.workflows: dict[tuple[int, str], Workflow] = {}
+        self.closed: dict[int, Project] = {}
+        self.closings: dict[int, Closing] = {}
         self.reads: list[str] = []
         self.audit: list[tuple[int, AuditEntry]] = []
         self.clock = FakeClock()
@@ -617,15 +619,19 @@ class FakeDirectory:
 
     def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
         project = self.get_project(project_id)
-        return project if project is not None and project.organisation_id == organisation_id else None
+        if project is None or project.organisation_id != organisation_id or project.closed_at is not None:
+            return None
+        return project
 
     def get_project(self, project_id: int) -> Project | None:
         self.reads.append("id")
-        return next((project for project in self.projects.values() if project.project_id == project_id), None)
+        found = (project for project in self.projects.values() if project.project_id == project_id)
+        return next(found, self.closed.get(project_id))
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         self.reads.append("projects")
-        return tuple(p.project_id for p in self.projects.values() if p.organisation_id == organisation_id)
+        known = (*self.projects.values(), *self.closed.values())
+        return tuple(sorted(p.project_id for p in known if p.organisation_id == organisation_id))
 
     def find_token(self, digest: str) -> AccessToken | None:
         self.reads.append("token")
@@ -708,6 +714,44 @@ class FakeDirectory:
             raise errors.InvalidRequest("project", "unknown")
         self.projects[project.project_key] = replace(project, **changes)
         return project
+
+    def close_project(self, project_id: int) -> None:
+        project = self.get_project(project_id)
+        if project is None or project.closed_at is not None:
+            raise errors.InvalidRequest("project", "unknown or being deleted")
+        del self.projects[project.project_key]
+        self.closed[project_id] = replace(project, closed_at=self.clock.now())
+        self.closings[project_id] = Closing(
+            project_id=project_id,
+            organisation_id=project.organisation_id,
+            project_key=project.project_key,
+            at=self.clock.now(),
+            by=self.by,
+        )
+        self._note(project.organisation_id, "project delete", projectId=project_id)
+
+    def find_closing(self, project_id: int) -> Closing | None:
+        return self.closings.get(project_id)
+
+    def remove_organisation(self, organisation_id: int) -> int:
+        if organisation_id not in self.organisations or self.list_projects(organisation_id):
+            raise errors.InvalidRequest("organisation", "unknown, or has projects")
+        credentials = [digest for digest, one in self.credentials.items() if one.organisation_id == organisation_id]
+        clients = [name for name, one in self.clients.items() if one.organisation_id == organisation_id]
+        users = [key for key in self.users if key[0] == organisation_id]
+        workflows = [key for key in self.workflows if key[0] == organisation_id]
+        for digest in credentials:
+            del self.credentials[digest]
+        for name in clients:
+            del self.clients[name]
+        for key in users:
+            del self.users[key]
+        for key in workflows:
+            del self.workflows[key]
+        del self.organisations[organisation_id]
+        count = 2 * len(credentials) + 2 * len(clients) + len(users) + len(workflows)
+        self._note(organisation_id, "organisation delete", organisationId=organisation_id, rows=count)
+        return count
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         if credential.organisation_id not in self.organisations:

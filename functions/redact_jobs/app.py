@@ -1,10 +1,10 @@
-"""Forget what retention says of ended jobs, once a minute."""
+"""Forget what retention says of ended jobs, and delete projects, once a minute."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.forgetting import redacting, walking
+from jobs.forgetting import closing, redacting, walking
 from jobs.runtime import observability, wiring
 from jobs.runtime.invocation import time_left
 
@@ -21,5 +21,6 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             ports, ports.settings.table.shards, lambda needed: has_time(needed + walking.KEPT_FOR_WALKS)
         )
         entered = walking.walk(ports, has_time)
-        observability.logger().info("forgotten", extra={"jobs": forgotten, "entered": entered})
-    return {"jobs": forgotten, "entered": entered}
+        gone = closing.close(ports, has_time)
+        observability.logger().info("forgotten", extra={"jobs": forgotten, "entered": entered, "projects": gone})
+    return {"jobs": forgotten, "entered": entered, "projects": gone}

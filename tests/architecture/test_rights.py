@@ -220,6 +220,10 @@ def work_and_reap(service: Service) -> None:
     wiring.client("s3", 10).put_object(Bucket="artifacts", Key="1/1/1/file", Body=b"")
     wiring.clear()
     service.invoke("redact_jobs", service.event("redact_jobs", "schedule"))
+    put(service, running())
+    wiring.client("s3", 10).put_object(Bucket="sessions", Key=f"{PROJECT_KEY}/late", Body=b"")
+    an_admin(service.dynamodb).close_project(1)
+    service.invoke("redact_jobs", service.event("redact_jobs", "schedule"))
 
 
 def running(at: int = 1, **changes: Any) -> Job:

@@ -82,7 +82,7 @@ def idle(template: Json) -> Iterator[Line]:
     yield Line("SQS", how, ((queues * POLLERS * MONTH / LONG_POLL + minutes) * SQS_REQUESTS,))
     traced = [name for name in ticks(template) if _is_traced(template, name)]
     yield Line("Ticks, X-Ray", f"{len(traced)} traces a minute", (len(traced) * minutes * TRACES,))
-    units = 2 * shards + 3
+    units = 2 * shards + 4
     how = f"{units:.0f} units a minute at {shards} shards, for what is due, overdue, timed out and to be forgotten"
     yield Line("Ticks, reading", how, (units * minutes * READ_UNITS,))
     calls = 2 * shards + 3

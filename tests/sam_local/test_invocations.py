@@ -104,7 +104,7 @@ CASES = {
     "publish_changes/moved": Case(NONE_FAILED),
     "publish_changes/started_and_progressed": Case(NONE_FAILED),
     "reap_lost_jobs/schedule": Case({"attempts": 0}),
-    "redact_jobs/schedule": Case({"jobs": 0, "entered": 0}),
+    "redact_jobs/schedule": Case({"jobs": 0, "entered": 0, "projects": 0}),
     "start_jobs/herd": Case(NONE_FAILED, OF_HERD, {"status": Status.RUNNING}),
     "start_jobs/hint": Case(NONE_FAILED, DUE_JOB, {"status": Status.RUNNING}),
 }

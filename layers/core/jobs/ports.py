@@ -172,7 +172,7 @@ class Directory(Protocol):
         """Read a project by its id, for the service itself."""
 
     def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
-        """Read a project by its id if the organisation has it. Any other costs what `open_project` says."""
+        """Read a project by its id if the organisation has and keeps it. Any other costs what `open_project` says."""
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """Read the ids of an organisation's projects."""

@@ -71,6 +71,8 @@ class Project:
     creations_per_minute: int | None = None
     list_order: ListOrder = ListOrder.OLDEST
     retention: Retention = KEEP_EVERYTHING
+    #: When an administrator began to delete it. From then on no caller finds it.
+    closed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +250,34 @@ class Workflow:
     def name(self) -> str:
         """What people call it: its id until it got a name."""
         return self.registration.name or self.workflow_id
+
+
+class ClosingStep(StrEnum):
+    """How far the deletion of a project has come, in the order of the steps."""
+
+    CANCEL_JOBS = "cancel jobs"
+    DELETE_OBJECTS = "delete objects"
+    DELETE_ROWS = "delete rows"
+    #: Only the project itself is left.
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The deletion of a project that is under way. A run that dies may have deleted more than is counted."""
+
+    project_id: int
+    organisation_id: int
+    project_key: str
+    #: When it began, and who began it.
+    at: int
+    by: str
+    step: ClosingStep = ClosingStep.CANCEL_JOBS
+    #: Where the step goes on; empty at its beginning.
+    cursor: str = ""
+    jobs: int = 0
+    objects: int = 0
+    rows: int = 0
 
 
 class AuditEntry(NamedTuple):

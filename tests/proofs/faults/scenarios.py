@@ -237,6 +237,12 @@ def three_old(service: Service) -> None:
     retain(service, Retention(30, 90))
 
 
+def a_closed_project(service: Service) -> None:
+    """With an active job, one that has ended, and a payload."""
+    put(service, running(1, has_params=True), ended(Status.FAILED, 2, reference_id=USER))
+    an_admin(service.dynamodb).close_project(1)
+
+
 def a_completed_deletion(service: Service) -> None:
     """With the reference of its user."""
     retain(service, Retention(30, 90))
@@ -355,6 +361,7 @@ SCENARIOS = (
     Scenario("redact_jobs", "two ended", "schedule", two_to_forget, files=("1/1/1/a", "1/1/1/b", "1/10/1/a")),
     Scenario("redact_jobs", "after a deletion", "schedule", a_deleted_user, files=("1/1/1/a",)),
     Scenario("redact_jobs", "old jobs", "schedule", three_old),
+    Scenario("redact_jobs", "a closed project", "schedule", a_closed_project, objects=_OBJECTS, files=("1/1/1/a",)),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),

@@ -848,8 +848,8 @@ MUTANTS = (
     Mutant(
         "a job shown to another organisation's user",
         "directory:get_own_project",
-        "project.organisation_id == organisation_id",
-        "True",
+        "project.organisation_id != organisation_id",
+        "False",
         ("tests/contract/test_directory.py",),
     ),
     Mutant(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from jobs.erasure.ports import SessionStore
     from jobs.model import DueJob, Job
+    from jobs.tenants import Closing
 
 
 class PayloadRows(NamedTuple):
@@ -85,6 +86,25 @@ class ForgettingStore(Protocol):
         """
 
 
+class ClosingStore(Protocol):
+    """Projects that are being deleted. Calls raise `errors.Busy` as above."""
+
+    def list_closings(self) -> list[Closing]:
+        """Read all, strongly, by their projects."""
+
+    def move_closing(self, seen: Closing, onward: Closing) -> bool:
+        """Save how far a deletion has come; False if it is elsewhere by now."""
+
+    def delete_rows(self, project_id: int, cursor: str) -> tuple[int, str | None]:
+        """Delete rows of a project behind a cursor; return how many, and the cursor to go on from, None at the end.
+
+        The project's own row stays.
+        """
+
+    def finish_closing(self, closing: Closing, now: int) -> bool:
+        """Delete the project itself and its clients, and write what was deleted to the audit; False if that is done."""
+
+
 class ForgettingPorts(Ports, Protocol):
     """The world in which jobs are forgotten."""
 
@@ -95,3 +115,15 @@ class ForgettingPorts(Ports, Protocol):
     @property
     def artifact_files(self) -> SessionStore:
         """The objects of all artifacts, with their versions."""
+
+
+class ClosingPorts(ForgettingPorts, Protocol):
+    """The world in which projects are deleted."""
+
+    @property
+    def closing(self) -> ClosingStore:
+        """Projects that are being deleted."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """The objects of users' sessions."""

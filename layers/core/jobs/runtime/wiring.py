@@ -28,6 +28,7 @@ from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.caching import CachedDirectory
 from jobs.store.client import dynamodb_client
+from jobs.store.closing import DynamoDBClosing
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.due import DynamoDBDueIndex
 from jobs.store.forgetting import DynamoDBForgetting
@@ -151,6 +152,11 @@ class Wiring:
         return DynamoDBForgetting(self.table, self.settings.table.shards)
 
     @cached_property
+    def closing(self) -> DynamoDBClosing:
+        """Projects that are being deleted."""
+        return DynamoDBClosing(self.table)
+
+    @cached_property
     def due(self) -> DynamoDBDueIndex:
         """The status index."""
         return DynamoDBDueIndex(self.table)
@@ -187,7 +193,7 @@ class Wiring:
     @cached_property
     def sessions(self) -> S3SessionStore:
         """The objects of users' sessions."""
-        return S3SessionStore(lambda: self._s3, self.settings.erasure.bucket, self.clock, self.meter)
+        return S3SessionStore(lambda: self._s3, self.settings.sessions_bucket, self.clock, self.meter)
 
     @cached_property
     def files(self) -> S3ArtifactFiles:
@@ -202,7 +208,7 @@ class Wiring:
     @cached_property
     def worker_queue(self) -> SQSWorkerQueue:
         """The queue of the worker that erases sessions."""
-        return SQSWorkerQueue(lambda: self._sqs, self.settings.erasure.queue_url, self.clock, self.meter)
+        return SQSWorkerQueue(lambda: self._sqs, self.settings.worker_queue_url, self.clock, self.meter)
 
     # ---- clients; another wiring has others -----------------------------------------------------------------------
 

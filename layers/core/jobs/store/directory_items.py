@@ -152,6 +152,7 @@ def project_to_item(project: Project) -> Item:
         **limits_to_attributes(project.creations_per_minute),
         **list_order_to_attributes(project.list_order),
         **retention_to_attributes(project.retention),
+        **({} if project.closed_at is None else {"closed": {"N": str(project.closed_at)}}),
     }
 
 
@@ -204,6 +205,7 @@ def project_from_item(item: Mapping[str, Any]) -> Project:
         # rows of earlier versions do not have it
         list_order=ListOrder(item["listOrder"]["S"]) if "listOrder" in item else ListOrder.OLDEST,
         retention=_retention_from_item(item),
+        closed_at=int(item["closed"]["N"]) if "closed" in item else None,
     )
 
 

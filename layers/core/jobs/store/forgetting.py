@@ -57,7 +57,7 @@ class DynamoDBForgetting:
         page = self._table.page(
             KeyConditionExpression="pk = :pk AND sk > :after",
             ExpressionAttributeValues={
-                ":pk": items.string(keys.references(project_id, person)),
+                ":pk": items.string(keys.reference(project_id, person, after)[0]),
                 ":after": items.string(keys.job_sort(after)),
             },
             ConsistentRead=True,
@@ -79,11 +79,11 @@ class DynamoDBForgetting:
 
     def has_walk(self, project_id: int) -> bool:
         """See `ForgettingStore.has_walk`: one GetItem."""
-        return bool(self._table.get(keys.walk(project_id)))
+        return bool(self._table.get(keys.ongoing(keys.WALKS, project_id)))
 
     def move_walk(self, walk: RetentionWalk, onward: int | None) -> bool:
         """See `ForgettingStore.move_walk`: one conditional UpdateItem, or a transaction of one Delete."""
-        key = keys.walk(walk.project_id)
+        key = keys.ongoing(keys.WALKS, walk.project_id)
         is_there = "#at = :at AND jo = :jo"
         values = {":at": items.number(walk.at), ":jo": items.number(walk.next)}
         beside: dict[str, Any] = {"ExpressionAttributeNames": {"#at": "at"}}

@@ -136,7 +136,7 @@ def reference_to_item(job: Job, person: str) -> Item:
 
 def walk_to_item(project_id: int, at: int, onward: int) -> Item:
     """The row of a walk over a project's old jobs: since when, and from which number on."""
-    return {**key(keys.walk(project_id)), "at": number(at), "jo": number(onward)}
+    return {**key(keys.ongoing(keys.WALKS, project_id)), "at": number(at), "jo": number(onward)}
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:

@@ -154,23 +154,24 @@ def deletion_lock(project_id: int, digest: str) -> Key:
     return f"deletion#{project_id}#{digest}", "deletion"
 
 
-def references(project_id: int, person: str) -> str:
-    """The partition of the jobs of one person in a project, by the keyed digest of their reference."""
-    return f"ref#{project_id}#{person}"
-
-
 def reference(project_id: int, person: str, job_id: int) -> Key:
-    """That a job is about a person."""
-    return references(project_id, person), job_sort(job_id)
+    """That a job is about a person, in the partition of that person's jobs: a keyed digest of the reference."""
+    return f"ref#{project_id}#{person}", job_sort(job_id)
 
 
-#: All walks share a partition, so that a run reads them in one Query.
-WALKS = "walks"
+#: What goes on with a project for many runs. All of a kind share a partition, so that a run reads them in one Query.
+WALKS, CLOSINGS = "walks", "closings"
 
 
-def walk(project_id: int) -> Key:
-    """How far the old jobs of a project were entered into the index."""
-    return WALKS, f"{project_id:010d}"
+def ongoing(kind: str, project_id: int) -> Key:
+    """How far something has come in a project."""
+    return kind, f"{project_id:010d}"
+
+
+def of_project(project_id: int) -> tuple[str, ...]:
+    """What the partitions begin with that hold rows of one project and of nothing else, beside its own row."""
+    kinds = ("payload", "ref", "idempotency", "deletion")
+    return f"{project_id}#", *(f"{kind}#{project_id}#" for kind in kinds)
 
 
 #: All rows of the ticks share a partition, so that a tick reads them in one Query.

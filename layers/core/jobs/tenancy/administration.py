@@ -13,7 +13,7 @@ from jobs.tenancy import access
 from jobs.tenants import Client, Credential, User
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from jobs.tenancy.ports import DirectoryAdmin
     from jobs.tenants import Organisation, Project, Retention, Right, Role, Scope
@@ -127,6 +127,46 @@ def retain(admin: DirectoryAdmin, project_id: int, retention: Retention) -> None
     if payload is not None and redact is not None and payload > redact:
         raise InvalidRequest("payload-days", "must be at most redact-days, as redaction deletes the payload too")
     admin.set_retention(project_id, retention)
+
+
+def delete_project(admin: DirectoryAdmin, organisation_id: int, name: str, confirm: Callable[[str], bool]) -> Project:
+    """Begin the deletion of the project that has a name, or find it if that has begun.
+
+    `confirm` is asked with the name before anything is written.
+
+    Raises:
+        InvalidRequest: no project or several have the name, or it was not confirmed.
+    """
+    known = map(admin.get_project, admin.list_projects(organisation_id))
+    found = [project for project in known if project is not None and project.name == name]
+    if len(found) != 1:
+        ids = ", ".join(str(project.project_id) for project in found)
+        raise InvalidRequest("name", f"several projects have it: {ids}" if ids else "no project has it")
+    [project] = found
+    if project.closed_at is None:
+        _confirm(confirm, name)
+        admin.close_project(project.project_id)
+    return project
+
+
+def delete_organisation(admin: DirectoryAdmin, organisation_id: int, name: str, confirm: Callable[[str], bool]) -> int:
+    """Delete an organisation that has no projects, and return how many rows that were; `confirm` as above.
+
+    Raises:
+        InvalidRequest: it has another name or projects, or it was not confirmed.
+    """
+    organisation = admin.get_organisation(organisation_id)
+    if organisation is None or organisation.name != name:
+        raise InvalidRequest("name", f"organisation {organisation_id} has another name")
+    if admin.list_projects(organisation_id):
+        raise InvalidRequest("organisation", f"{organisation_id} has projects: delete them first")
+    _confirm(confirm, name)
+    return admin.remove_organisation(organisation_id)
+
+
+def _confirm(confirm: Callable[[str], bool], name: str) -> None:
+    if not confirm(name):
+        raise InvalidRequest("name", "was not confirmed")
 
 
 def create_api_key(
