@@ -501,8 +501,9 @@ class FakeStore:
         return project_id in self.walks
 
     def move_walk(self, walk: RetentionWalk, onward: int | None) -> bool:
-        if self.walks.get(walk.project_id) != walk:
-            return False
+        held = self.walks.get(walk.project_id)
+        if held != walk:
+            return onward is not None and held == walk._replace(next=onward)
         if onward is None:
             del self.walks[walk.project_id]
         else:

@@ -287,7 +287,8 @@ def test_a_walk_goes_on_only_from_where_it_is(request: pytest.FixtureRequest) ->
     fake = FakeStore(walks={1: first, 2: second})
     for each in (store, fake):
         assert each.move_walk(first, 101)
-        assert not each.move_walk(first, 101)
+        assert each.move_walk(first, 101)  # a client that sends it again has won
+        assert not each.move_walk(first, 201)
         assert not each.move_walk(first, None)
         assert not each.move_walk(first._replace(next=101, at=at - 1), None)
         assert each.list_walks() == [first._replace(next=101), second]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BY_CHANCE = re.compile(
     # the id of a file, which may look like one of v3
     r"(?<='id', \{'S': ')[0-9a-f]{24}|"
+    # counts of a deletion, which leave out what a run deleted that died
+    r'(?<="objects":)\d+|(?<="rows":)\d+|'
     r"token-\d+|0{30}\w+|\b1[5-9]\d{11}\b|\b1[5-9]\d{8}\b|\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b6[0-9a-f]{7}(?=[0-9a-f]{16}\b)"
 )
 

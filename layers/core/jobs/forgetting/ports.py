@@ -102,7 +102,7 @@ class ClosingStore(Protocol):
         """
 
     def finish_closing(self, closing: Closing, now: int) -> bool:
-        """Delete the project itself and its clients, and write what was deleted to the audit; False if that is done."""
+        """Delete the project itself and its clients, and write what was deleted to the audit; False if it cannot."""
 
 
 class ForgettingPorts(Ports, Protocol):

@@ -154,7 +154,7 @@ class Wiring:
     @cached_property
     def closing(self) -> DynamoDBClosing:
         """Projects that are being deleted."""
-        return DynamoDBClosing(self.table)
+        return DynamoDBClosing(self.table, self.token)
 
     @cached_property
     def due(self) -> DynamoDBDueIndex:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.store import directory_items, items, keys
 from jobs.store.failures import ConditionFailed
-from jobs.store.table import new_token, put, remove, update
+from jobs.store.table import put, remove, update
 from jobs.tenants import AuditEntry, Closing, ClosingStep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from jobs.store.table import Table, Write
+    from jobs.store.table import Table
 
 
 def closing_to_item(closing: Closing) -> items.Item:
@@ -51,8 +51,9 @@ def closing_from_item(item: Mapping[str, Any]) -> Closing:
 class DynamoDBClosing:
     """Projects that are being deleted."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, token: Callable[[], str]) -> None:
         self._table = table
+        self._token = token
 
     def list_closings(self) -> list[Closing]:
         """See `ClosingStore.list_closings`: one Query."""
@@ -73,8 +74,14 @@ class DynamoDBClosing:
             is_as_seen,
             ExpressionAttributeNames={f"#{name}": name for name in moving},
             ExpressionAttributeValues={f":{name}": old[name] for name in moving},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return self._write(moved)
+        try:
+            self._table.write(moved)
+        except ConditionFailed as failed:
+            # A second try of the client that finds what it wrote has won with its first.
+            return failed.rows[0] == closing_to_item(onward)
+        return True
 
     def delete_rows(self, project_id: int, cursor: str) -> tuple[int, str | None]:
         """See `ClosingStore.delete_rows`: a Scan of a megabyte, and BatchWriteItems of the keys that it finds."""
@@ -111,7 +118,7 @@ class DynamoDBClosing:
         is_this = "#at = :at"
         is_counted = "projects > :none"
         of_this = {":at": items.number(closing.at)}
-        return self._write(
+        writes = (
             remove(
                 keys.ongoing(keys.CLOSINGS, project_id),
                 is_this,
@@ -127,8 +134,13 @@ class DynamoDBClosing:
                 is_counted,
                 ExpressionAttributeValues={":one": items.number(1), ":none": items.number(0)},
             ),
-            put(directory_items.audit_to_item(organisation_id, entry, new_token())),
+            put(directory_items.audit_to_item(organisation_id, entry, self._token())),
         )
+        try:
+            self._table.write(*writes)
+        except ConditionFailed as failed:
+            return 0 in failed.rows  # it is finished, by a first try of the client or by another run
+        return True
 
     def _clients_of(self, closing: Closing) -> list[str]:
         """The clients that run workflows in the project, and those of which only the entry is left."""
@@ -143,10 +155,3 @@ class DynamoDBClosing:
         clients = [keys.parse_organisation_client(entry["sk"]["S"]) for entry in listed]
         rows = {client_id: self._table.get(keys.client(client_id)) for client_id in clients}
         return [name for name, row in rows.items() if not row or int(row["project"]["N"]) == closing.project_id]
-
-    def _write(self, *writes: Write) -> bool:
-        try:
-            self._table.write(*writes)
-        except ConditionFailed:
-            return False
-        return True

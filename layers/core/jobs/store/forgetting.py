@@ -86,7 +86,10 @@ class DynamoDBForgetting:
         key = keys.ongoing(keys.WALKS, walk.project_id)
         is_there = "#at = :at AND jo = :jo"
         values = {":at": items.number(walk.at), ":jo": items.number(walk.next)}
-        beside: dict[str, Any] = {"ExpressionAttributeNames": {"#at": "at"}}
+        beside: dict[str, Any] = {
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         if onward is None:
             write = remove(key, is_there, ExpressionAttributeValues=values, **beside)
         else:
@@ -94,8 +97,10 @@ class DynamoDBForgetting:
             write = update(key, "SET jo = :onward", is_there, ExpressionAttributeValues=values, **beside)
         try:
             self._table.write(write)
-        except ConditionFailed:
-            return False
+        except ConditionFailed as failed:
+            # as below
+            row = failed.rows.get(0, {})
+            return onward is not None and row.get("at") == values[":at"] and row.get("jo") == items.number(onward)
         return True
 
     def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
