@@ -167,7 +167,8 @@ ALTERYX_V3 = Chapter(
 )
 
 ROUTES = frozenset(route.key for route in routes.ROUTES)
-CHAPTERS = (OPENREPLAY_V1, PUBLIC, OAUTH2, ALTERYX_V3)
+#: In this order a page shows them: the one for new clients first.
+CHAPTERS = (PUBLIC, OPENREPLAY_V1, OAUTH2, ALTERYX_V3)
 
 
 def described(routes: Iterable[str] = ROUTES) -> Node:

@@ -43,14 +43,21 @@ class Session:
         if not self.table:
             raise InvalidRequest("table", "set --table or JOBS_TABLE to the stack's output TableName")
         by = checked_name(self.by or _operator(), "by")
-        try:
-            client = boto3.client("dynamodb", region_name=self.region, endpoint_url=self.endpoint_url)
-        except ValueError:
-            raise InvalidRequest("endpoint-url", "must be an address such as http://127.0.0.1:4566") from None
-        admin = directory_admin(client, self.table, by)
+        admin = directory_admin(self.client("dynamodb"), self.table, by)
         if organisation_id is not None and admin.get_organisation(organisation_id) is None:
             raise InvalidRequest("organisation", f"no organisation {organisation_id}")
         return admin
+
+    def client(self, service: Any) -> Any:
+        """A client of an AWS service.
+
+        Raises:
+            InvalidRequest: the endpoint is no address.
+        """
+        try:
+            return boto3.client(service, region_name=self.region, endpoint_url=self.endpoint_url)
+        except ValueError:
+            raise InvalidRequest("endpoint-url", "must be an address such as http://127.0.0.1:4566") from None
 
 
 def _operator() -> str:
@@ -61,13 +68,18 @@ def _operator() -> str:
         return "unknown"
 
 
+def session_of(context: typer.Context) -> Session:
+    """This run."""
+    return context.ensure_object(Session)
+
+
 def directory(context: typer.Context, organisation_id: int | None = None) -> DirectoryAdmin:
     """The directory of this run.
 
     Raises:
         InvalidRequest: an option is wrong, or there is no such organisation.
     """
-    return context.ensure_object(Session).directory(organisation_id)
+    return session_of(context).directory(organisation_id)
 
 
 def milliseconds(text: str) -> int:

@@ -28,11 +28,14 @@ def show(made: Mapping[str, Any], output: Output) -> None:
         return
     now = datetime.now(UTC)
     match list(made.items()):
-        case [(name, [*rows])] if all(isinstance(row, dict) for row in rows):
+        case [(name, [*rows]), *about] if all(isinstance(row, dict) for row in rows):
             if rows:
                 output.screen.print(_list(rows, now))
             else:
-                output.note(f"No {name}.")
+                output.note(f"No {_title(name).lower()}.")
+            for of, value in about:
+                if value:
+                    output.note(f"{_title(of)}: {value}.")
         case fields:
             output.screen.print(_facts(fields, now))
     if _SECRETS & made.keys():

@@ -679,6 +679,20 @@ MUTANTS = (
         "True",
         ("tests/integration/test_events.py",),
     ),
+    Mutant(
+        "a log that tells any source",
+        "told_of",
+        "_REVERSED_DOMAIN.fullmatch(source)",
+        "True",
+        ("tests/unit/test_event_bodies.py",),
+    ),
+    Mutant(
+        "a report that is early for ever, left to SQS",
+        "is_last",
+        "_receives(record) >= RECEIVES",
+        "False",
+        ("tests/integration/test_events.py",),
+    ),
     # ---- never lost: tick, sweep, reaper -------------------------------------------------------------------------
     Mutant(
         "a horizon of a minute",

@@ -96,7 +96,7 @@ def _cancel(ports: ClosingPorts, job: Job) -> None:
 
 
 def _delete_objects(ports: ClosingPorts, closing: Closing) -> int:
-    """Delete some objects of the project, and return how many; 0 if none is left."""
+    """Delete some objects of the project, and return how many; 0 at the end."""
     for store, prefix in _places(ports, closing):
         try:
             page = store.list_versions(prefix, None, OBJECTS)

@@ -100,7 +100,7 @@ class DynamoDBClosing:
     def finish_closing(self, closing: Closing, now: int) -> bool:
         """See `ClosingStore.finish_closing`: BatchWriteItems of its clients, and one transaction of the rest.
 
-        The audit's entry is in the transaction, so there is one, whoever finishes.
+        The audit's entry is in the transaction, so there is exactly one.
         """
         project_id, organisation_id = closing.project_id, closing.organisation_id
         clients = self._clients_of(closing)
@@ -143,7 +143,7 @@ class DynamoDBClosing:
         return True
 
     def _clients_of(self, closing: Closing) -> list[str]:
-        """The clients that run workflows in the project, and those of which only the entry is left."""
+        """The clients that run workflows in the project, and entries whose client is gone already."""
         listed = self._table.query(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={
