@@ -472,7 +472,7 @@ class FakeStore:
         names += [place for *key, place in self.messages if (*key,) == of]
         names += [f"outputs#{token}" for token, key in self.outputs_of.items() if key == of]
         names += ["params"] if of in self.params else []
-        return PayloadRows(names[:limit], bool(files))
+        return PayloadRows(tuple(names[:limit]), bool(files))
 
     def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
         for name in names:

@@ -77,7 +77,7 @@ def test_a_payload_is_listed_and_deleted_and_no_other_job_s(store: Store) -> Non
     store.delete_payload(1, 1, found.names)
     store.delete_payload(1, 1, found.names)
 
-    assert store.list_payload(1, 1, 100).names == []
+    assert store.list_payload(1, 1, 100).names == ()
     assert not store.list_payload(1, 1, 100)
     job = the_job(store)
     assert (store.get_params(1, 1), store.get_evidence(job)) == ({}, {})

@@ -88,7 +88,7 @@ def test_the_payload_goes_first_with_all_files_of_the_job_and_of_no_other(full: 
     left = replace(
         a_failed_job(), forgotten=Forgotten.PAYLOAD, has_params=False, outputs_token=None, next_at=NOW + 90 * DAY
     )
-    assert (full.store.jobs[KEY], payload(full).names) == (left, [])
+    assert (full.store.jobs[KEY], payload(full).names) == (left, ())
     assert full.artifact_files.keys == {"1/10/1/a", "11/1/1/a"}
     ports = full.ports
     assert (get_params(ports, left), get_outputs(ports, left), newest_message(ports, left)) == ({}, [], None)
@@ -115,7 +115,7 @@ def test_redaction_alone_takes_the_payload_too(full: World) -> None:
 
     assert run(full, 1) == 1
 
-    assert (full.store.jobs[KEY].reference_id, payload(full).names) == (TAG, [])
+    assert (full.store.jobs[KEY].reference_id, payload(full).names) == (TAG, ())
     assert full.artifact_files.keys == {"1/10/1/a", "11/1/1/a"}
 
 
@@ -207,7 +207,7 @@ def test_from_the_mark_on_no_retry_comes_through(full: World) -> None:
 
     assert run(full, 30) == 1
 
-    assert (len(refused), payload(full).names) == (1, [])
+    assert (len(refused), payload(full).names) == (1, ())
 
 
 @pytest.mark.parametrize("call", ["forget_job", "delete_payload"])
@@ -222,7 +222,7 @@ def test_what_a_dead_run_leaves_the_next_one_does(full: World, call: str) -> Non
 
     assert run(full, 90.1) == 1
 
-    assert (store.jobs[KEY].forgotten, payload(full).names) == (Forgotten.REDACTED, [])
+    assert (store.jobs[KEY].forgotten, payload(full).names) == (Forgotten.REDACTED, ())
     assert store.jobs[KEY].reference_id == TAG
 
 
@@ -233,7 +233,7 @@ def test_a_run_without_time_goes_on_in_the_next(full: World, monkeypatch: pytest
 
     assert (full.store.jobs[KEY].forgotten, len(payload(full).names)) == (Forgotten.PAYLOAD, 4)
     assert run(full, 30.1) == 1
-    assert payload(full).names == []
+    assert payload(full).names == ()
 
 
 def test_a_file_that_s3_keeps_keeps_the_job_in_the_index(full: World) -> None:
@@ -258,7 +258,7 @@ def test_what_is_forgotten_at_once_is_looked_at_again_for_what_came_late(full: W
 
     assert run(full, LATE / DAY) == 1
 
-    assert payload(full).names == []
+    assert payload(full).names == ()
     assert "1/1/1/late" not in full.artifact_files.keys
     assert (full.store.jobs[KEY].next_at, full.store.jobs[KEY].reference_id) == (None, TAG)
 

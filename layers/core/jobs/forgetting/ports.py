@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class PayloadRows(NamedTuple):
     """Names of rows of a job's payload, and whether any of them is about a file. No names are false."""
 
-    names: list[str]
+    names: tuple[str, ...]
     has_files: bool
 
     def __bool__(self) -> bool:

@@ -43,7 +43,7 @@ class DynamoDBForgetting:
             ConsistentRead=True,
             Limit=limit,
         )
-        names = [item["sk"]["S"] for item in page["Items"]]
+        names = tuple(item["sk"]["S"] for item in page["Items"])
         file = keys.artifacts(project_id, job_id)[1]
         return PayloadRows(names, any(name.startswith(file) for name in names))
 
