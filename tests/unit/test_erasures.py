@@ -165,7 +165,8 @@ def test_a_deletion_that_did_not_succeed_redacts_nobody(world: World, status: St
     else:
         cancel_job(world.ports, project, deletion, by="key:1")
 
-    run(world, 1)
+    for days in (1, 30):  # when it would redact, and when the deletion itself is looked at
+        run(world, days)
 
     assert world.store.jobs[1, job_id].reference_id == "ann"
     assert shown(world, project, "ann")["erasures"][0]["deletedObjectVersions"] is None

@@ -102,10 +102,11 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, 
         elif job.moves != was.moves:
             _check_move(was, job)
             commits.append(Commit("move", *key, job.moves))
-        elif not job.status.is_active:
-            _check_forgotten(was, job)
         else:
             hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
+            if not job.status.is_active:
+                _check_forgotten(was, job)
+                continue
             hold(job.status is was.status is Status.RUNNING, f"job {key[1]} is changed without a change of status")
     _check_numbers(after)
     _check_deletions(after)
