@@ -45,6 +45,8 @@ OF_OTHERS = {"sessions": [f"{OTHER_PROJECT_KEY}/ann/1", f"{PROJECT_KEY}x/1"], "a
 @pytest.fixture
 def buckets(service: Service, aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The service with both buckets, and objects in them."""
+    # moto's tables take one call at a time
+    monkeypatch.setattr(wiring, "in_threads", lambda work, given: [work(each) for each in given])
     s3 = aws.client("s3")
     for variable, bucket in BUCKETS.items():
         monkeypatch.setenv(variable, bucket)
