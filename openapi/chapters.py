@@ -18,6 +18,7 @@ from openapi.answers import ANYWHERE, Reply
 from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
 from openapi.public import artifacts as public_artifacts
+from openapi.public import erasures as public_erasures
 from openapi.public import jobs as public_jobs
 from openapi.public import schedules as public_schedules
 from openapi.schemas import Node, field, not_blank, strict
@@ -83,11 +84,17 @@ PUBLIC = Chapter(
     schemas={
         **public_jobs.SCHEMAS,
         **public_artifacts.SCHEMAS,
+        **public_erasures.SCHEMAS,
         **public_schedules.SCHEMAS,
         "PublicError": strict(error=field("string", "What is wrong.")),
     },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
-    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS, *public_schedules.OPERATIONS),
+    operations=(
+        *public_jobs.OPERATIONS,
+        *public_artifacts.OPERATIONS,
+        *public_erasures.OPERATIONS,
+        *public_schedules.OPERATIONS,
+    ),
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]

@@ -109,6 +109,17 @@ def number(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> int:
+    """A number of days: up to five ASCII digits.
+
+    Raises:
+        BadParameter: it is no such number.
+    """
+    if not re.fullmatch(r"[0-9]{1,5}", str(text)):
+        raise typer.BadParameter("must be a whole number of days, 0 or more")
+    return int(text)
+
+
 def identifier(text: str) -> str:
     """An id that is text: of a user, a client, a key, a collection or a workflow.
 

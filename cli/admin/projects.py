@@ -1,14 +1,15 @@
 """Organisations, projects and the audit."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from jobs.tenancy import administration
 from jobs.tenancy.ports import DirectoryAdmin
-from jobs.tenants import ListOrder, Organisation, Project
+from jobs.tenants import Closing, ListOrder, Organisation, Project, Retention
 
-from cli.admin.arguments import Made, Name, OrganisationId, ProjectId, directory, group, number
+from cli.admin.arguments import Made, Name, OrganisationId, ProjectId, days, directory, group, number
 
 
 def _create_organisation(context: typer.Context, name: Name) -> Made:
@@ -34,7 +35,13 @@ def _list_projects(context: typer.Context, organisation: OrganisationId) -> Made
     """List those of an organisation."""
     admin = directory(context, organisation)
     found = map(admin.get_project, admin.list_projects(organisation))
-    return {"projects": [_project(project) for project in found if project is not None]}
+    return {
+        "projects": [
+            _project(project, admin.find_closing(project.project_id) if project.closed_at is not None else None)
+            for project in found
+            if project is not None
+        ]
+    }
 
 
 def _trust(
@@ -79,12 +86,55 @@ def _order(context: typer.Context, project: ProjectId, order: Annotated[ListOrde
     return _stored(admin, project)
 
 
+def _retain(
+    context: typer.Context,
+    project: ProjectId,
+    payload_days: Annotated[
+        int | None, typer.Option(parser=days, metavar="N", help="How long an ended job keeps its payload.")
+    ] = None,
+    redact_days: Annotated[
+        int | None, typer.Option(parser=days, metavar="N", help="How long it keeps what names people.")
+    ] = None,
+) -> Made:
+    """Set what it forgets of its ended jobs; what is not given is kept for ever."""
+    admin = directory(context)
+    administration.retain(admin, project, Retention(payload_days, redact_days))
+    return _stored(admin, project)
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")]
+
+
+def _delete_project(context: typer.Context, organisation: OrganisationId, name: Name, *, yes: Yes = False) -> Made:
+    """Delete one with everything in it, or show how far that is."""
+    admin = directory(context, organisation)
+    project = administration.delete_project(admin, organisation, name, _confirmed(yes=yes))
+    return _stored(admin, project.project_id)
+
+
+def _delete_organisation(context: typer.Context, organisation: OrganisationId, name: Name, *, yes: Yes = False) -> Made:
+    """Delete one that has no projects, with its keys, clients, users and workflows."""
+    admin = directory(context, organisation)
+    rows = administration.delete_organisation(admin, organisation, name, _confirmed(yes=yes))
+    return {"organisationId": organisation, "name": name, "deletedRows": rows}
+
+
+def _confirmed(*, yes: bool) -> Callable[[str], bool]:
+    """Ask for a name again, unless that was answered beforehand."""
+
+    def confirm(name: str) -> bool:
+        again: str = name if yes else typer.prompt("This cannot be undone. Type the name again to delete it", err=True)
+        return again == name
+
+    return confirm
+
+
 def _stored(admin: DirectoryAdmin, project_id: int) -> dict[str, Any]:
     project = admin.get_project(project_id)
-    return {} if project is None else _project(project)
+    return {} if project is None else _project(project, admin.find_closing(project_id))
 
 
-def _project(project: Project) -> dict[str, Any]:
+def _project(project: Project, closing: Closing | None = None) -> dict[str, Any]:
     return {
         "projectId": project.project_id,
         "organisationId": project.organisation_id,
@@ -94,7 +144,14 @@ def _project(project: Project) -> dict[str, Any]:
         "sources": {source: sorted(actions) for source, actions in sorted(project.sources.items())},
         "creationsPerMinute": project.creations_per_minute,
         "listOrder": project.list_order,
+        "payloadDays": project.retention.payload_days,
+        "redactDays": project.retention.redact_days,
+        "deletion": None if closing is None else _deletion(closing),
     }
+
+
+def _deletion(closing: Closing) -> dict[str, Any]:
+    return {"step": closing.step, "jobs": closing.jobs, "objects": closing.objects, "rows": closing.rows}
 
 
 def _audit(
@@ -109,11 +166,20 @@ def _audit(
 
 NOUNS = {
     "organisation": group(
-        "The owner of projects and keys.", {"create": _create_organisation, "list": _list_organisations}
+        "The owner of projects and keys.",
+        {"create": _create_organisation, "list": _list_organisations, "delete": _delete_organisation},
     ),
     "project": group(
         "A group of jobs; its project key is in the paths of the API.",
-        {"create": _create_project, "list": _list_projects, "trust": _trust, "limits": _limit, "order": _order},
+        {
+            "create": _create_project,
+            "list": _list_projects,
+            "trust": _trust,
+            "limits": _limit,
+            "order": _order,
+            "retention": _retain,
+            "delete": _delete_project,
+        },
     ),
     "audit": group("The changes that jobs-admin made.", {"list": _audit}),
 }

@@ -71,7 +71,7 @@ def _cell(name: str, value: Any, now: datetime) -> Text:
     if name in _TIMES:
         return Text(times.show(value, now), style="" if value > times.to_milliseconds(now) else "dim")
     if isinstance(value, dict):
-        lines = (f"{key}: {_words(of)}" if of else str(key) for key, of in value.items())
+        lines = (f"{key}: {_words(of)}" if of or of == 0 else str(key) for key, of in value.items())
         return Text("\n".join(map(clean, lines)))
     return Text(clean(_words(value)))
 

@@ -13,6 +13,7 @@ from jobs.artifacts.ports import ArtifactStore
 from jobs.dialects import event_bodies, registry, report_bodies
 from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
+from jobs.forgetting.ports import ClosingStore, ForgettingStore
 from jobs.representation import core_fields
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
@@ -275,7 +276,16 @@ def test_the_map_leaves_no_module_page_or_folder_out(folder: str) -> None:
 
 
 def test_every_access_pattern_of_the_store_is_charted_and_no_other() -> None:
-    stores = (ports.JobStore, ports.Attempts, ports.Payload, ArtifactStore, ports.DueIndex, DirectoryAdmin)
+    of_jobs = (
+        ports.JobStore,
+        ports.Attempts,
+        ports.Payload,
+        ArtifactStore,
+        ports.DueIndex,
+        ForgettingStore,
+        ClosingStore,
+    )
+    stores = (*of_jobs, DirectoryAdmin)
     methods = {name for port in stores for name in dir(port) if not name.startswith("_")} | {"add_token"}
     charts = section(text_of("docs/access-patterns.md"), "Request units")
 

@@ -185,13 +185,17 @@ def test_pages_that_may_call_the_api_may_put_and_get_files_and_no_other_page_may
     assert {"if-none-match", "x-amz-checksum-sha256"} <= set(rule["AllowedHeaders"])
 
 
-def test_files_are_known_to_two_functions_which_may_sign_one_kind_of_address_each() -> None:
+def test_files_are_known_to_three_functions_two_sign_one_kind_of_address_each_and_one_deletes() -> None:
     signers = {
         folder: rights(folder)["ArtifactsBucket/*"] for folder in FOLDERS if "ArtifactsBucket/*" in rights(folder)
     }
     told = {folder for folder in FOLDERS if "ARTIFACTS_BUCKET" in json.dumps(properties(folder))}
 
-    assert signers == {"announce_artifact": {"s3:PutObject"}, "get_artifacts": {"s3:GetObject"}}
+    assert signers == {
+        "announce_artifact": {"s3:PutObject"},
+        "get_artifacts": {"s3:GetObject"},
+        "redact_jobs": {"s3:DeleteObjectVersion"},
+    }
     assert told == signers.keys()
     assert not [resource for resource in rights("get_job") if "Bucket" in resource]
 

@@ -230,7 +230,7 @@ def test_the_end_of_a_schedule_leaves_the_index(store: Store) -> None:
 
 def a_row(schedule: Schedule, number: int, **overrides: Any) -> NewRow:
     job = a_job(job_id=number, made_by=Occasion(schedule.schedule_id, NEXT))
-    return NewRow(job, f"t{number}", {}, None, a_move(schedule, at=NEXT, job_id=number, **overrides))
+    return NewRow(job, f"t{number}", moved=a_move(schedule, at=NEXT, job_id=number, **overrides))
 
 
 def test_a_job_and_the_move_of_its_schedule_are_written_together_or_not_at_all(store: Store) -> None:
@@ -260,10 +260,10 @@ def test_a_job_out_of_turn_moves_no_occurrence(store: Store) -> None:
     move = ScheduleMove(1, made.schedule_id, 9, None, at=NOW, job_id=1)
 
     job = a_job(job_id=1, made_by=Occasion(made.schedule_id))
-    assert store.append([NewRow(job, "t", {}, None, move)]).outcome is AppendOutcome.DONE
+    assert store.append([NewRow(job, "t", moved=move)]).outcome is AppendOutcome.DONE
     assert store.get_job(1, 1) == job
     found = stored(store, made)
     assert found is not None
     assert found.state == State(next_at=NEXT, last_at=NOW, last_job_id=1, run_count=1)
-    gone = NewRow(a_job(job_id=2), "t2", {}, None, move._replace(schedule_id="f" * 24, job_id=2))
+    gone = NewRow(a_job(job_id=2), "t2", moved=move._replace(schedule_id="f" * 24, job_id=2))
     assert store.append([gone]).outcome is AppendOutcome.OVERTAKEN

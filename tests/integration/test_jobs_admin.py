@@ -183,6 +183,7 @@ TO_USER = ("--organisation", "1", "--user", USER_ID)
 SHARE = ("collection", "share", *TO_USER, "--right", "view", "--collection")
 NEW_CLIENT = ("client", "create", *TO_USER, "--project", "1")
 LIMIT = ("project", "limits", "--project", "1", "--creations-per-minute")
+RETENTION = ("project", "retention", "--project", "1")
 NEW_KEY = ("key", "create", "--organisation", "1")
 ROTATE = ("key", "rotate", "--organisation", "1", "--key")
 NUMBER = "must be a whole number from 1 to 4294967295"
@@ -218,6 +219,13 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
         ("project", "limits", "--project", "1", "--creations-per-minute", "1000001"),
         "creations-per-minute: must be from",
     ),
+    *(
+        ((*RETENTION, "--redact-days", text), "Invalid value for '--redact-days': must be a whole number of days")
+        for text in ("-1", "1.5", "٣", "", "100000")
+    ),
+    ((*RETENTION, "--payload-days", "36501"), "payload-days: must be from 0 to 36500"),
+    ((*RETENTION, "--payload-days", "2", "--redact-days", "1"), "payload-days: must be at most redact-days"),
+    (("project", "retention", "--project", "9", "--redact-days", "1"), "project: no project 9"),
     (("audit", "list", "--organisation", "1", "--limit", "0"), f"Invalid value for '--limit': {NUMBER}"),
     # times
     *(
@@ -412,6 +420,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
     number = str(project["projectId"])
     _, limited = run("project", "limits", "--project", number, "--creations-per-minute", "60")
     _, ordered = run("project", "order", "--project", number, "--order", "newest")
+    _, retained = run("project", "retention", "--project", number, "--payload-days", "0", "--redact-days", "30")
     _, trusted = run("project", "trust", "--project", number, "--source", "a=y,x", "--source", "b", "--source", "a=z")
     _, key = run("--by", "Ada", "key", "create", *of, "--scope", "read", "--scope", "delete-users", "--project", number)
     _, user = run("--by", "Ada", "user", "create", *of, "Planner")
@@ -445,6 +454,8 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
     }
     assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
     assert (project["listOrder"], ordered["listOrder"]) == ("oldest", "newest")
+    assert (project["payloadDays"], project["redactDays"]) == (None, None)
+    assert (retained["payloadDays"], retained["redactDays"]) == (0, 30)
     assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
     assert revoked == again
     secrets = {key.pop("apiKey"), client.pop("clientSecret")}
@@ -478,7 +489,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
         ("user create", "Ada"),
         ("client create", "Ada"),
     }
-    assert len(audit["audit"]) == 15
+    assert len(audit["audit"]) == 16
     assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
     assert not any(secret in str((listed, audit)) for secret in secrets)
 

@@ -82,14 +82,15 @@ def idle(template: Json) -> Iterator[Line]:
     yield Line("SQS", how, ((queues * POLLERS * MONTH / LONG_POLL + minutes) * SQS_REQUESTS,))
     traced = [name for name in ticks(template) if _is_traced(template, name)]
     yield Line("Ticks, X-Ray", f"{len(traced)} traces a minute", (len(traced) * minutes * TRACES,))
-    units = 1.5 * shards + 2
-    how = f"{units:.0f} units a minute at {shards} shards, for what is due, overdue and timed out"
+    units = 2 * shards + 4
+    how = f"{units:.0f} units a minute at {shards} shards, for what is due, overdue, timed out and to be forgotten"
     yield Line("Ticks, reading", how, (units * minutes * READ_UNITS,))
     calls = 2 * shards + 3
-    how = f"{calls} calls in sequence, and {shards}, four at a time; {1000 * CALL:.0f} ms each assumed"
+    how = f"{calls} calls in sequence, and twice {shards}, four at a time; {1000 * CALL:.0f} ms each assumed"
     dispatch = _invocation(template, "DispatchDueJobsFunction", calls)
     reap = _invocation(template, "ReapLostJobsFunction", shards // 4)
-    yield Line("Ticks, Lambda", how, (minutes * (dispatch + reap),))
+    redact = _invocation(template, "RedactJobsFunction", shards // 4)
+    yield Line("Ticks, Lambda", how, (minutes * (dispatch + reap + redact),))
     logged = len(ticks(template)) * minutes * LOG_KB / 1e6
     yield Line("Ticks, logs", f"{LOG_KB} KB a run assumed", (logged * LOG_GB,))
 

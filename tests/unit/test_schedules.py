@@ -430,6 +430,16 @@ def test_a_change_that_meets_a_fire_doubles_nothing(world: World, monkeypatch: p
     assert job_times(world) == [FIRST]
 
 
+def test_a_project_that_is_being_deleted_makes_no_more_jobs(world: World) -> None:
+    made = make(world)
+    world.directory.projects["p"] = a_project(closed_at=NOW)
+    world.clock.time = FIRST
+
+    fire(world, made)
+
+    assert job_times(world) == []
+
+
 # ---- the tick -------------------------------------------------------------------------------------------------------
 
 

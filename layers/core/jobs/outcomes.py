@@ -87,15 +87,21 @@ class Stamp(NamedTuple):
     at: int
     by: str
     token: str
+    #: When something of the job is first to be forgotten if the change ends it; None if nothing is.
+    forget_at: int | None = None
 
 
 class NewRow(NamedTuple):
-    """A new job with what is written beside it; `seen` if an event asked for it, `moved` if a schedule did."""
+    """A new job with what is written beside it; `seen` if an event asked for it, `moved` if a schedule did.
+
+    `person` is the digest under which the job is found again by its reference; empty if it need not be found.
+    """
 
     job: Job
     token: str
     params: Mapping[str, Any] = {}
     seen: SeenEvent | None = None
+    person: str = ""
     moved: ScheduleMove | None = None
 
 

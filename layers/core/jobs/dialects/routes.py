@@ -91,6 +91,7 @@ PUBLIC_CHANGE_SCHEDULE = _project(PUBLIC, "PATCH", "/schedules/{scheduleId}", Sc
 PUBLIC_REMOVE_SCHEDULE = _project(PUBLIC, "DELETE", "/schedules/{scheduleId}", Scope.CREATE)
 PUBLIC_RUN_SCHEDULE = _project(PUBLIC, "POST", "/schedules/{scheduleId}/run", Scope.CREATE)
 PUBLIC_LIST_OCCURRENCES = _project(PUBLIC, "GET", "/schedules/{scheduleId}/occurrences", Scope.READ, "limit")
+PUBLIC_LIST_ERASURES = _project(PUBLIC, "GET", "/erasures", Scope.READ, "userId")
 # `user_ids` refuses any query, in both dialects and with a better reason
 PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)._replace(query=None)
 

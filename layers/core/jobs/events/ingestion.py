@@ -196,10 +196,10 @@ def _report(ports: Ports, project: Project, envelope: Envelope, content: Report)
         return _message(ports, project, envelope, content.job_id, content.message)
     attempt = Attempt(project.project_id, content.job_id, content.attempt)
     if isinstance(content, JobCompleted):
-        return reporting.complete(ports, attempt, by=by, outputs=content.outputs)
+        return reporting.complete(ports, attempt, by=by, outputs=content.outputs, retention=project.retention)
     if isinstance(content, JobFailed):
         failure = Failure(content.errors, content.retryable, content.retry_after)
-        return reporting.fail(ports, attempt, failure, by=by)
+        return reporting.fail(ports, attempt, failure, by=by, retention=project.retention)
     outcome = reporting.note_progress(ports, attempt, content.progress, content.at)
     if content.message is not None and outcome is ReportOutcome.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)

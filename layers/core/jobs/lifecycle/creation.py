@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle.contention import BATCH_DEADLINE, DEADLINE, Contention
-from jobs.lifecycle.deletion import look_at_lock
+from jobs.lifecycle.deletion import look_at_lock, person_of
 from jobs.lifecycle.limits import check_rate
 from jobs.model import HOUR, SECOND, Change, DueJob, IdempotencyRecord, Job, Status
 from jobs.outcomes import AppendOutcome, NewRow
@@ -122,7 +122,8 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         record = idempotency and IdempotencyRecord(
             idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )
-        rows = [NewRow(job, token, new.params, seen, fired and fired._replace(job_id=job.job_id))]
+        person = person_of(project, new.reference_id)
+        rows = [NewRow(job, token, new.params, seen, person, fired and fired._replace(job_id=job.job_id))]
         moved = lock and replace(lock, job_id=job.job_id)
         result = contention.settle(partial(ports.jobs.append, rows, record, moved))
         if result.outcome is AppendOutcome.DONE:
@@ -153,7 +154,7 @@ def create_batch(
     waiting = deque(_Place(position, request, ports.token()) for position, request in enumerate(requests))
     contention = Contention(ports, deadline)
     while waiting:
-        for position, job in _append_chunk(ports, project, _take_chunk(waiting), contention):
+        for position, job in _append_chunk(ports, project, _take_chunk(project, waiting), contention):
             jobs[position] = job
     return jobs
 
@@ -179,16 +180,16 @@ def _append_chunk(
 def _row(ports: Ports, project: Project, request: Request, token: str, number: int) -> NewRow:
     job = _numbered(ports, project, request.new, request.by, number)
     moved = request.moved and request.moved._replace(job_id=number)
-    return NewRow(job, token, request.new.params, request.seen, moved)
+    return NewRow(job, token, request.new.params, request.seen, person_of(project, request.new.reference_id), moved)
 
 
-def _take_chunk(waiting: deque[_Place]) -> list[_Place]:
-    """Take from the front what fits one transaction: a row and a mark for each, and the parameters if it has any."""
+def _take_chunk(project: Project, waiting: deque[_Place]) -> list[_Place]:
+    """Take from the front what fits one transaction: a row and a mark for each, and parameters and person if any."""
     chunk: list[_Place] = []
     actions = size = 0
     while waiting:
         new = waiting[0].request.new
-        actions += 3 if new.params else 2
+        actions += 2 + bool(new.params) + bool(person_of(project, new.reference_id))
         size += ROW_BYTES + len(json.dumps(asdict(new), ensure_ascii=False).encode())
         if chunk and (actions > MAX_ACTIONS or size > MAX_TRANSACTION_BYTES):
             break

@@ -83,8 +83,8 @@ def fire_project(ports: SchedulePorts, project_id: int, schedule_ids: Sequence[s
     turns = [_turn(ports, schedule, now) for schedule in found.values() if is_due(schedule, now)]
     if len(turns) < len(schedule_ids):
         ports.meter.count("FireHintStale", len(schedule_ids) - len(turns))
-    if project is None:
-        return
+    if project is None or project.closed_at is not None:
+        return  # its schedules go with it
     silent = [turn for turn in turns if turn.move.at is None]
     deletions = [turn for turn in turns if turn not in silent and turn.schedule.spec.job.action == DELETE_USER_DATA]
     others = [turn for turn in turns if turn not in silent and turn not in deletions]

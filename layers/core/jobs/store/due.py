@@ -19,6 +19,28 @@ if TYPE_CHECKING:
 INDEX_PAGE = 10_000
 
 
+def list_index(table: Table, partition: str, after: Due | None, until: int, limit: int) -> list[Due]:
+    """Read rows of a partition of the status index, behind `after` and due by `until`, in the order of their times."""
+    if after is not None and after.due_at > until:
+        return []
+    begin: dict[str, Any] = {}
+    if after is not None:
+        begin["ExclusiveStartKey"] = items.due_to_index_key(after, partition)
+    found = table.query(
+        IndexName=keys.STATUS_INDEX,
+        KeyConditionExpression="gk = :gk AND due <= :until",
+        ExpressionAttributeValues={":gk": items.string(partition), ":until": items.number(until)},
+        Limit=min(limit, INDEX_PAGE),
+        **begin,
+    )
+    return [items.due_from_item(item) for item in islice(found, limit)]
+
+
+def list_jobs(table: Table, partition: str, until: int, limit: int) -> list[DueJob]:
+    """Read rows of a partition of the status index that has nothing but jobs."""
+    return [row for row in list_index(table, partition, None, until, limit) if isinstance(row, DueJob)]
+
+
 class DynamoDBDueIndex:
     """Due jobs and lost attempts; watermarks and the sweep's cursor."""
 
@@ -27,27 +49,11 @@ class DynamoDBDueIndex:
 
     def list_due(self, shard: int, after: Due | None, until: int, limit: int) -> list[Due]:
         """See `DueIndex.list_due`: Queries on the status index, each of at most a megabyte."""
-        return self._list(keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
+        return list_index(self._table, keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """See `DueIndex.list_lost`: Queries on the status index, whose time is a running job's time-out."""
-        found = self._list(keys.index_partition(Status.RUNNING, shard), None, now, limit)
-        return [row for row in found if isinstance(row, DueJob)]  # nothing else runs
-
-    def _list(self, partition: str, after: Due | None, until: int, limit: int) -> list[Due]:
-        if after is not None and after.due_at > until:
-            return []
-        begin: dict[str, Any] = {}
-        if after is not None:
-            begin["ExclusiveStartKey"] = items.due_to_index_key(after, partition)
-        found = self._table.query(
-            IndexName=keys.STATUS_INDEX,
-            KeyConditionExpression="gk = :gk AND due <= :until",
-            ExpressionAttributeValues={":gk": items.string(partition), ":until": items.number(until)},
-            Limit=min(limit, INDEX_PAGE),
-            **begin,
-        )
-        return [items.due_from_item(item) for item in islice(found, limit)]
+        return list_jobs(self._table, keys.index_partition(Status.RUNNING, shard), now, limit)
 
     def list_watermarks(self) -> list[Watermark]:
         """See `DueIndex.list_watermarks`: one strong Query over the dispatcher's partition."""

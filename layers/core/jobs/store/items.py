@@ -9,7 +9,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import NO_OCCASION, NO_RUN, Change, DueJob, DueSchedule, Job, Message, Occasion, Run, Severity, Status
+from jobs.model import (
+    DELETE_USER_DATA,
+    NO_OCCASION,
+    NO_RUN,
+    Change,
+    DueJob,
+    DueSchedule,
+    Forgotten,
+    Job,
+    Message,
+    Occasion,
+    Run,
+    Severity,
+    Status,
+)
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -60,7 +74,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         "tc": {"S": token},
     }
     if job.next_at is not None:
-        item["gk"] = {"S": keys.status_shard(job.status, job.project_id, job.job_id, shards)}
+        of_index = job.status if job.status.is_active else keys.REDACT
+        item["gk"] = {"S": keys.status_shard(of_index, job.project_id, job.job_id, shards)}
         item["due"] = {"N": str(job.next_at)}
     texts = {"de": job.description, "rf": job.reference_id, "ou": job.outputs_token}
     texts |= {name: getattr(job.run, field) for name, field in _RUN_STRINGS.items()}
@@ -78,6 +93,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
     if job.moves:
         item |= {"mn": {"N": str(job.moves)}, "mb": {"S": job.moved_by}}
     item |= _occasion_to_attributes(job.made_by)
+    if job.forgotten:
+        item["fg"] = {"N": str(int(job.forgotten))}
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -122,6 +139,7 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         outputs_token=item["ou"]["S"] if "ou" in item else None,
         moves=int(item["mn"]["N"]) if "mn" in item else 0,
         moved_by=item["mb"]["S"] if "mb" in item else "",
+        forgotten=Forgotten(int(item["fg"]["N"])) if "fg" in item else Forgotten.NOTHING,
         run=_run_from_item(item),
         made_by=_occasion_from_item(item) if "sd" in item else NO_OCCASION,
     )
@@ -136,6 +154,17 @@ def _occasion_to_attributes(occasion: Occasion) -> Item:
 
 def _occasion_from_item(item: Mapping[str, Any]) -> Occasion:
     return Occasion(item["sd"]["S"], int(item["sf"]["N"]) if "sf" in item else None)
+
+
+def reference_to_item(job: Job, person: str) -> Item:
+    """The row that says that a job is about a person."""
+    is_deletion = {"BOOL": job.action == DELETE_USER_DATA}
+    return {**key(keys.reference(job.project_id, person, job.job_id)), "de": is_deletion}
+
+
+def walk_to_item(project_id: int, at: int, onward: int) -> Item:
+    """The row of a walk over a project's old jobs: since when, and from which number on."""
+    return {**key(keys.ongoing(keys.WALKS, project_id)), "at": number(at), "jo": number(onward)}
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:
