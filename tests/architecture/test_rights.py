@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -210,7 +209,7 @@ def work_and_reap(service: Service) -> None:
 
 def running(at: int = 1, **changes: Any) -> Job:
     history = (Change(Status.SCHEDULED, at, "key:key-demo"), Change(Status.RUNNING, at + 1, BY_SERVICE))
-    return replace(a_job(job_id=1, **changes), status=Status.RUNNING, history=history)
+    return a_job(job_id=1, **changes)._replace(status=Status.RUNNING, history=history)
 
 
 def put(service: Service, job: Job) -> None:

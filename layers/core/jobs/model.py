@@ -105,8 +105,7 @@ class Run(NamedTuple):
 NO_RUN = Run()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """A job as it is stored.
 
     Everything that its history tells is derived from the history, so the two cannot disagree.
@@ -225,8 +224,7 @@ class SeenEvent(NamedTuple):
     expires: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeletionLock:
+class DeletionLock(NamedTuple):
     """Names the latest deletion job of one user. It moves from version to version and is never released."""
 
     digest: str
@@ -234,8 +232,7 @@ class DeletionLock:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(NamedTuple):
     """That a key was used, the digest of the body it came with, and the job it made."""
 
     key_digest: str

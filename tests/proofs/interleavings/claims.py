@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,7 +131,7 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
 
 def _check_move(was: Job, job: Job) -> None:
     hold(was.status is Status.SCHEDULED and was.attempt == 1, f"job {job.job_id} is moved as {was.status}")
-    expected = replace(was, start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
+    expected = was._replace(start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
     hold(job == expected, f"the move of job {job.job_id} changes something else")
 
 

@@ -92,7 +92,6 @@ MUTANTS = (
         "cancellation:cancel_job",
         "return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
         """
-        from dataclasses import replace
         from jobs.errors import JobNotCancellable
         from jobs.model import Change, Status
         job = ports.jobs.get_job(project.project_id, job_id)
@@ -101,7 +100,7 @@ MUTANTS = (
         if not job.status.is_active:
             raise JobNotCancellable(job)
         change = Change(Status.CANCELLED, ports.clock.now(), by)
-        cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
+        cancelled = job._replace(status=Status.CANCELLED, next_at=None, history=(*job.history, change))
         ports.attempts.jobs[project.project_id, job_id] = cancelled
         return cancelled
         """,
@@ -574,7 +573,7 @@ MUTANTS = (
     Mutant(
         "a retried deletion without its lock",
         "retrying:retry_job",
-        "lock and replace(lock, job_id=job_id)",
+        "lock and lock._replace(job_id=job_id)",
         "None",
         ("tests/unit/test_retrying.py",),
     ),
@@ -623,10 +622,10 @@ MUTANTS = (
     Mutant(
         "events emitted by the handler, before the commit",
         "creation:create_job",
-        "moved = lock and replace(lock, job_id=job.job_id)",
+        "moved = lock and lock._replace(job_id=job.job_id)",
         """
         announce(ports, [DueJob(job.start_at, job.project_id, job.job_id)])
-        moved = lock and replace(lock, job_id=job.job_id)
+        moved = lock and lock._replace(job_id=job.job_id)
         """,
         ("tests/unit/test_creation.py",),
     ),

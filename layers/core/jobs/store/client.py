@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import boto3
 import botocore.session
 from botocore.exceptions import ChecksumError
 from botocore.parsers import JSONParser, ResponseParserFactory
@@ -43,9 +42,10 @@ def dynamodb_client(config: Config) -> DynamoDBClient:
     """Make the client."""
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _Parsers())
-    client = boto3.Session(botocore_session=session).client("dynamodb", config=config)
+    client: Any = session.create_client("dynamodb", config=config)
     client.meta.events.register("after-call.dynamodb", _refuse_broken)
-    return client
+    made: DynamoDBClient = client
+    return made
 
 
 def _refuse_broken(http_response: AWSResponse, **_: Any) -> None:
