@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from jobs.runtime.wiring import THREADS
+
 from tests.architecture.checks import mappings, of, ticks, translated
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ CALL = 0.005
 WORK = 0.006
 LOG_KB = 1.5
 ACCESS_LOG_KB = 0.4
+#: Read units of a Query of the index that finds nothing.
+LOOK = 0.5
 #: Request units of a plain job, from docs/access-patterns.md: create, start, end.
 WRITES = 2 + 3 + 2
 #: The newest number; and alone also credential and project, the report's project, and the project of three changes.
@@ -78,18 +82,18 @@ def idle(template: Json) -> Iterator[Line]:
     how = f"{dashboards}, of three that are free in an account; otherwise {DASHBOARD_MONTH:.2f}"
     yield Line("Dashboard", how, (0,))
     queues = len(list(mappings(template, "AWS::SQS::Queue")))
-    how = f"{queues} queues with consumers, {POLLERS} polls of {LONG_POLL} s each; one look at the backlog a tick"
-    yield Line("SQS", how, ((queues * POLLERS * MONTH / LONG_POLL + minutes) * SQS_REQUESTS,))
-    traced = [name for name in ticks(template) if _is_traced(template, name)]
-    yield Line("Ticks, X-Ray", f"{len(traced)} traces a minute", (len(traced) * minutes * TRACES,))
-    units = 1.5 * shards + 2
-    how = f"{units:.0f} units a minute at {shards} shards, for what is due, overdue and timed out"
+    how = f"{queues} queues with consumers, {POLLERS} polls of {LONG_POLL} s each"
+    yield Line("SQS", how, (queues * POLLERS * MONTH / LONG_POLL * SQS_REQUESTS,))
+    traced = len([name for name in ticks(template) if _is_traced(template, name)])
+    if traced:
+        yield Line("Ticks, X-Ray", f"{traced} traces a minute", (traced * minutes * TRACES,))
+    units = shards * (LOOK + LOOK)
+    how = f"{units:.0f} units a minute: a look into each of {shards} shards for what is due, and for what timed out"
     yield Line("Ticks, reading", how, (units * minutes * READ_UNITS,))
-    calls = 2 * shards + 3
-    how = f"{calls} calls in sequence, and {shards}, four at a time; {1000 * CALL:.0f} ms each assumed"
-    dispatch = _invocation(template, "DispatchDueJobsFunction", calls)
-    reap = _invocation(template, "ReapLostJobsFunction", shards // 4)
-    yield Line("Ticks, Lambda", how, (minutes * (dispatch + reap),))
+    how = f"{shards} calls each, {THREADS} at a time; {1000 * CALL:.0f} ms each assumed"
+    functions = ("DispatchDueJobsFunction", "ReapLostJobsFunction")
+    run = sum(_invocation(template, name, -(-shards // THREADS)) for name in functions)
+    yield Line("Ticks, Lambda", how, (minutes * run,))
     logged = len(ticks(template)) * minutes * LOG_KB / 1e6
     yield Line("Ticks, logs", f"{LOG_KB} KB a run assumed", (logged * LOG_GB,))
 

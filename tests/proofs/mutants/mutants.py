@@ -694,6 +694,27 @@ MUTANTS = (
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(
+        "a tick that looks no further than now for shards with jobs",
+        "dispatch:dispatch",
+        "ports.due.list_due(shard, None, until, 1)",
+        "ports.due.list_due(shard, None, now, 1)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep that leaves late shards alone",
+        "dispatch:dispatch",
+        "waiting.get(shard, until) <= now - OVERDUE",
+        "waiting.get(shard, until) <= now - 10 * OVERDUE",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep that looks at the backlog though nothing is late",
+        "dispatch:dispatch",
+        "overdue = _sweep(ports, shards, late, now - OVERDUE, has_time) if late else 0",
+        "overdue = _sweep(ports, shards, late, now - OVERDUE, has_time)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
         "a shard forgotten by the reaper",
         "reap",
         "range(shards)",
