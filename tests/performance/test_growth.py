@@ -17,8 +17,13 @@ def measured() -> list[Cost]:
     return [cost for jobs in SIZES[:2] for cost in costs(jobs)]
 
 
+def of_size(measured: list[Cost], jobs: int) -> dict[str, tuple[float, ...]]:
+    """Calls, read and write units of each operation in a project of so many jobs."""
+    return {cost.operation: (cost.calls, cost.read, cost.write) for cost in measured if cost.jobs == jobs}
+
+
 def test_no_call_grows_with_its_project(measured: list[Cost]) -> None:
-    small, large = ({cost.operation: cost[2:] for cost in measured if cost.jobs == jobs} for jobs in SIZES[:2])
+    small, large = (of_size(measured, jobs) for jobs in SIZES[:2])
 
     # the small project has no page 200, which costs no page
     assert small.pop("page 200") == (1, 0.5, 0)
@@ -27,7 +32,7 @@ def test_no_call_grows_with_its_project(measured: list[Cost]) -> None:
 
 
 def test_the_operations_cost_what_the_pages_say(measured: list[Cost]) -> None:
-    found = {cost.operation: cost[2:] for cost in measured if cost.jobs == SIZES[1]}
+    found = of_size(measured, SIZES[1])
 
     assert found["get"] == (1, 1, 0)
     assert found["create"] == (2, 1, 2)
