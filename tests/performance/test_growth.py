@@ -26,18 +26,15 @@ def test_no_call_grows_with_its_project(measured: list[Cost]) -> None:
     small, large = (of_size(measured, jobs) for jobs in SIZES[:2])
 
     # the small project has no page 200, which costs no page
-    assert small.pop("page 200") == (1, 0.5, 0)
-    assert large.pop("page 200") == large["page 1"]
+    assert [small.pop("page 200"), large.pop("page 200")] == [(1, 0.5, 0), large["page 1"]]
     assert small == large
 
 
 def test_the_operations_cost_what_the_pages_say(measured: list[Cost]) -> None:
     found = of_size(measured, SIZES[1])
 
-    assert found["get"] == (1, 1, 0)
-    assert found["create"] == (2, 1, 2)
-    assert found["cancel"] == (1, 0, 2)
-    assert found["tick"] == (32, 16, 0)
+    expected = {"get": (1, 1, 0), "create": (2, 1, 2), "cancel": (1, 0, 2), "tick": (32, 16, 0)}
+    assert {name: found[name] for name in expected} == expected
 
 
 def test_a_plot_is_well_formed_and_names_each_line() -> None:
