@@ -144,6 +144,39 @@ def _is_traced(template: Json, name: str) -> bool:
     return traced
 
 
+class Other(NamedTuple):
+    """Another way to run a million jobs that are asked for by HTTP, started at their time and reported on."""
+
+    name: str
+    how: str
+    #: Write and read units of a job beside those that ours has in any case.
+    writes: float
+    reads: float
+    #: Dollars for what it has and ours has not, less what ours has and it has not, for one job.
+    more: float
+
+
+#: A hint is sent, received and deleted.
+HINT = 3 * SQS_REQUESTS
+#: Standard workflows, each state a transition: wait, start and await the report, end.
+TRANSITIONS = 3 * 25.00 / 1e6
+SCHEDULE = 1.00 / 1e6
+OTHERS = (
+    Other("scheduler", "a schedule of EventBridge Scheduler a job, no index: 60 s precision", 3, 0, SCHEDULE - HINT),
+    Other("step_functions", "a standard workflow a job, its state kept there too", 3, 0, TRANSITIONS - HINT),
+    Other("naive", "numbers from a counter, a row for each change, all in transactions, a read before each", 18, 3, 0),
+)
+
+
+def per_million(template: Json) -> Iterator[tuple[str, float]]:
+    """Dollars of a million jobs, one by one: ours, and the others with the same HTTP, events, functions and logs."""
+    ours = sum(line.dollars[0] for line in a_job(template))
+    yield "ours", round(1e6 * ours, 2)
+    for other in OTHERS:
+        units = (other.writes - WRITES) * WRITE_UNITS + other.reads * READ_UNITS
+        yield other.name, round(1e6 * (ours + units + other.more), 2)
+
+
 def page(template: Json) -> str:
     """Both tables, as docs/costs.md has them."""
     million = [Line(what, how, tuple(1e6 * each for each in dollars)) for what, how, dollars in a_job(template)]

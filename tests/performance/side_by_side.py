@@ -28,6 +28,8 @@ from tests.performance.stand_in import API_KEY, JOBS, the_job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tests.performance.artefact import Work
+
 HERE = Path(__file__).parent / "peers"
 #: An environment of its own, because the peers' packages are no part of the project.
 PYTHON = ROOT / ".local" / "peers" / "bin" / "python"
@@ -92,23 +94,23 @@ class _Api(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def of_function(paths: Sequence[str], event: Mapping[str, Any], environment: Mapping[str, str]) -> float:
+def of_function(work: Work) -> float:
     """CPU seconds of an invocation of `app.handler` under Lambda's runtime client."""
-    parts = {"event": json.dumps(event).encode(), "left": FIRST + REQUESTS, "done": threading.Event()}
+    parts = {"event": json.dumps(work.event or {}).encode(), "left": FIRST + REQUESTS, "done": threading.Event()}
     api: Any = type("Api", (_Api,), parts)
     server = ThreadingHTTPServer(("127.0.0.1", 0), api)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     told = {
-        **environment,
+        **work.environment,
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}",
-        "LAMBDA_TASK_ROOT": paths[0],
+        "LAMBDA_TASK_ROOT": work.paths[0],
         "_HANDLER": "app.handler",
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": os.pathsep.join(work.paths),
         "PATH": os.environ["PATH"],
     }
     command = [str(PYTHON), "-m", "awslambdaric", "app.handler"]
-    with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL, cwd=paths[0]) as process:
+    with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL, cwd=work.paths[0]) as process:
         api.pid = process.pid
         api.done.wait(60)
         process.kill()
