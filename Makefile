@@ -2,9 +2,11 @@
 # nothing newer.
 
 PORT ?=
+AWS_PORT ?=
 PERSIST ?=
 CORS ?=
 EMULATOR_HOST ?=
+FILE ?=
 # How many processes run tests, where they can run side by side; 0 runs all in the one that was started.
 WORKERS ?= 2
 
@@ -43,20 +45,24 @@ ifndef SIDE_BY_SIDE
 endif
 side_by_side = +@$(MAKE) --no-print-directory SIDE_BY_SIDE=1 -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run worker deploy remove verify sam-local sam-local-smoke quick test slow prove prove-part interleavings simulation faults mutants \
+.PHONY: help run env worker deploy remove verify sam-local sam-local-smoke quick test slow browser prove prove-part interleavings simulation faults mutants \
   bench openapi check build runtime format format-check lint types imports template lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; PERSIST=1 keeps the data; CORS=http://localhost:5173 lets pages call)
-	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" CORS="$(CORS)" .venv/bin/python -m local
+run: $(INSTALLED) ## Run the whole service on this machine, until Ctrl-C (PORT=8080; AWS_PORT=4566; PERSIST=1 keeps the data; CORS=http://localhost:5173 lets pages call)
+	@exec env PORT="$(PORT)" AWS_PORT="$(AWS_PORT)" PERSIST="$(PERSIST)" CORS="$(CORS)" .venv/bin/python -m local
 
-worker: $(INSTALLED) ## Run the worker of examples/worker, beside make run
-	@exec .venv/bin/python -m local.worker
+# A shell takes what this prints, so nothing is installed here.
+env: ## Print what a shell needs to talk to make run: eval "$(make -s env)"
+	@exec .venv/bin/python -m local.environment
+
+worker: $(INSTALLED) ## Run the worker of examples/worker beside make run, or your own (FILE=my_worker.py)
+	@exec .venv/bin/python -m local.worker $(FILE)
 
 sam-local: $(INSTALLED) runtime ## Run the HTTP functions in containers, with sam local (PORT=3000)
-	@exec env PORT="$(PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
+	@exec env PORT="$(PORT)" AWS_PORT="$(AWS_PORT)" PERSIST="$(PERSIST)" EMULATOR_HOST="$(EMULATOR_HOST)" .venv/bin/python -m local sam
 
 quick: format-check lint imports types ## Check what takes less than a minute: style, imports, types, unit tests
 	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS) tests/unit
@@ -75,6 +81,9 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 	  if [ $$code -eq 77 ]; then echo "Skipped: this machine has no container engine"; code=0; fi; \
 	  exit $$code; \
 	fi
+
+browser: $(INSTALLED) ## Test the console in Chromium, which must be installed (PICTURES=1 takes those of the docs)
+	@env PICTURES="$(PICTURES)" .venv/bin/pytest -m browser $(ARGS) tests/browser
 
 prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
 	$(side_by_side) interleavings simulation
@@ -115,7 +124,7 @@ verify: $(INSTALLED) ## Verify a deployed stack from outside (URL=https://… PR
 openapi: $(INSTALLED) ## Regenerate docs/openapi.json after a change of the HTTP API
 	.venv/bin/python -m openapi
 
-check: format-check lint types imports template build sam-local-smoke ## Run everything that CI runs
+check: format-check lint types imports template build sam-local-smoke browser ## Run everything that CI runs
 	@# The slow tests wait while the proofs work.
 	$(side_by_side) slow prove-part
 	+@$(MAKE) --no-print-directory test

@@ -76,12 +76,14 @@ def show(service: Service, settings: Settings, seconds: float) -> None:
     demo = service.demo
     say(f"The API is ready on {demo['baseUrl']} (after {seconds:.1f} s).")
     if not settings.containers:
+        say(f"See the jobs in a browser: {demo['baseUrl']}/console")
         say(f"Try every call in a browser: {demo['baseUrl']}/docs")
     say(f"Keys and addresses are in {shown(settings.demo_file)}, the embedded AWS is on {demo['awsEndpoint']}.")
     for title, line in service.lines_to_paste:
-        say(f"\n# {title}\n{line}")
+        say(f"\n# {title}\n{line}" if title else line)
+    say("\ndocs/quickstart.md goes on from here, with a worker of your own.")
     kept = "The data is kept." if settings.persist else "The data is then deleted; PERSIST=1 keeps it."
-    say(f"\nEvery status change appears below. Ctrl-C stops the service. {kept}\n")
+    say(f"\nEvery status change and refused event appears below. Ctrl-C stops the service. {kept}\n")
 
 
 def show_log(settings: Settings) -> None:
@@ -99,7 +101,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment(containers=sys.argv[1:] == ["sam"])
     except ValueError as error:
-        say(f"PORT is not a port: {error}")
+        say(str(error))
         return 1
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="jobs-local-"))

@@ -101,23 +101,20 @@ def remove(path: Path, demo: Demo) -> None:
             path.unlink()
 
 
-def lines_to_paste(demo_file: str) -> list[tuple[str, str]]:
-    """Shell commands, each with a title; they work one by one in this order, and no line has a key."""
-    look = f"""demo() {{ .venv/bin/python -c "import json; print(json.load(open('{demo_file}'))['$1'])"; }}"""
-    names = "base=$(demo baseUrl) project=$(demo projectKey) key=$(demo apiKey)"
-    public = '"$base/public/$project'
-    curl = 'curl -s -H "Authorization: Bearer $key"'
-    post = f"{curl} -H 'Content-Type: application/json' -d"
-    body = r'"{\"action\": \"export\", \"startAt\": $(( ($(date +%s) + 5) * 1000 ))}"'
-    deletion = shlex.quote(json.dumps({"action": DELETE_USER_DATA, "referenceId": USER}))
+def lines_to_paste(folder: str | None) -> list[tuple[str, str]]:
+    """Shell commands, each with a title; they work one by one in this order, and no line has a key.
+
+    `folder` is where demo.json is, if it is not `.local`.
+    """
+    make = "make -s env" if folder is None else f"JOBS_LOCAL_DIR={shlex.quote(folder)} make -s env"
+    curl = 'curl -s -H "Authorization: Bearer $JOBS_KEY"'
     return [
-        ("in another terminal, from this folder", f"{look}\n{names}"),
-        ("create a job that starts in 5 s", f'{post} {body} {public}/jobs"'),
-        ("list all", f'{curl} {public}/jobs"'),
-        ("get the first, with its history", f'{curl} {public}/jobs/1?include=details"'),
-        ("cancel it", f'{curl} -X DELETE {public}/jobs/1"'),
-        ("delete a user's data, at midnight UTC", f'{curl} -X DELETE {public}/users/someone@example.com"'),
-        ("delete the data of a user with 25 sessions, at once", f'{post} {deletion} {public}/jobs"'),
-        ("see it completed", f'{curl} {public}/jobs/3?include=details"'),
-        ("read the worker's messages", f'{curl} {public}/jobs/3/messages"'),
+        ("in another terminal, from this folder", f'eval "$({make})"'),
+        ("create a job that starts in 5 s; no worker does it yet", "jobs create export --in 5s"),
+        ("list all jobs, and once more over HTTP", "jobs list"),
+        ("", f'{curl} "$JOBS_URL/public/$JOBS_PROJECT/jobs" | python -m json.tool'),
+        (
+            f"delete the data of a user with {SESSIONS} sessions",
+            f"jobs create {DELETE_USER_DATA} --reference-id {USER} --wait",
+        ),
     ]

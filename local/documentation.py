@@ -14,7 +14,8 @@ from openapi import FILE
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
-# The validator is off, because Swagger UI would send the document's address to a server on the internet.
+# The validator is off, because Swagger UI would send the document's address to a server on the internet. The console's
+# file with the demo's project and key answers only pages of this machine; without it, both are typed in.
 PAGE = b"""\
 <!DOCTYPE html>
 <html lang="en">
@@ -26,9 +27,15 @@ PAGE = b"""\
 <body>
 <div id="ui"></div>
 <script src="/docs/swagger-ui.js"></script>
-<script>
-SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#ui", deepLinking: true, persistAuthorization: true, validatorUrl: null
+<script type="module">
+const read = async (path) => (await fetch(path)).json();
+const [spec, demo] = await Promise.all([read("/openapi.json"), read("/console/demo.json").catch(() => ({}))]);
+for (const operation of Object.values(spec.paths).flatMap(Object.values))
+  for (const parameter of operation.parameters ?? [])
+    if (parameter.name === "projectKey" && demo.project) parameter.example = demo.project;
+const ui = SwaggerUIBundle({
+  spec, dom_id: "#ui", deepLinking: true, tryItOutEnabled: true, validatorUrl: null,
+  onComplete: () => demo.key && ["PublicKey", "V1Key"].forEach((name) => ui.preauthorizeApiKey(name, demo.key)),
 });
 </script>
 </body>
@@ -52,8 +59,13 @@ class Documentation:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in self._pages:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in {"/", *self._pages}:
             await self._api(scope, receive, send)
+            return
+        if scope["path"] == "/":
+            headers = [(b"location", b"/docs"), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 307, "headers": headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         kind, content = self._pages[scope["path"]]
         # Read for each request, so that a new document is seen without a restart.

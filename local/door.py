@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from local.console import Console
 from local.cors import WithCors
 from local.documentation import Documentation
 from local.emulator import HOST, Server
 from local.gateway import Gateway
 
 if TYPE_CHECKING:
+    from local.demo import Demo
     from local.emulator import Emulator
     from local.stack import Stack
 
@@ -29,8 +31,8 @@ class Door(Protocol):
         """Shell commands that only this door offers, each with a title."""
         ...
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
-        """Answer calls with the functions of the deployed stack."""
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:
+        """Answer calls with the functions of the deployed stack; `keys` are the demo's, for pages."""
         ...
 
     async def close(self) -> None:
@@ -47,7 +49,7 @@ class FrontDoor:
         Raises:
             RefusedError: the port is in use.
         """
-        self._server = server_on(port)
+        self._server = server_on(port, "PORT")
         self.url = self._server.url
 
     @property
@@ -55,18 +57,19 @@ class FrontDoor:
         """See `Door`."""
         return []
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:
         """See `Door`."""
         gateway = Gateway(emulator.app, deployed.api_id, self._server.port)
-        await self._server.start(Documentation(WithCors(gateway, deployed.cors)))
+        documented = Documentation(WithCors(gateway, deployed.cors))
+        await self._server.start(Console(documented, keys))
 
     async def close(self) -> None:
         """See `Door`."""
         await self._server.stop(within=1.5)
 
 
-def server_on(port: int) -> Server:
-    """A server on a port that the user asked for.
+def server_on(port: int, name: str) -> Server:
+    """A server on the port that the user asked for by the variable `name`.
 
     Raises:
         RefusedError: the port is in use.
@@ -75,4 +78,4 @@ def server_on(port: int) -> Server:
         return Server(port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise RefusedError(f"{HOST}:{port}: {reason}. Set PORT to use another port.") from error
+        raise RefusedError(f"{HOST}:{port}: {reason}. Set {name} to use another port.") from error

@@ -1,4 +1,4 @@
-"""The embedded AWS: ministack, served by this process on a free port of 127.0.0.1.
+"""The embedded AWS: ministack, served by this process on a port of 127.0.0.1.
 
 ministack reads its configuration from environment variables at import, and its Lambda workers are child processes that
 inherit all of them. So the environment is prepared first, and the import comes after it.
@@ -98,10 +98,13 @@ class Server:
 class Emulator:
     """ministack in this process. There can be only one, because it keeps its state in its modules."""
 
-    def __init__(self, scratch: Path, state: Path | None, credentials: Credentials) -> None:
-        """Prepare the environment; `scratch` takes temporary files, `state` the data that outlives the process."""
+    def __init__(self, server: Server, scratch: Path, state: Path | None, credentials: Credentials) -> None:
+        """Prepare the environment. It will answer on `server`.
+
+        `scratch` takes temporary files, `state` the data that outlives the process.
+        """
         self.credentials = credentials
-        self._server = Server()
+        self._server = server
         self._state = state
         self.endpoint = self._server.url
         self.port = self._server.port

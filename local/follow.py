@@ -1,9 +1,11 @@
-"""A line for each status change, read from the table's own stream."""
+"""A line for each status change, read from the table's own stream, and for each refused event, read from the log."""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from boto3.session import Session
+    from jobs.model import Job
 
 EVERY_SECONDS = 0.3
 #: The width of `scheduled → completed`, the longest.
 CHANGE_WIDTH = 21
+#: Characters of an error that are shown.
+ERROR_WIDTH = 100
+#: Milliseconds of the log that each read looks at. A line is there long before they have passed.
+LOG_WINDOW = 10_000
 MINUTE = 60
 HOUR = 60 * MINUTE
 
@@ -25,23 +32,57 @@ log = logging.getLogger(__name__)
 
 
 def describe(images: Mapping[str, Any]) -> str | None:
-    """The line for a stream record; `None` if no job's status changed."""
+    """The line for a stream record; `None` if no job's status or start changed."""
     new, old = images.get("NewImage"), images.get("OldImage")
     if not new or not keys.is_job(new["pk"]["S"]):
         return None
     job = items.job_from_item(new)
     before = items.job_from_item(old) if old else None
-    if before and before.history == job.history:
+    moved = before is not None and before.moves != job.moves
+    if before and before.history == job.history and not moved:
         return None
     change = job.history[-1]
+    arrow = "moved" if moved else f"{before.status if before else 'new'} → {change.to}"
     details = [job.action]
-    if change.to is Status.SCHEDULED and job.due_at is not None:
-        details.append(_from_now(job.due_at - change.at))
+    if job.max_attempts > 1 and before and not moved:
+        details.append(f"attempt {job.attempt} of {job.max_attempts}")
+    if job.due_at is not None:
+        details.append(_from_now(job.due_at - (_now() if moved else change.at)))
     elif change.to is Status.RUNNING and before and before.due_at is not None:
         details.append(f"{(change.at - before.due_at) / 1000:+.2f} s after due")
-    clock = datetime.fromtimestamp(change.at / 1000).astimezone().isoformat(timespec="milliseconds")[11:23]
-    arrow = f"{before.status if before else 'new'} → {change.to}"
-    return f"{clock}  project {job.project_id}  job {job.job_id}  {arrow:<{CHANGE_WIDTH}}  ({', '.join(details)})"
+    text = ", ".join(details) + _why(job)
+    at = _clock(_now() if moved else change.at)
+    return f"{at}  project {job.project_id}  job {job.job_id}  {arrow:<{CHANGE_WIDTH}}  ({text})"
+
+
+def describe_refusal(logged: Mapping[str, Any]) -> str | None:
+    """The line for a line of the log of ingest_events; `None` if it refuses nothing."""
+    try:
+        line = json.loads(logged["message"])
+    except ValueError:
+        return None
+    if not isinstance(line, dict) or line.get("message") != "refused":
+        return None
+    what, source = line.get("detailType", "an event"), line.get("source", "another source")
+    return f"{_clock(logged['timestamp'])}  refused  {what} from {source}: {line['field']}: {line['reason']}"
+
+
+def _why(job: Job) -> str:
+    """Why the job has failed, or why its attempt before did; on one line, as a terminal may show it."""
+    if not job.errors:
+        return ""
+    text = "".join(character if character.isprintable() else " " for character in "; ".join(job.errors))
+    text = " ".join(text.split())
+    cut = text if len(text) <= ERROR_WIDTH else f"{text[:ERROR_WIDTH]}…"
+    return f": {cut}" if job.status is Status.FAILED else f", after: {cut}"
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).astimezone().isoformat(timespec="milliseconds")[11:23]
 
 
 def _from_now(milliseconds: int) -> str:
@@ -54,9 +95,11 @@ def _from_now(milliseconds: int) -> str:
 
 
 class Follower:
-    """A thread that reads the stream and passes each line on."""
+    """A thread that reads stream and log, and passes each line on."""
 
-    def __init__(self, session: Session, endpoint: str, table_name: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, session: Session, endpoint: str, table_name: str, log_group: str, say: Callable[[str], None]
+    ) -> None:
         """Remember the position in the stream: `start` begins with the changes that come after it."""
         table = session.client("dynamodb", endpoint_url=endpoint).describe_table(TableName=table_name)["Table"]
         self._streams = session.client("dynamodbstreams", endpoint_url=endpoint)
@@ -66,6 +109,11 @@ class Follower:
         self._next = self._streams.get_shard_iterator(
             StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
         )["ShardIterator"]
+        self._logs: Any = session.client("logs", endpoint_url=endpoint)
+        self._log_group = log_group
+        self._began = _now()
+        #: The lines of the last read. One that has left the window cannot come again.
+        self._read_before: set[str] = set()
         self._say = say
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
@@ -80,17 +128,28 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_SECONDS):
-            try:
-                self._read()
-            except Exception:
-                # The service works without these lines, and the log has the reason.
-                if not self._stopping.is_set():
-                    log.exception("reading the stream failed")
+            for read in (self._read_stream, self._read_log):
+                try:
+                    read()
+                except Exception:
+                    # The service works without these lines, and the log has the reason.
+                    if not self._stopping.is_set():
+                        log.exception("reading stream or log failed")
 
-    def _read(self) -> None:
+    def _read_stream(self) -> None:
         answer = self._streams.get_records(ShardIterator=self._next)
         self._next = answer["NextShardIterator"]
         for record in answer["Records"]:
             # The client returns images as DynamoDB's own JSON, which `items` reads.
             if line := describe(record["dynamodb"]):
                 self._say(line)
+
+    def _read_log(self) -> None:
+        since = max(self._began, _now() - LOG_WINDOW)
+        answer = self._logs.filter_log_events(logGroupName=self._log_group, startTime=since, filterPattern='"refused"')
+        # The emulator gives events no id. No two lines are the same, because each has the id of its message.
+        found = {event["message"]: event for event in answer["events"]}
+        for text, event in found.items():
+            if text not in self._read_before and (line := describe_refusal(event)):
+                self._say(line)
+        self._read_before = set(found)

@@ -33,6 +33,7 @@ from local.template import load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.demo import Demo
     from local.emulator import Emulator
     from local.settings import Settings
     from local.stack import Stack
@@ -77,7 +78,7 @@ class SamLocal:
             # Without the user's word, nothing here listens on another address than 127.0.0.1.
             reason = "The containers of this engine do not reach 127.0.0.1"
             raise RefusedError(f"{reason}. Set EMULATOR_HOST={self._machine.address} to listen on its bridge as well.")
-        self._place = server_on(settings.port)
+        self._place = server_on(settings.port, "PORT")
         self.url = self._place.url
         self._emulator: Server | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -91,7 +92,7 @@ class SamLocal:
         line = [sam, "local", "invoke", *case, *files, "--region", REGION, "--skip-pull-image"]
         return [("invoke a function with one of its events", shlex.join(line))]
 
-    async def open(self, emulator: Emulator, deployed: Stack) -> None:
+    async def open(self, emulator: Emulator, deployed: Stack, keys: Demo) -> None:  # noqa: ARG002  # it has no pages
         """Build the functions for this machine, and serve them.
 
         Raises:

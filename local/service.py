@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from jobs.runtime.admin import directory_admin
 
 from local import demo, examples, stack
-from local.door import Door, FrontDoor, RefusedError
+from local.door import Door, FrontDoor, RefusedError, server_on
 from local.emulator import REGION, Emulator, session
 from local.follow import Follower
 from local.guard import Credentials
-from local.settings import ROOT, shown
+from local.settings import FOLDER, ROOT, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,9 @@ class Service:
         if settings.state:
             _claim(settings.state)
         _log_to(settings.log_file)
-        self._emulator = Emulator(scratch, settings.state, _credentials(settings.state))
+        self._emulator = Emulator(
+            server_on(settings.aws_port, "AWS_PORT"), scratch, settings.state, _credentials(settings.state)
+        )
         self._follower: Follower | None = None
         #: The content of demo.json, when it is written.
         self.demo: demo.Demo = {}
@@ -67,8 +69,9 @@ class Service:
             asyncio.to_thread(self._seed, aws, deployed),
             asyncio.to_thread(stack.warm, aws, endpoint, deployed),
         )
-        self._follower = await asyncio.to_thread(Follower, aws, endpoint, deployed.table_name, self._say)
-        await self._door.open(self._emulator, deployed)
+        names = deployed.table_name, deployed.refusals_log
+        self._follower = await asyncio.to_thread(Follower, aws, endpoint, *names, self._say)
+        await self._door.open(self._emulator, deployed, keys)
         self.demo = {
             "baseUrl": self._door.url,
             "awsEndpoint": endpoint,
@@ -79,6 +82,8 @@ class Service:
             "tableName": deployed.table_name,
             "busName": deployed.bus_name,
             "sessionsBucket": deployed.sessions_bucket,
+            "ingestQueueUrl": deployed.resources["IngestQueue"],
+            "refusedQueueUrl": deployed.resources["IngestDeadLetterQueue"],
             **keys,
         }
         demo.write(self._settings.demo_file, self.demo)
@@ -86,7 +91,8 @@ class Service:
     @property
     def lines_to_paste(self) -> list[tuple[str, str]]:
         """Shell commands, each with a title."""
-        return demo.lines_to_paste(shown(self._settings.demo_file)) + self._door.lines_to_paste
+        folder = self._settings.folder
+        return demo.lines_to_paste(None if folder == FOLDER else str(folder)) + self._door.lines_to_paste
 
     def follow(self) -> None:
         """Show status changes from now on."""

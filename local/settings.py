@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: For all files, if no other folder is asked for.
+FOLDER = ROOT / ".local"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`PORT` of the API, `PERSIST=1` to keep the data, and `JOBS_LOCAL_DIR`, the folder for all files.
 
+    `AWS_PORT` is the port of the embedded AWS.
     `CORS` are the origins of web pages that may call the API, joined by commas.
     `EMULATOR_HOST` is the name or address by which containers reach this machine, if the engine does not show it.
     """
@@ -26,22 +29,23 @@ class Settings:
     emulator_host: str = ""
     #: The value of the template's parameter `CorsAllowedOrigins`.
     cors: str = ""
+    #: 0 takes a free port.
+    aws_port: int = 0
 
     @classmethod
     def from_environment(cls, *, containers: bool = False) -> Settings:
         """Read the settings; the defaults are port 8080 (SAM's 3000 with containers), no kept data, and `.local`.
 
-        Port 0 takes a free port.
+        Port 0 takes a free port, which is the default for the embedded AWS.
 
         Raises:
-            ValueError: PORT is not a port.
+            ValueError: PORT or AWS_PORT is not a port.
         """
-        port = int(os.environ.get("PORT") or (3000 if containers else 8080))
-        if not 0 <= port < 2**16:
-            raise ValueError(port)
-        folder = Path(os.environ.get("JOBS_LOCAL_DIR") or ROOT / ".local").resolve()
+        port, aws_port = _port("PORT", 3000 if containers else 8080), _port("AWS_PORT", 0)
+        folder = Path(os.environ.get("JOBS_LOCAL_DIR") or FOLDER).resolve()
         persist = os.environ.get("PERSIST", "") not in {"", "0"}
-        return cls(port, persist, folder, containers, os.environ.get("EMULATOR_HOST", ""), os.environ.get("CORS", ""))
+        host, cors = os.environ.get("EMULATOR_HOST", ""), os.environ.get("CORS", "")
+        return cls(port, persist, folder, containers, host, cors, aws_port)
 
     @property
     def demo_file(self) -> Path:
@@ -62,6 +66,18 @@ class Settings:
     def state(self) -> Path | None:
         """The folder in which the emulator keeps the data; `None` if it is not kept."""
         return self.folder / "state" if self.persist else None
+
+
+def _port(name: str, default: int) -> int:
+    """The port that a variable names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    text = os.environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**16:
+        raise ValueError(f"{name} is not a port: {text}")
+    return int(text)
 
 
 def shown(path: Path) -> str:

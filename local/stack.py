@@ -62,6 +62,11 @@ class Stack:
         return self.resources["SessionsBucket"]
 
     @property
+    def refusals_log(self) -> str:
+        """Name of the log that says which events were refused."""
+        return self.resources["IngestEventsLogGroup"]
+
+    @property
     def functions(self) -> dict[str, str]:
         """Names of the functions, by their logical ids."""
         wanted = "AWS::Lambda::Function"

@@ -18,6 +18,7 @@ from openapi.answers import ANYWHERE, Reply
 from openapi.document import Chapter, PathParameter, document_of
 from openapi.openreplay import JOB_ID, number
 from openapi.public import artifacts as public_artifacts
+from openapi.public import erasures as public_erasures
 from openapi.public import jobs as public_jobs
 from openapi.schemas import Node, field, not_blank, strict
 
@@ -81,10 +82,11 @@ PUBLIC = Chapter(
     schemas={
         **public_jobs.SCHEMAS,
         **public_artifacts.SCHEMAS,
+        **public_erasures.SCHEMAS,
         "PublicError": strict(error=field("string", "What is wrong.")),
     },
     refused=(*ANYWHERE, errors.ProjectNotFound()),
-    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS),
+    operations=(*public_jobs.OPERATIONS, *public_artifacts.OPERATIONS, *public_erasures.OPERATIONS),
 )
 
 _CODES = ["invalid_client", "invalid_request", "temporarily_unavailable", "unsupported_grant_type"]
@@ -165,7 +167,8 @@ ALTERYX_V3 = Chapter(
 )
 
 ROUTES = frozenset(route.key for route in routes.ROUTES)
-CHAPTERS = (OPENREPLAY_V1, PUBLIC, OAUTH2, ALTERYX_V3)
+#: In this order a page shows them: the one for new clients first.
+CHAPTERS = (PUBLIC, OPENREPLAY_V1, OAUTH2, ALTERYX_V3)
 
 
 def described(routes: Iterable[str] = ROUTES) -> Node:

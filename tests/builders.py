@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from jobs.artifacts.model import Artifact
 from jobs.dialects.base import Call, UserCall
-from jobs.model import Change, Job, JobKey, NewJob, Run, Status
+from jobs.model import Change, Forgotten, Job, JobKey, NewJob, Run, Status
 from jobs.outcomes import NewRow
 from jobs.tenants import Client, Credential, Principal, Project, Role, User, Workflow
 
@@ -115,6 +115,7 @@ def a_full_job() -> Job:
         outputs_token="token",
         moves=2,
         moved_by="key:2",
+        forgotten=Forgotten.PAYLOAD,
         run=FULL_RUN,
     )
 

@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Any
 from jobs import errors
 from jobs.artifacts.model import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
+from jobs.forgetting.ports import PayloadRows, Reference, RetentionWalk
 from jobs.lifecycle.text import summary
-from jobs.model import BY_SERVICE, Change, DeletionLock, DueJob, IdempotencyRecord, Job, StartHint, Status
+from jobs.model import (
+    BY_SERVICE,
+    DELETE_USER_DATA,
+    Change,
+    DeletionLock,
+    DueJob,
+    IdempotencyRecord,
+    Job,
+    StartHint,
+    Status,
+)
 from jobs.outcomes import (
     AppendOutcome,
     AppendResult,
@@ -22,7 +33,7 @@ from jobs.outcomes import (
     SweepCursor,
     Watermark,
 )
-from jobs.tenants import UNREGISTERED, AuditEntry, Credential, Organisation, Project, Workflow
+from jobs.tenants import UNREGISTERED, AuditEntry, Closing, Credential, Organisation, Project, Workflow
 
 from tests.builders import NOW, a_client_error
 
@@ -33,7 +44,7 @@ if TYPE_CHECKING:
     from jobs.model import Event, JobKey, Message, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
-    from jobs.tenants import AccessToken, Client, ListOrder, Registration, Right, Role, User
+    from jobs.tenants import AccessToken, Client, ListOrder, Registration, Retention, Right, Role, User
 
 BLOCK = 1_000
 #: Who makes the changes of tests.
@@ -193,6 +204,7 @@ class FakeStore:
     locks: dict[tuple[int, str], DeletionLock] = field(default_factory=dict)
     seen: dict[str, SeenEvent] = field(default_factory=dict)
     outputs: dict[str, list[Any]] = field(default_factory=dict)
+    outputs_of: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: By project, job and token.
     evidence: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
     messages: dict[tuple[int, int, str], Message] = field(default_factory=dict)
@@ -202,6 +214,8 @@ class FakeStore:
     watermarks: dict[int, DueJob] = field(default_factory=dict)
     cursor: SweepCursor = field(default_factory=lambda: SweepCursor(0, None))
     slots: dict[tuple[int, int, int], Artifact] = field(default_factory=dict)
+    references: dict[tuple[int, str, int], Reference] = field(default_factory=dict)
+    walks: dict[int, RetentionWalk] = field(default_factory=dict)
 
     def get_job(self, project_id: int, job_id: int, *, strong: bool = True) -> Job | None:
         return self.jobs.get((project_id, job_id))
@@ -245,6 +259,9 @@ class FakeStore:
         if lock is not None:
             self.locks[job.project_id, lock.digest] = lock
         for key, row in zip(keys, rows, strict=True):
+            if row.person:
+                of_person = (job.project_id, row.person, row.job.job_id)
+                self.references[of_person] = Reference(row.job.job_id, row.job.action == DELETE_USER_DATA)
             if row.params:
                 self.params[key] = row.params
             if row.seen is not None:
@@ -290,13 +307,13 @@ class FakeStore:
         self._change(job, Status.RUNNING, now, BY_SERVICE, next_at=next_at, errors=None)
         return StartOutcome.STARTED
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         job = self.jobs.get((project_id, job_id))
         if job is None:
             raise errors.JobNotFound
         if not job.status.is_active:
             raise errors.JobNotCancellable(job)
-        return self._change(job, Status.CANCELLED, now, by, next_at=None, errors=None, progress_at=None)
+        return self._change(job, Status.CANCELLED, now, by, next_at=forget_at, errors=None, progress_at=None)
 
     def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
         found = self.jobs.get(job)
@@ -311,8 +328,11 @@ class FakeStore:
     def complete_job(self, attempt: Attempt, stamp: Stamp, outputs: Sequence[Any]) -> ReportOutcome:
         if outputs:
             self.outputs[stamp.token] = list(outputs)
+            self.outputs_of[stamp.token] = attempt[:2]
         token = stamp.token if outputs else None
-        return self._end(attempt, stamp, Status.COMPLETED, next_at=None, progress=100, outputs_token=token, errors=None)
+        return self._end(
+            attempt, stamp, Status.COMPLETED, next_at=stamp.forget_at, progress=100, outputs_token=token, errors=None
+        )
 
     def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
         evidence = self._put_evidence(attempt, stamp, failure.errors)
@@ -323,7 +343,8 @@ class FakeStore:
             and ((job.attempt < job.max_attempts and failure.retryable) or self._lives(job, stamp, failure))
         ):
             return ReportOutcome.REFUSED
-        return self._end(attempt, stamp, Status.FAILED, evidence, next_at=None, errors=tuple(failure.errors))
+        errors = tuple(failure.errors)
+        return self._end(attempt, stamp, Status.FAILED, evidence, next_at=stamp.forget_at, errors=errors)
 
     def back_off_job(self, attempt: Attempt, stamp: Stamp, due: int, failure: Failure) -> ReportOutcome:
         evidence = self._put_evidence(attempt, stamp, failure.errors)
@@ -366,7 +387,7 @@ class FakeStore:
         if self.retry_tokens.get(key) == token:
             return AppendOutcome.DONE
         job = self.jobs[key]
-        if (job.status, job.attempt) != (seen.status, seen.attempt):
+        if (job.status, job.attempt) != (seen.status, seen.attempt) or job.forgotten:
             return AppendOutcome.OVERTAKEN
         if lock is not None:
             if self._has_moved(seen.project_id, lock):
@@ -435,6 +456,82 @@ class FakeStore:
         )
         return lost[:limit]
 
+    def list_forgettable(self, shard: int, now: int, limit: int) -> list[DueJob]:
+        due = sorted(
+            DueJob(job.forget_at, *key)
+            for key, job in self.jobs.items()
+            if job.forget_at is not None and job.forget_at <= now and self._shard(*key) == shard
+        )
+        return due[:limit]
+
+    def list_payload(self, project_id: int, job_id: int, limit: int) -> PayloadRows:
+        of = (project_id, job_id)
+        names = [f"artifact#{slot:02d}" for *key, slot in self.slots if (*key,) == of]
+        files = len(names)
+        names += [f"evidence#{token}" for *key, token in self.evidence if (*key,) == of]
+        names += [place for *key, place in self.messages if (*key,) == of]
+        names += [f"outputs#{token}" for token, key in self.outputs_of.items() if key == of]
+        names += ["params"] if of in self.params else []
+        return PayloadRows(tuple(names[:limit]), bool(files))
+
+    def delete_payload(self, project_id: int, job_id: int, names: Sequence[str]) -> None:
+        for name in names:
+            kind, _, rest = name.partition("#")
+            match kind:
+                case "artifact":
+                    self.slots.pop((project_id, job_id, int(rest)), None)
+                case "evidence":
+                    self.evidence.pop((project_id, job_id, rest), None)
+                case "outputs":
+                    self.outputs.pop(rest, None)
+                    self.outputs_of.pop(rest, None)
+                case "params":
+                    self.params.pop((project_id, job_id), None)
+                case _:
+                    self.messages.pop((project_id, job_id, name), None)
+
+    def list_references(self, project_id: int, person: str, after: int, limit: int) -> list[Reference]:
+        found = [row for (*of, number), row in sorted(self.references.items()) if of == [project_id, person]]
+        return [row for row in found if row.job_id > after][:limit]
+
+    def list_walks(self) -> list[RetentionWalk]:
+        return [walk for _, walk in sorted(self.walks.items())]
+
+    def has_walk(self, project_id: int) -> bool:
+        return project_id in self.walks
+
+    def move_walk(self, walk: RetentionWalk, onward: int | None) -> bool:
+        held = self.walks.get(walk.project_id)
+        if held != walk:
+            return onward is not None and held == walk._replace(next=onward)
+        if onward is None:
+            del self.walks[walk.project_id]
+        else:
+            self.walks[walk.project_id] = walk._replace(next=onward)
+        return True
+
+    def enter_job(self, seen: Job, due: int | None, person: str) -> bool:
+        if not self.forget_job(seen, seen._replace(next_at=due)):
+            return False
+        if person:
+            key = (seen.project_id, person, seen.job_id)
+            self.references.setdefault(key, Reference(seen.job_id, seen.action == DELETE_USER_DATA))
+        return True
+
+    def note_deleted(self, project_id: int, person: str, job_id: int, count: int) -> None:
+        key = (project_id, person, job_id)
+        if key not in self.references or self.references[key].deleted is None:
+            self.references[key] = Reference(job_id, is_deletion=True, deleted=count)
+
+    def forget_job(self, seen: Job, left: Job, person: str = "") -> bool:
+        key = (seen.project_id, seen.job_id)
+        job = self.jobs.get(key)
+        if job is None or _as_forgetting_sees(job) != _as_forgetting_sees(seen):
+            return job == left
+        self.jobs[key] = left
+        self.references.pop((*key[:1], person, key[1]), None)
+        return True
+
     def _refusal(self, attempt: Attempt, job: Job | None) -> ReportOutcome | None:
         return attempt.refusal(job)
 
@@ -483,6 +580,10 @@ class FakeStore:
         self.cursor = cursor
 
 
+def _as_forgetting_sees(job: Job) -> tuple[Any, ...]:
+    return job.status, job.attempt, job.next_at, job.forgotten
+
+
 class FakeDirectory:
     """`DirectoryAdmin` in memory; counts the reads."""
 
@@ -494,6 +595,8 @@ class FakeDirectory:
         self.tokens: dict[str, AccessToken] = {}
         self.users: dict[tuple[int, str], User] = {}
         self.workflows: dict[tuple[int, str], Workflow] = {}
+        self.closed: dict[int, Project] = {}
+        self.closings: dict[int, Closing] = {}
         self.reads: list[str] = []
         self.audit: list[tuple[int, AuditEntry]] = []
         self.clock = FakeClock()
@@ -517,15 +620,19 @@ class FakeDirectory:
 
     def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
         project = self.get_project(project_id)
-        return project if project is not None and project.organisation_id == organisation_id else None
+        if project is None or project.organisation_id != organisation_id or project.closed_at is not None:
+            return None
+        return project
 
     def get_project(self, project_id: int) -> Project | None:
         self.reads.append("id")
-        return next((project for project in self.projects.values() if project.project_id == project_id), None)
+        found = (project for project in self.projects.values() if project.project_id == project_id)
+        return next(found, self.closed.get(project_id))
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         self.reads.append("projects")
-        return tuple(p.project_id for p in self.projects.values() if p.organisation_id == organisation_id)
+        known = (*self.projects.values(), *self.closed.values())
+        return tuple(sorted(p.project_id for p in known if p.organisation_id == organisation_id))
 
     def find_token(self, digest: str) -> AccessToken | None:
         self.reads.append("token")
@@ -597,12 +704,55 @@ class FakeDirectory:
         project = self._set(project_id, list_order=order)
         self._note(project.organisation_id, "project order", projectId=project_id, listOrder=order)
 
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        project = self._set(project_id, retention=retention)
+        about = {"payloadDays": retention.payload_days, "redactDays": retention.redact_days}
+        self._note(project.organisation_id, "project retention", projectId=project_id, **about)
+
     def _set(self, project_id: int, **changes: Any) -> Project:
         project = self.get_project(project_id)
         if project is None:
             raise errors.InvalidRequest("project", "unknown")
         self.projects[project.project_key] = replace(project, **changes)
         return project
+
+    def close_project(self, project_id: int) -> None:
+        project = self.get_project(project_id)
+        if project is None or project.closed_at is not None:
+            raise errors.InvalidRequest("project", "unknown or being deleted")
+        del self.projects[project.project_key]
+        self.closed[project_id] = replace(project, closed_at=self.clock.now())
+        self.closings[project_id] = Closing(
+            project_id=project_id,
+            organisation_id=project.organisation_id,
+            project_key=project.project_key,
+            at=self.clock.now(),
+            by=self.by,
+        )
+        self._note(project.organisation_id, "project delete", projectId=project_id)
+
+    def find_closing(self, project_id: int) -> Closing | None:
+        return self.closings.get(project_id)
+
+    def remove_organisation(self, organisation_id: int) -> int:
+        if organisation_id not in self.organisations or self.list_projects(organisation_id):
+            raise errors.InvalidRequest("organisation", "unknown, or has projects")
+        credentials = [digest for digest, one in self.credentials.items() if one.organisation_id == organisation_id]
+        clients = [name for name, one in self.clients.items() if one.organisation_id == organisation_id]
+        users = [key for key in self.users if key[0] == organisation_id]
+        workflows = [key for key in self.workflows if key[0] == organisation_id]
+        for digest in credentials:
+            del self.credentials[digest]
+        for name in clients:
+            del self.clients[name]
+        for key in users:
+            del self.users[key]
+        for key in workflows:
+            del self.workflows[key]
+        del self.organisations[organisation_id]
+        count = 2 * len(credentials) + 2 * len(clients) + len(users) + len(workflows)
+        self._note(organisation_id, "organisation delete", organisationId=organisation_id, rows=count)
+        return count
 
     def add_credential(self, credential: Credential, digest: str) -> None:
         if credential.organisation_id not in self.organisations:
@@ -751,6 +901,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     meter: FakeMeter = field(default_factory=FakeMeter)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    artifact_files: FakeSessions = field(default_factory=FakeSessions)
     worker_queue: FakeWorkerQueue = field(default_factory=FakeWorkerQueue)
     files: FakeFiles = field(default_factory=FakeFiles)
     public_url: str = ""
@@ -762,7 +913,7 @@ class World:
     def jobs(self) -> FakeStore:
         return self.store
 
-    attempts = payload = due = artifacts = jobs
+    attempts = payload = due = artifacts = forgetting = jobs
 
     @property
     def tokens(self) -> FakeDirectory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from jobs.artifacts.ports import ArtifactStore
+from jobs.forgetting.ports import ForgettingStore
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
 from jobs.runtime import wiring
 from jobs.runtime.wiring import SystemClock
@@ -12,6 +13,7 @@ from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.directory_admin import DynamoDBDirectoryAdmin
 from jobs.store.due import DynamoDBDueIndex
+from jobs.store.forgetting import DynamoDBForgetting
 from jobs.store.jobs import DynamoDBJobStore
 from jobs.store.payload import DynamoDBPayload
 from jobs.store.table import Table, new_token
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Store(JobStore, Attempts, Payload, ArtifactStore, DueIndex, Protocol):
+class Store(JobStore, Attempts, Payload, ArtifactStore, DueIndex, ForgettingStore, Protocol):
     """All ports of the store."""
 
 
-class WholeStore(DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBArtifacts, DynamoDBDueIndex):
+class WholeStore(
+    DynamoDBJobStore, DynamoDBAttempts, DynamoDBPayload, DynamoDBArtifacts, DynamoDBDueIndex, DynamoDBForgetting
+):
     """All parts of the store as one object, for suites that need them together."""
 
     def __init__(self, table: Table, shards: int, start_batch: int = 1) -> None:

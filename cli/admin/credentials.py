@@ -1,78 +1,69 @@
 """API keys and clients."""
 
-from __future__ import annotations
+from typing import Annotated, Any
 
-from typing import TYPE_CHECKING, Any
-
+import typer
 from jobs.tenancy import administration
-from jobs.tenants import Scope
+from jobs.tenancy.administration import IssuedKey
+from jobs.tenants import Client, Credential, Scope
 
-from cli.admin.arguments import add_expiry, identifier, milliseconds, noun, number, of_organisation, verb
+from cli.admin.arguments import (
+    Expires,
+    Made,
+    OrganisationId,
+    ProjectId,
+    UserId,
+    directory,
+    group,
+    identifier,
+    milliseconds,
+    number,
+)
 
-if TYPE_CHECKING:
-    import argparse
-
-    from jobs.tenancy.administration import IssuedKey
-    from jobs.tenancy.ports import DirectoryAdmin
-    from jobs.tenants import Client, Credential
-
-    from cli.admin.arguments import Nouns
+KeyId = Annotated[
+    str, typer.Option("--key", parser=identifier, metavar="ID", help="The keyId, which is not the key itself.")
+]
 
 
-def add_to(nouns: Nouns) -> None:
-    """Add the nouns."""
-    verbs = noun(nouns, "key", "an API key of an organisation")
-    create = of_organisation(verbs, "create", "create one, which is shown only once", _create_key)
-    create.add_argument(
-        "--scope", type=Scope, choices=list(Scope), action="append", default=[], help="what it is for (default: all)"
-    )
-    create.add_argument(
-        "--project", type=number, action="append", default=[], metavar="ID", help="a project it opens (default: all)"
-    )
-    add_expiry(create)
-    of_organisation(verbs, "list", "list those of an organisation, also ended ones", _list_keys)
-    rotate = of_organisation(verbs, "rotate", "create one like another, which ends at a given time", _rotate_key)
-    rotate.add_argument("--key", type=identifier, required=True, metavar="ID", help="the keyId of the other one")
-    rotate.add_argument(
-        "--until", type=milliseconds, required=True, metavar="TIME", help="when it ends, like --expires"
-    )
-    add_expiry(rotate)
-    revoke = of_organisation(verbs, "revoke", "revoke one for ever", _revoke_key)
-    revoke.add_argument("--key", type=identifier, required=True, metavar="ID", help="the keyId, not the key itself")
-
-    verbs = noun(nouns, "client", "an OAuth 2.0 client, which acts for a user")
-    create = of_organisation(verbs, "create", "create one; its secret is shown only once", _create_client)
-    create.add_argument("--user", type=identifier, required=True, metavar="ID")
-    create.add_argument(
-        "--project", type=number, required=True, metavar="ID", help="the project for the runs that it starts"
-    )
-    add_expiry(create)
-    of_organisation(verbs, "list", "list those of an organisation, also ended ones", _list_clients)
-    verb(verbs, "revoke", "revoke one and its tokens for ever", _revoke_client).add_argument(
-        "--client", type=identifier, required=True, metavar="ID"
+def _create_key(
+    context: typer.Context,
+    organisation: OrganisationId,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it is for (default: all).")] = None,
+    project: Annotated[
+        list[int] | None, typer.Option(parser=number, metavar="ID", help="A project it opens (default: all).")
+    ] = None,
+    expires: Expires = None,
+) -> Made:
+    """Create one, which is shown only once."""
+    admin = directory(context, organisation)
+    return _issued(
+        administration.create_api_key(
+            admin, organisation, expires_at=expires, scopes=scope or (), projects=project or ()
+        )
     )
 
 
-def _create_key(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    issued = administration.create_api_key(
-        registry, options.organisation, expires_at=options.expires, scopes=options.scope, projects=options.project
-    )
-    return _issued(issued)
+def _list_keys(context: typer.Context, organisation: OrganisationId) -> Made:
+    """List those of an organisation, also ended ones."""
+    return {"keys": [_key(found) for found in directory(context, organisation).list_credentials(organisation)]}
 
 
-def _list_keys(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return {"keys": [_key(found) for found in registry.list_credentials(options.organisation)]}
+def _rotate_key(
+    context: typer.Context,
+    organisation: OrganisationId,
+    key: KeyId,
+    until: Annotated[int, typer.Option(parser=milliseconds, metavar="TIME", help="When it ends, like --expires.")],
+    expires: Expires = None,
+) -> Made:
+    """Create one like another, which ends at a given time."""
+    admin = directory(context, organisation)
+    issued = administration.rotate_api_key(admin, organisation, key, until, expires_at=expires)
+    return {**_issued(issued), "replaces": key, "until": until}
 
 
-def _rotate_key(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    issued = administration.rotate_api_key(
-        registry, options.organisation, options.key, options.until, expires_at=options.expires
-    )
-    return {**_issued(issued), "replaces": options.key, "until": options.until}
-
-
-def _revoke_key(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return {"keyId": options.key, "revokedAt": registry.revoke_credential(options.organisation, options.key)}
+def _revoke_key(context: typer.Context, organisation: OrganisationId, key: KeyId) -> Made:
+    """Revoke one for ever."""
+    return {"keyId": key, "revokedAt": directory(context, organisation).revoke_credential(organisation, key)}
 
 
 def _issued(issued: IssuedKey) -> dict[str, Any]:
@@ -92,19 +83,25 @@ def _key(key: Credential) -> dict[str, Any]:
     }
 
 
-def _create_client(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    issued = administration.create_client(
-        registry, options.organisation, options.user, options.project, expires_at=options.expires
-    )
+def _create_client(
+    context: typer.Context, organisation: OrganisationId, user: UserId, project: ProjectId, expires: Expires = None
+) -> Made:
+    """Create one that runs workflows in a project; its secret is shown only once."""
+    admin = directory(context, organisation)
+    issued = administration.create_client(admin, organisation, user, project, expires_at=expires)
     return {**_client(issued.client), "clientSecret": issued.secret}
 
 
-def _list_clients(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return {"clients": [_client(found) for found in registry.list_clients(options.organisation)]}
+def _list_clients(context: typer.Context, organisation: OrganisationId) -> Made:
+    """List those of an organisation, also ended ones."""
+    return {"clients": [_client(found) for found in directory(context, organisation).list_clients(organisation)]}
 
 
-def _revoke_client(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return {"clientId": options.client, "revokedAt": registry.revoke_client(options.client)}
+def _revoke_client(
+    context: typer.Context, client: Annotated[str, typer.Option(parser=identifier, metavar="ID")]
+) -> Made:
+    """Revoke one and its tokens for ever."""
+    return {"clientId": client, "revokedAt": directory(context).revoke_client(client)}
 
 
 def _client(client: Client) -> dict[str, Any]:
@@ -118,3 +115,15 @@ def _client(client: Client) -> dict[str, Any]:
         "expiresAt": client.expires_at,
         "revokedAt": client.revoked_at,
     }
+
+
+NOUNS = {
+    "key": group(
+        "An API key of an organisation.",
+        {"create": _create_key, "list": _list_keys, "rotate": _rotate_key, "revoke": _revoke_key},
+    ),
+    "client": group(
+        "An OAuth 2.0 client, which acts for a user.",
+        {"create": _create_client, "list": _list_clients, "revoke": _revoke_client},
+    ),
+}

@@ -1,54 +1,38 @@
 """Users and collections."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import Annotated, Any
 
+import typer
 from jobs.tenancy import administration
-from jobs.tenants import Right, Role
+from jobs.tenants import Right, Role, User
 
-from cli.admin.arguments import identifier, noun, of_organisation
-
-if TYPE_CHECKING:
-    import argparse
-
-    from jobs.tenancy.ports import DirectoryAdmin
-    from jobs.tenants import User
-
-    from cli.admin.arguments import Nouns
+from cli.admin.arguments import Made, Name, OrganisationId, UserId, directory, group, identifier
 
 
-def add_to(nouns: Nouns) -> None:
-    """Add the nouns."""
-    verbs = noun(nouns, "user", "an owner of workflow runs, who sees other runs through collections")
-    create = of_organisation(verbs, "create", "create one", _create_user)
-    create.add_argument("--role", type=Role, choices=list(Role), default=Role.MEMBER)
-    create.add_argument("name")
-    of_organisation(verbs, "list", "list those of an organisation", _list_users)
-    role = of_organisation(verbs, "role", "change the role of one", _set_role)
-    role.add_argument("--user", type=identifier, required=True, metavar="ID")
-    role.add_argument("--role", type=Role, choices=list(Role), required=True)
+class _Given(StrEnum):
+    """What the command gives a user in a collection."""
 
-    verbs = noun(nouns, "collection", "a group of users that workflows and jobs are shared with")
-    share = of_organisation(verbs, "share", "add a user to one, or remove the user", _share_collection)
-    share.add_argument("--collection", type=identifier, required=True, metavar="ID", help="a new id creates one")
-    share.add_argument("--user", type=identifier, required=True, metavar="ID")
-    share.add_argument(
-        "--right",
-        choices=[*Right, "none"],
-        required=True,
-        help="view its jobs, also run its workflows, also cancel its jobs; none removes the user",
-    )
-    of_organisation(verbs, "list", "list those of an organisation, with their users and workflows", _list_collections)
+    VIEW = Right.VIEW
+    RUN = Right.RUN
+    CANCEL = Right.CANCEL
+    NONE = "none"
 
 
-def _create_user(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return _user(administration.create_user(registry, options.organisation, options.name, options.role))
+def _create_user(
+    context: typer.Context,
+    organisation: OrganisationId,
+    name: Name,
+    role: Annotated[Role, typer.Option()] = Role.MEMBER,
+) -> Made:
+    """Create one."""
+    return _user(administration.create_user(directory(context, organisation), organisation, name, role))
 
 
-def _list_users(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    users = registry.list_users(options.organisation)
+def _list_users(context: typer.Context, organisation: OrganisationId) -> Made:
+    """List those of an organisation."""
+    users = directory(context, organisation).list_users(organisation)
     return {"users": [{**_user(user), "collections": dict(sorted(user.collections.items()))} for user in users]}
 
 
@@ -56,30 +40,57 @@ def _user(user: User) -> dict[str, Any]:
     return {"userId": user.user_id, "organisationId": user.organisation_id, "name": user.name, "role": user.role}
 
 
-def _set_role(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    registry.set_role(options.organisation, options.user, options.role)
-    return {"userId": options.user, "organisationId": options.organisation, "role": options.role}
+def _set_role(
+    context: typer.Context, organisation: OrganisationId, user: UserId, role: Annotated[Role, typer.Option()]
+) -> Made:
+    """Change the role of one."""
+    directory(context, organisation).set_role(organisation, user, role)
+    return {"userId": user, "organisationId": organisation, "role": role}
 
 
-def _share_collection(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    right = None if options.right == "none" else Right(options.right)
-    administration.share_collection(registry, options.organisation, options.collection, options.user, right)
-    return {"collectionId": options.collection, "userId": options.user, "right": options.right}
+def _share_collection(
+    context: typer.Context,
+    organisation: OrganisationId,
+    collection: Annotated[str, typer.Option(parser=identifier, metavar="ID", help="A new id creates one.")],
+    user: UserId,
+    right: Annotated[
+        _Given,
+        typer.Option(help="View its jobs, also run its workflows, also cancel its jobs; none removes the user."),
+    ],
+) -> Made:
+    """Add a user to one, or remove the user."""
+    admin = directory(context, organisation)
+    given = None if right is _Given.NONE else Right(right)
+    administration.share_collection(admin, organisation, collection, user, given)
+    return {"collectionId": collection, "userId": user, "right": right}
 
 
-def _list_collections(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    """A collection has no row of its own: it is what users and workflows say."""
+def _list_collections(context: typer.Context, organisation: OrganisationId) -> Made:
+    """List those of an organisation, with their users and workflows."""
+    # a collection has no row of its own: it is what users and workflows say
+    admin = directory(context, organisation)
     users: dict[str, dict[str, Right]] = defaultdict(dict)
     workflows: dict[str, list[str]] = defaultdict(list)
-    for user in registry.list_users(options.organisation):
+    for user in admin.list_users(organisation):
         for collection_id, right in user.collections.items():
             users[collection_id][user.user_id] = right
-    for workflow in registry.list_workflows(options.organisation):
+    for workflow in admin.list_workflows(organisation):
         for collection_id in workflow.collection_ids:
             workflows[collection_id].append(workflow.workflow_id)
-    return {
-        "collections": [
-            {"collectionId": of, "users": users.get(of, {}), "workflowIds": workflows.get(of, [])}
-            for of in sorted({*users, *workflows})
-        ]
-    }
+    found: list[dict[str, Any]] = [
+        {"collectionId": of, "users": users.get(of, {}), "workflowIds": workflows.get(of, [])}
+        for of in sorted({*users, *workflows})
+    ]
+    return {"collections": found}
+
+
+NOUNS = {
+    "user": group(
+        "An owner of workflow runs, who sees other runs through collections.",
+        {"create": _create_user, "list": _list_users, "role": _set_role},
+    ),
+    "collection": group(
+        "A group of users that workflows and jobs are shared with.",
+        {"share": _share_collection, "list": _list_collections},
+    ),
+}

@@ -1,64 +1,66 @@
 """Workflows."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+import typer
 from jobs.errors import InvalidRequest
 from jobs.lifecycle.text import check_text
 from jobs.tenancy import registering
-from jobs.tenants import Registration
+from jobs.tenants import Question, Registration
 
-from cli.admin.arguments import identifier, noun, number, of_organisation
+from cli.admin.arguments import Made, OrganisationId, directory, group, identifier, number
 
-if TYPE_CHECKING:
-    import argparse
-
-    from jobs.tenancy.ports import DirectoryAdmin
-
-    from cli.admin.arguments import Nouns
-
-
-def add_to(nouns: Nouns) -> None:
-    """Add the noun."""
-    verbs = noun(nouns, "workflow", "what workers run")
-    create = of_organisation(verbs, "create", "register one, so that clients find it", _create)
-    change = of_organisation(verbs, "change", "replace all that was registered of one", _change)
-    for parser in (create, change):
-        parser.add_argument("--workflow", type=identifier, required=True, metavar="ID", help="the id that workers know")
-        parser.add_argument("--name", default="", help="what people call it (default: its id)")
-        parser.add_argument("--owner", type=identifier, metavar="ID", help="a userId (default: nobody)")
-        parser.add_argument("--worker-tag", default="", metavar="TAG", help="which workers run it (default: any)")
-        parser.add_argument(
-            "--run-count", type=number, default=0, metavar="N", help="how often it ran elsewhere before"
-        )
-        parser.add_argument("--questions", type=Path, metavar="FILE", help="what it asks: a JSON list of objects")
-    share = of_organisation(verbs, "share", "set the collections of its future runs", _share)
-    share.add_argument("--workflow", type=identifier, required=True, metavar="ID")
-    share.add_argument("--collection", type=identifier, action="append", default=[], metavar="ID", help="default: none")
-    of_organisation(verbs, "list", "list those that were registered or shared in an organisation", _list)
+WorkflowId = Annotated[
+    str, typer.Option("--workflow", parser=identifier, metavar="ID", help="The id that workers know.")
+]
+Called = Annotated[str, typer.Option("--name", help="What people call it (default: its id).")]
+Owner = Annotated[str | None, typer.Option(parser=identifier, metavar="ID", help="A userId (default: nobody).")]
+WorkerTag = Annotated[str, typer.Option(metavar="TAG", help="Which workers run it (default: any).")]
+RunCount = Annotated[
+    int | None, typer.Option(parser=number, metavar="N", help="How often it ran elsewhere before (default: never).")
+]
+Questions = Annotated[Path | None, typer.Option(metavar="FILE", help="What it asks: a JSON list of objects.")]
 
 
-def _create(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return _register(registry, options, again=False)
+def _registers(meaning: str, *, again: bool) -> Callable[..., Made]:
+    """A command that registers a workflow, for the first time or again."""
+
+    def command(  # noqa: PLR0913, PLR0917 - the command line names them
+        context: typer.Context,
+        organisation: OrganisationId,
+        workflow: WorkflowId,
+        name: Called = "",
+        owner: Owner = None,
+        worker_tag: WorkerTag = "",
+        run_count: RunCount = None,
+        questions: Questions = None,
+    ) -> Made:
+        admin = directory(context, organisation)
+        asked = _questions(questions)
+        registration = Registration(name, owner or "", worker_tag, run_count or 0, asked)
+        registering.register_workflow(admin, organisation, workflow, registration, again=again)
+        return {"workflowId": workflow, **_about(registration)}
+
+    command.__doc__ = meaning
+    return command
 
 
-def _change(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return _register(registry, options, again=True)
+def _questions(file: Path | None) -> tuple[Question, ...]:
+    """What a workflow asks.
 
-
-def _register(registry: DirectoryAdmin, options: argparse.Namespace, *, again: bool) -> dict[str, Any]:
+    Raises:
+        InvalidRequest: the file cannot be read, or holds something else.
+    """
     try:
-        text = options.questions.read_text("utf-8") if options.questions else "[]"
+        text = file.read_text("utf-8") if file else "[]"
     except (OSError, ValueError) as error:
         raise InvalidRequest("questions", f"the file cannot be read: {error}") from None
     questions = registering.parse_questions(text)
     check_text("questions", json.dumps(questions, ensure_ascii=False))
-    registration = Registration(options.name, options.owner or "", options.worker_tag, options.run_count, questions)
-    registering.register_workflow(registry, options.organisation, options.workflow, registration, again=again)
-    return {"workflowId": options.workflow, **_about(registration)}
+    return questions
 
 
 def _about(registration: Registration) -> dict[str, Any]:
@@ -71,20 +73,41 @@ def _about(registration: Registration) -> dict[str, Any]:
     }
 
 
-def _share(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    registering.share_workflow(registry, options.organisation, options.workflow, options.collection)
-    return {"workflowId": options.workflow, "collectionIds": options.collection}
+def _share(
+    context: typer.Context,
+    organisation: OrganisationId,
+    workflow: WorkflowId,
+    collection: Annotated[
+        list[str] | None, typer.Option(parser=identifier, metavar="ID", help="Default: none.")
+    ] = None,
+) -> Made:
+    """Set the collections of its future runs."""
+    registering.share_workflow(directory(context, organisation), organisation, workflow, collection or [])
+    return {"workflowId": workflow, "collectionIds": collection or []}
 
 
-def _list(registry: DirectoryAdmin, options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "workflows": [
-            {
-                "workflowId": workflow.workflow_id,
-                **_about(workflow.registration),
-                "collectionIds": list(workflow.collection_ids),
-                "createdAt": workflow.created_at,
-            }
-            for workflow in registry.list_workflows(options.organisation)
-        ]
-    }
+def _list(context: typer.Context, organisation: OrganisationId) -> Made:
+    """List those that were registered or shared in an organisation."""
+    found = [
+        {
+            "workflowId": workflow.workflow_id,
+            **_about(workflow.registration),
+            "collectionIds": list(workflow.collection_ids),
+            "createdAt": workflow.created_at,
+        }
+        for workflow in directory(context, organisation).list_workflows(organisation)
+    ]
+    return {"workflows": found}
+
+
+NOUNS = {
+    "workflow": group(
+        "What workers run.",
+        {
+            "create": _registers("Register one, so that clients find it.", again=False),
+            "change": _registers("Replace all that was registered of one.", again=True),
+            "share": _share,
+            "list": _list,
+        },
+    ),
+}

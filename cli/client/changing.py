@@ -11,10 +11,10 @@ import typer
 
 from cli.client import times, view
 from cli.client.errors import DONE, REFUSED, Problem, WrongUsage
-from cli.client.output import Output, complain
 from cli.client.service import Service
 from cli.client.session import AsJson, At, In, Job, JobId, JobIds, Yes, now, opened, session
 from cli.client.watching import watch as follow
+from cli.terminal import Output, complain
 
 DELETE_USER_DATA = "delete_user_data"
 Action = Annotated[str, typer.Argument(metavar="ACTION", help="What the job is for, such as export.orders.")]

@@ -32,7 +32,3 @@ class WrongUsage(Problem):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, WRONG_USAGE)
-
-
-class PipeClosed(Exception):
-    """Nobody reads the output any more."""

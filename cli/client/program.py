@@ -8,9 +8,9 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.client import changing, reading, setup
-from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, REFUSED, PipeClosed, Problem, WrongUsage
-from cli.client.output import close_pipe, complain
+from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, REFUSED, Problem, WrongUsage
 from cli.client.session import Session
+from cli.terminal import PipeClosed, close_pipe, complain
 
 #: Each command with its name and an example.
 COMMANDS: tuple[tuple[str, Callable[..., int], str], ...] = (

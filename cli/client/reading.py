@@ -13,11 +13,11 @@ import typer
 
 from cli.client import following, view
 from cli.client.errors import DONE, Problem, WrongUsage
-from cli.client.output import Output, clean
-from cli.client.output import as_json as to_json
 from cli.client.service import Service
 from cli.client.session import AsJson, Job, JobId, now, opened, session
 from cli.client.watching import watch as follow
+from cli.terminal import Output, clean
+from cli.terminal import as_json as to_json
 
 MAX_PAGE = 200
 #: How many messages `show` has; `messages` has all.

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from cli.client.output import Output
 from cli.client.profiles import Profile, resolve
 from cli.client.service import Service
+from cli.terminal import Output
 
 AsJson = Annotated[
     bool | None,

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.client.errors import DONE, WrongUsage
-from cli.client.output import Output
 from cli.client.profiles import Profile, Profiles, checked
 from cli.client.session import AsJson, session
+from cli.terminal import Output
 
 
 def login(

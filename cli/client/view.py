@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.client import times
-from cli.client.output import as_json, clean
+from cli.terminal import as_json, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

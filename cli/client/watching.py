@@ -15,9 +15,9 @@ from cli.client.session import now
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cli.client.output import Output
     from cli.client.service import Service
     from cli.client.session import Job
+    from cli.terminal import Output
 
 OUTCOMES = {"completed": DONE, "failed": FAILED, "cancelled": CANCELLED}
 #: Seconds between two looks: soon due or running, and far ahead.

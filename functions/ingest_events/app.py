@@ -26,8 +26,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         try:
             return event_bodies.parse_event(record["body"], arrived, ports.clock.now())
         except InvalidRequest as error:
-            ports.meter.count("EventRefused")
             return event_bodies.refusal_of(error)
+
+    def final(record: dict[str, Any], outcome: Taken | Refusal) -> Taken | Refusal:
+        # SQS would set it aside too, but not say why.
+        return ingestion.NEVER_STARTED if outcome is Taken.EARLY and queue.is_last(record) else outcome
 
     with observability.invocation(context):
         parsed = [(record, parse(record)) for record in event["Records"]]
@@ -36,12 +39,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         taken = ingestion.take(ports, ports.settings.ingest.account_id, deliveries, time_left(context))
         outcomes = [
             *((record, content) for record, content in parsed if isinstance(content, Refusal)),
-            *((record, outcome) for (record, _), outcome in zip(readable, taken, strict=True)),
+            *((record, final(record, outcome)) for (record, _), outcome in zip(readable, taken, strict=True)),
         ]
         refused = [(record, outcome) for record, outcome in outcomes if isinstance(outcome, Refusal)]
         for record, refusal in refused:
-            about = {"messageId": record["messageId"], **refusal._asdict()}
+            told = event_bodies.told_of(record["body"])
+            about = {"messageId": record["messageId"], **told, **refusal._asdict()}
             observability.logger().warning("refused", extra=about)
+        if refused:
+            ports.meter.count("EventRefused", len(refused))
         failed = queue.set_aside(refused)
         failed += queue.look_again_soon([record for record, outcome in outcomes if outcome is Taken.EARLY])
         failed += [record["messageId"] for record, outcome in outcomes if outcome is Taken.AGAIN]

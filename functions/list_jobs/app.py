@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs import queries
-from jobs.dialects import alteryx_lists, routes
+from jobs.dialects import alteryx_lists, erasures, routes
 from jobs.dialects.registry import PUBLIC
+from jobs.forgetting import proof
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.workflows import listing, viewing
@@ -32,6 +33,12 @@ def list_public_jobs(call: Call) -> Answer:
         return list_jobs(call)
     walk, below = wanted
     return PUBLIC.render_stretch(queries.list_newest(wiring.ports(), call.project, walk, below), walk, call)
+
+
+@api.route(routes.PUBLIC_LIST_ERASURES)
+def list_erasures(call: Call) -> Answer:
+    """Answer what was deleted of the user of the query."""
+    return erasures.render_proof(proof.prove(wiring.ports(), call.project, erasures.parse_user_id(call.query)))
 
 
 @api.user_route(routes.ALTERYX_LIST_JOBS)

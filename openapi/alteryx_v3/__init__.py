@@ -97,7 +97,7 @@ PART = (
     query("offset", "How many jobs to skip.", **integer(0, MAX_OFFSET, default=0)),
     query(
         "limit",
-        f"How many jobs to list at most. A greater number counts as {MAX_LIMIT}.",
+        f"How many jobs to list at most, by default {DEFAULT_LIMIT}. More than {MAX_LIMIT} counts as {MAX_LIMIT}.",
         type="integer",
         minimum=1,
         default=DEFAULT_LIMIT,

@@ -9,5 +9,7 @@ from openapi.schemas import Node, integer, query
 
 def limit(what: str) -> Node:
     """The parameter that says how many to list."""
-    text = f"How many {what} to list at most. {DEFAULT_LIMIT} if it is out of range."
+    text = (
+        f"How many {what} to list at most: 1 to {MAX_LIMIT}, by default {DEFAULT_LIMIT}. Out of range, {DEFAULT_LIMIT}."
+    )
     return query("limit", text, **integer(1, MAX_LIMIT, default=DEFAULT_LIMIT))

@@ -407,10 +407,15 @@ def a_missing_tick_has_an_alarm(template: Json) -> Iterator[str]:
 
 
 @check
-def a_late_reaper_has_an_alarm(template: Json) -> Iterator[str]:
-    alarms = [alarm for alarm in of(template, "AWS::CloudWatch::Alarm").values() if alarm["MetricName"] == "ReapLag"]
-    if [alarm.get("Dimensions") for alarm in alarms] != [[{"Name": "service", "Value": "jobs"}]]:
-        yield "nobody is told that lost attempts stay running"
+def a_late_run_has_an_alarm(template: Json) -> Iterator[str]:
+    alarms = of(template, "AWS::CloudWatch::Alarm").values()
+    for metric, stays in {
+        "ReapLag": "lost attempts stay running",
+        "ForgetLag": "what is to be forgotten stays",
+    }.items():
+        watched = [alarm.get("Dimensions") for alarm in alarms if alarm["MetricName"] == metric]
+        if watched != [[{"Name": "service", "Value": "jobs"}]]:
+            yield f"nobody is told that {stays}"
 
 
 @check

@@ -34,7 +34,7 @@ def texts() -> list[str]:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a copy without its history")
-@pytest.mark.parametrize("suffix", [".py", ".md", ".yaml", ".toml", ""])
+@pytest.mark.parametrize("suffix", [".py", ".md", ".yaml", ".toml", ".js", ".html", ".css", ""])
 def test_no_text_has_a_word_that_we_avoid(suffix: str) -> None:
     read = [path for path in texts() if (ROOT / path).suffix == suffix]
     found = [

@@ -13,13 +13,14 @@ from jobs.erasure.erasing import prefix_of
 from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Status
 from jobs.outcomes import Attempt, Stamp
 from jobs.runtime import wiring
-from jobs.store import items
+from jobs.store import items, keys
+from jobs.tenants import Retention
 
 from tests.architecture.project import FOLDERS, logical_id, properties, rights
-from tests.builders import a_job
+from tests.builders import a_job, an_artifact
 from tests.conftest import TABLE
 from tests.integration.conftest import PROJECT_KEY, Service, seeded, service
-from tests.stores import the_store
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +34,8 @@ OF_TRANSACTION = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
+#: The buckets of the fixture, by their names in the template.
+BUCKETS = {"sessions": "SessionsBucket", "artifacts": "ArtifactsBucket"}
 #: The right that a PartiQL statement needs, by its verb.
 OF_STATEMENT = {"UPDATE": "dynamodb:PartiQLUpdate"}
 
@@ -47,14 +50,15 @@ def needed(client: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
         case "events", _:
             yield "EventBus", f"events:{operation}"
         case "s3", "ListObjectVersions":
-            yield "SessionsBucket", "s3:ListBucketVersions"
+            yield BUCKETS[parameters["Bucket"]], "s3:ListBucketVersions"
         case "s3", "DeleteObjects":
-            yield from (needed_to_delete(version) for version in parameters["Delete"]["Objects"])
+            bucket = parameters["Bucket"]
+            yield from (needed_to_delete(bucket, version) for version in parameters["Delete"]["Objects"])
         # signing an address makes no call, but the address acts with the rights of its signer
         case "s3", "PutObject" | "GetObject" if parameters["Bucket"] == "artifacts":
             yield "ArtifactsBucket/*", f"s3:{operation}"
         case "s3", "DeleteObject":
-            yield needed_to_delete(parameters)
+            yield needed_to_delete(parameters["Bucket"], parameters)
         case _:
             yield client, operation
 
@@ -79,8 +83,8 @@ def queue_of(parameters: Mapping[str, Any]) -> str:
     return "StartQueue" if name == "start" else name
 
 
-def needed_to_delete(version: Mapping[str, Any]) -> tuple[str, str]:
-    return "SessionsBucket/*", "s3:DeleteObjectVersion" if "VersionId" in version else "s3:DeleteObject"
+def needed_to_delete(bucket: str, version: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{BUCKETS[bucket]}/*", "s3:DeleteObjectVersion" if "VersionId" in version else "s3:DeleteObject"
 
 
 #: When the job of v3's events was created.
@@ -209,6 +213,20 @@ def work_and_reap(service: Service) -> None:
     service.invoke("delete_user_data", service.event("delete_user_data", "started"))
     put(service, running(next_at=1, max_attempts=2))
     service.invoke("reap_lost_jobs", service.event("reap_lost_jobs", "schedule"))
+    an_admin(service.dynamodb).set_retention(1, Retention(redact_days=0))
+    put(service, running(next_at=1, reference_id="ann")._replace(status=Status.CANCELLED))
+    old = running(reference_id="ann", action="old")._replace(job_id=2)
+    put(service, old)
+    artifact = an_artifact()
+    row = {**items.key(keys.artifact(1, 1, 0)), "id": items.string(artifact.artifact_id)}
+    service.dynamodb.put_item(TableName=TABLE, Item=row)
+    wiring.client("s3", 10).put_object(Bucket="artifacts", Key="1/1/1/file", Body=b"")
+    wiring.clear()
+    service.invoke("redact_jobs", service.event("redact_jobs", "schedule"))
+    put(service, running())
+    wiring.client("s3", 10).put_object(Bucket="sessions", Key=f"{PROJECT_KEY}/late", Body=b"")
+    an_admin(service.dynamodb).close_project(1)
+    service.invoke("redact_jobs", service.event("redact_jobs", "schedule"))
 
 
 def running(at: int = 1, **changes: Any) -> Job:
@@ -225,8 +243,9 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     """The service with everything else that its functions call, by its names in the template."""
     urls = {name: service.sqs.create_queue(QueueName=name)["QueueUrl"] for name in OTHER_QUEUES}
     s3, bus = wiring.client("s3", 10), boto3.client("events")
-    s3.create_bucket(Bucket="sessions")
-    s3.put_bucket_versioning(Bucket="sessions", VersioningConfiguration={"Status": "Enabled"})
+    for bucket in BUCKETS:
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     bus.create_event_bus(Name="jobs")
     environment = {
         "ACCOUNT_ID": "123456789012",
@@ -246,9 +265,10 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     wiring.dynamodb().meta.events.unregister(UNANSWERED, unique_id=UNANSWERED)
     for url in urls.values():
         service.sqs.delete_queue(QueueUrl=url)
-    for version in s3.list_object_versions(Bucket="sessions").get("Versions", []):
-        s3.delete_object(Bucket="sessions", Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket="sessions")
+    for bucket in BUCKETS:
+        for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        s3.delete_bucket(Bucket=bucket)
     bus.delete_event_bus(Name="jobs")
 
 

@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from jobs.adapters.sqs import RECEIVES
+from jobs.dialects import event_bodies
 from jobs.dialects.routes import ROUTES
 from jobs.events import ingestion, publishing
 from jobs.model import EVENT_SOURCE, Message, Severity
@@ -117,16 +119,18 @@ def test_a_rule_tries_for_a_day_and_keeps_what_it_could_not_deliver(rule: str, t
     assert kept["MessageRetentionPeriod"] == MAX_RETENTION
 
 
-def test_what_comes_in_is_what_ingest_events_reads_and_never_our_own() -> None:
+def test_what_comes_in_is_what_ingest_events_reads_or_misspelt_and_never_our_own() -> None:
     pattern = resources("AWS::Events::Rule")["IngestRule"]["EventPattern"]
     read = re.findall(r'case "(Job \w+)":', (ROOT / "layers/core/jobs/dialects/event_bodies.py").read_text())
 
-    never_ours, also_ours = pattern["$or"]
+    never_ours, of_others = pattern["$or"]
     ours = set(publishing._DETAIL_TYPES.values())
-    assert sorted(never_ours["detail-type"] + also_ours["detail-type"]) == sorted(read)
-    assert not ours & set(never_ours["detail-type"])
-    assert ours >= set(also_ours["detail-type"])
-    assert also_ours["source"] == [{"anything-but": [EVENT_SOURCE]}]
+    assert list(event_bodies.DETAIL_TYPES) == read
+    assert set(never_ours["detail-type"]) == set(read) - ours
+    assert of_others == {
+        "detail-type": [{"prefix": {"equals-ignore-case": "job"}}],
+        "source": [{"anything-but": [EVENT_SOURCE]}],
+    }
 
 
 def test_an_event_is_remembered_longer_than_rule_and_queue_may_deliver_it() -> None:
@@ -181,13 +185,17 @@ def test_pages_that_may_call_the_api_may_put_and_get_files_and_no_other_page_may
     assert {"if-none-match", "x-amz-checksum-sha256"} <= set(rule["AllowedHeaders"])
 
 
-def test_files_are_known_to_two_functions_which_may_sign_one_kind_of_address_each() -> None:
+def test_files_are_known_to_three_functions_two_sign_one_kind_of_address_each_and_one_deletes() -> None:
     signers = {
         folder: rights(folder)["ArtifactsBucket/*"] for folder in FOLDERS if "ArtifactsBucket/*" in rights(folder)
     }
     told = {folder for folder in FOLDERS if "ARTIFACTS_BUCKET" in json.dumps(properties(folder))}
 
-    assert signers == {"announce_artifact": {"s3:PutObject"}, "get_artifacts": {"s3:GetObject"}}
+    assert signers == {
+        "announce_artifact": {"s3:PutObject"},
+        "get_artifacts": {"s3:GetObject"},
+        "redact_jobs": {"s3:DeleteObjectVersion"},
+    }
     assert told == signers.keys()
     assert not [resource for resource in rights("get_job") if "Bucket" in resource]
 
@@ -311,7 +319,7 @@ def test_a_queue_s_message_is_not_handed_out_twice_while_it_is_worked_on_and_doe
         window = source.get("MaximumBatchingWindowInSeconds", 0)
         assert queue["VisibilityTimeout"] >= 6 * properties(folder)["Timeout"] + window
         # an event is tried once, and five more times
-        assert queue["RedrivePolicy"]["maxReceiveCount"] == (6 if folder == "ingest_events" else 5)
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == (RECEIVES if folder == "ingest_events" else 5)
         assert dead_letters["MessageRetentionPeriod"] == MAX_RETENTION
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 

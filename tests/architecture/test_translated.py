@@ -214,7 +214,8 @@ FAULTS: dict[str, Fault] = {
         "a_missing_tick_has_an_alarm",
         put("DispatchMissingAlarm", "TreatMissingData", value="notBreaching"),
     ),
-    "no alarm on a late reaper": ("a_late_reaper_has_an_alarm", without("ReapLagAlarm")),
+    "no alarm on a late reaper": ("a_late_run_has_an_alarm", without("ReapLagAlarm")),
+    "no alarm on what is forgotten late": ("a_late_run_has_an_alarm", without("ForgetLagAlarm")),
     "no alarm on dead letters": ("dead_letters_have_an_alarm", without("IngestDeadLettersAlarm")),
     "a queue without dead letters": (
         "a_queue_s_messages_do_not_circle_for_ever",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.emulator import Emulator
+from local.emulator import Emulator, Server
 from local.guard import Credentials
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def emulator(scratch: Path) -> Iterator[str]:
 
 async def _serve(scratch: Path) -> None:
     """Serve until nobody holds the other end of the standard input."""
-    emulated = Emulator(scratch, None, Credentials("test", "test"))
+    emulated = Emulator(Server(), scratch, None, Credentials("test", "test"))
     _teach_list_append()
     await emulated.start()
     sys.stdout.write(f"{emulated.endpoint}\n")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from jobs.errors import InvalidRequest, ProjectNotFound, Unauthorized
 from jobs.tenancy import access, administration
-from jobs.tenants import AccessToken, ListOrder, Principal, Question, Registration, Right, Role, Scope
+from jobs.tenants import (
+    KEEP_EVERYTHING,
+    AccessToken,
+    ListOrder,
+    Principal,
+    Question,
+    Registration,
+    Retention,
+    Right,
+    Role,
+    Scope,
+)
 
 from tests.builders import NOW, a_client, a_credential, a_user, a_workflow
 from tests.conftest import TABLE
@@ -535,6 +546,17 @@ def test_the_order_of_a_project_s_lists_is_found_as_set_and_changes_nothing_else
         registry.set_list_order(99, ListOrder.NEWEST)
 
 
+def test_what_a_project_forgets_is_found_as_set_and_changes_nothing_else(registry: Registry) -> None:
+    project = administration.create_project(registry, an_organisation(registry), "Shop")
+    assert project.retention == KEEP_EVERYTHING
+
+    for retention in (Retention(30, 90), Retention(0), Retention(None, 0), KEEP_EVERYTHING):
+        administration.retain(registry, project.project_id, retention)
+        assert registry.get_project(project.project_id) == replace(project, retention=retention)
+    with pytest.raises(InvalidRequest):
+        registry.set_retention(99, Retention(30))
+
+
 def test_a_credential_is_found_and_listed_as_made(registry: Registry) -> None:
     mine, other = an_organisation(registry), an_organisation(registry)
     credentials = [
@@ -633,6 +655,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         lambda: registry.set_trust(project, frozenset({"111122223333"}), {"shop": frozenset({"b", "a"})}),
         lambda: registry.set_limits(project, 60),
         lambda: registry.set_list_order(project, ListOrder.NEWEST),
+        lambda: registry.set_retention(project, Retention(30, None)),
         lambda: registry.set_role(of, user, Role.ADMINISTRATOR),
         lambda: registry.set_right(of, user, "c", Right.RUN, 9),
         lambda: registry.set_right(of, user, "c", None, 9),
@@ -658,7 +681,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
     audit = registry.list_audit(of, 100)
     new_key = next(one for one in registry.list_credentials(of) if one.credential_id != key_id).credential_id
     limited = {"scopes": ["read"], "projects": [project], "expiresAt": None}
-    assert [(entry.what, dict(entry.about)) for entry in audit[:12]] == [
+    assert [(entry.what, dict(entry.about)) for entry in audit[:13]] == [
         ("client revoke", {"clientId": client.client_id}),
         ("key revoke", {"keyId": key_id}),
         ("key rotate", {"keyId": key_id, "until": NOW + 1_000_000, "newKeyId": new_key, **limited}),
@@ -668,11 +691,12 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         ("collection share", {"collectionId": "c", "userId": user, "right": None}),
         ("collection share", {"collectionId": "c", "userId": user, "right": "run"}),
         ("user role", {"userId": user, "role": "administrator"}),
+        ("project retention", {"projectId": project, "payloadDays": 30, "redactDays": None}),
         ("project order", {"projectId": project, "listOrder": "newest"}),
         ("project limits", {"projectId": project, "creationsPerMinute": 60}),
         ("project trust", {"projectId": project, "accounts": ["111122223333"], "sources": {"shop": ["a", "b"]}}),
     ]
-    assert sorted(entry.what for entry in audit[12:]) == [
+    assert sorted(entry.what for entry in audit[13:]) == [
         "client create",
         "key create",
         "organisation create",
@@ -680,7 +704,7 @@ def test_every_change_is_in_the_audit_with_its_maker_and_nothing_that_was_refuse
         "user create",
     ]
     assert {entry.by for entry in audit} == {BY}
-    assert [entry.at for entry in audit[:12]] == [NOW + later for later in range(12, 0, -1)]
+    assert [entry.at for entry in audit[:13]] == [NOW + later for later in range(13, 0, -1)]
     assert list(registry.list_audit(of, 2)) == list(audit[:2])
     assert [entry.what for entry in registry.list_audit(other, 100)] == ["organisation create"]
     for text in (secret, key.secret, client.secret_digest, "Ada"):

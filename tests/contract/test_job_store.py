@@ -11,6 +11,7 @@ from jobs.model import (
     Change,
     DeletionLock,
     DueJob,
+    Forgotten,
     IdempotencyRecord,
     JobKey,
     Message,
@@ -1106,3 +1107,59 @@ def test_a_batch_s_jobs_are_found_by_their_workflow_too(store: Store) -> None:
     assert store.append(rows) == AppendResult(AppendOutcome.DONE)
 
     assert walk(store) == [1, 2]
+
+
+# ---- what an end leaves to be forgotten ---------------------------------------------------------------------------
+
+FORGET_AT = NOW + 86_400_000
+LAST: dict[str, Callable[[Store, int | None], object]] = {
+    "completes": lambda store, at: store.complete_job(FIRST, a_stamp()._replace(forget_at=at), []),
+    "fails": lambda store, at: store.fail_job(FIRST, a_stamp()._replace(forget_at=at), Failure(["no disk"])),
+    "is cancelled": lambda store, at: store.cancel_job(1, 1, NOW + 10, "key-1", at),
+}
+
+
+@pytest.mark.parametrize("end", LAST)
+@pytest.mark.parametrize("forget_at", [None, FORGET_AT])
+def test_an_end_says_when_the_job_is_to_be_forgotten(store: Store, end: str, forget_at: int | None) -> None:
+    running(store)
+
+    LAST[end](store, forget_at)
+
+    job = the_job(store)
+    assert (job.forget_at, job.due_at, job.timeout_at) == (forget_at, None, None)
+    assert not job.forgotten
+    assert lost_everywhere(store, FORGET_AT) == []
+
+
+def test_an_attempt_that_backs_off_is_not_to_be_forgotten(store: Store) -> None:
+    running(store, max_attempts=2)
+
+    store.back_off_job(FIRST, a_stamp()._replace(forget_at=FORGET_AT), NOW + 5_000, Failure(["no disk"]))
+
+    assert (the_job(store).due_at, the_job(store).forget_at) == (NOW + 5_000, None)
+
+
+def test_a_retried_job_is_no_longer_to_be_forgotten(store: Store) -> None:
+    running(store)
+    store.fail_job(FIRST, a_stamp()._replace(forget_at=FORGET_AT), Failure(["no disk"]))
+    failed = the_job(store)
+
+    assert store.retry_job(failed, as_retried(failed), "retry", None) is AppendOutcome.DONE
+
+    assert (the_job(store).due_at, the_job(store).forget_at) == (as_retried(failed).next_at, None)
+
+
+@pytest.mark.parametrize("forgotten", [Forgotten.PAYLOAD, Forgotten.REDACTED])
+def test_a_job_that_has_lost_its_payload_is_not_retried(store: Store, forgotten: Forgotten) -> None:
+    failed = a_job(
+        status=Status.FAILED,
+        next_at=FORGET_AT,
+        forgotten=forgotten,
+        history=(Change(Status.SCHEDULED, NOW, "x"), Change(Status.RUNNING, NOW, "x"), Change(Status.FAILED, NOW, "x")),
+    )
+    put(store, failed)
+
+    assert store.retry_job(failed, as_retried(failed), "retry", None) is AppendOutcome.OVERTAKEN
+
+    assert the_job(store) == failed

@@ -14,6 +14,7 @@ import pytest
 from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 
+from cli import admin
 from local.template import load
 from tests.e2e.embedded import ROOT, now
 from tests.fakes import BY
@@ -353,6 +354,30 @@ def test_an_event_that_is_not_trusted_changes_nothing_and_is_set_aside(
 
     assert json.loads(refused) == untrusted
     assert [job["description"] for job in outside.jobs()] == ["trusted"]
+
+
+def test_an_operator_sees_an_event_that_failed_and_moves_it_back(
+    outside: Outside, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = outside.stack.demo
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo["awsAccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo["awsSecretAccessKey"])
+    outside.sqs.send_message(QueueUrl=outside.dead_letters, MessageBody=json.dumps(outside.envelope()))  # as SQS does
+
+    def refused(*options: str) -> list[dict[str, Any]]:
+        there = ["--region", demo["region"], "--endpoint-url", demo["awsEndpoint"]]
+        queues = ["--queue-url", outside.dead_letters, "--to", outside.ingest_queue]
+        assert admin.main([*there, "events", "refused", *queues, *options]) == 0
+        found: list[dict[str, Any]] = next(iter(json.loads(capsys.readouterr().out).values()))
+        return found
+
+    newest = refused()[0]
+    assert (newest["detailType"], newest["source"], newest["reason"]) == ("Job Requested", SOURCE, None)
+    assert refused()[0] == newest
+
+    assert newest in refused("--redrive")
+    assert outside.job_is("running")["history"][0]["by"] == f"event:{SOURCE}"
+    assert newest["messageId"] not in {letter["messageId"] for letter in refused()}
 
 
 def test_what_claims_on_the_bus_to_be_ours_is_refused_and_seen(outside: Outside) -> None:

@@ -146,7 +146,7 @@ def deliver_again(stack: Embedded, job_id: int) -> None:
     demo = stack.demo
     aws = boto3.Session(demo["awsAccessKeyId"], demo["awsSecretAccessKey"], region_name=demo["region"])
     sqs = aws.client("sqs", endpoint_url=demo["awsEndpoint"])
-    url = sqs.get_queue_url(QueueName="example-worker")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName="worker-export")["QueueUrl"]
     job = send(
         stack.base_url,
         "GET",

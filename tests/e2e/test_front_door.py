@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.architecture.test_docs import blocks, text_of
 from tests.e2e.embedded import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.embedded import Embedded, Tenant
 
 pytestmark = pytest.mark.e2e
 
-README = (ROOT / "README.md").read_text()
+README = text_of("README.md")
 #: Seconds to wait until the job is done. The emulator needs a second to start the worker's process.
 PATIENCE = 30.0
 NAME = "front-door"
@@ -31,10 +32,8 @@ NAME = "front-door"
 
 def block(kind: str, mark: str) -> str:
     """The fenced block of a kind in README.md that contains a mark."""
-    [found] = [
-        text for text in re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if mark in text
-    ]
-    return str(found)
+    [found] = [text for text in blocks(README, kind) if mark in text]
+    return found
 
 
 @pytest.fixture
@@ -70,10 +69,12 @@ def worker(stack: Embedded) -> Iterator[None]:
     functions.delete_function(FunctionName=NAME)
 
 
-def paste(text: str, demo_file: Path) -> str:
-    """Run lines in a shell, with this interpreter and another demo.json instead of those of a clone."""
-    text = text.replace(".venv/bin/python", sys.executable).replace(".local/demo.json", str(demo_file))
-    return subprocess.run(["sh", "-c", text], check=True, capture_output=True, text=True).stdout
+def paste(text: str, tenant: Tenant) -> str:
+    """Run lines in a shell, with a tenant's project and key instead of the demo's."""
+    told = {"JOBS_URL": tenant.base_url, "JOBS_PROJECT": tenant.project.project_key, "JOBS_KEY": tenant.key}
+    python = f'python() {{ {sys.executable} "$@"; }}'
+    text = text.replace('eval "$(make -s env)"', python)
+    return subprocess.run(["sh", "-c", text], check=True, capture_output=True, text=True, env=os.environ | told).stdout
 
 
 def told(line: str) -> tuple[str, ...]:
@@ -86,18 +87,13 @@ def test_the_readme_shows_what_make_run_prints(stack: Embedded) -> None:
     printed = {re.sub(r"\d+", "0", line) for line in stack.output.splitlines()}
 
     shown = [line for line in block("", "The API is ready").splitlines() if line not in {"", "…"} and not told(line)]
-    assert len(shown) == 3
+    assert len(shown) == 4
     assert [line for line in shown if re.sub(r"\d+", "0", line) not in printed] == []
 
 
 @pytest.mark.usefixtures("worker")
-def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(
-    stack: Embedded, tenant: Tenant, tmp_path: Path
-) -> None:
-    demo_file = tmp_path / "demo.json"
-    demo = {"baseUrl": stack.base_url, "projectKey": tenant.project.project_key, "apiKey": tenant.key}
-    demo_file.write_text(json.dumps(demo))
-    created: dict[str, Any] = json.loads(paste(block("sh", "curl"), demo_file))["data"]
+def test_the_job_of_the_readme_is_done_by_its_worker_and_told_as_it_shows(stack: Embedded, tenant: Tenant) -> None:
+    created: dict[str, Any] = json.JSONDecoder().raw_decode(paste(block("sh", "curl"), tenant))[0]["data"]
 
     deadline = time.monotonic() + PATIENCE
     while (job := tenant.details(created["jobId"]))["status"] != "completed":

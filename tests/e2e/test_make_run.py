@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.dialects import event_bodies
 
-from tests.e2e.embedded import send
+from tests.e2e.embedded import ROOT, send
+from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.embedded import Embedded, Tenant
 
@@ -36,6 +43,39 @@ def test_demo_json_opens_both_projects_and_only_its_owner_may_read_it(stack: Emb
     assert stack.aws("dynamodb").describe_table(TableName=demo["tableName"])["Table"]["TableStatus"] == "ACTIVE"
 
 
+def test_a_shell_that_takes_what_make_env_prints_finds_everything(stack: Embedded) -> None:
+    command = f"""
+    eval "$({sys.executable} -m local.environment)"
+    {sys.executable} -c 'import boto3; print(boto3.client("sts").get_caller_identity()["Account"])'
+    {sys.executable} -c 'import boto3; print(len(boto3.client("sqs").list_queues()["QueueUrls"]) > 1)'
+    {sys.executable} -c 'import sys; from cli.admin import main; sys.exit(main())' organisation list | grep -c '"Demo"'
+    {sys.executable} -c 'import sys; from cli.client import main; sys.exit(main())' profile --table
+    """
+    inherited = {"AWS_PROFILE": "nobody", "AWS_SESSION_TOKEN": "old", "JOBS_LOCAL_DIR": str(stack.folder)}
+    ran = subprocess.run(
+        ["sh", "-ec", command], check=False, capture_output=True, text=True, env=os.environ | inherited, cwd=ROOT
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    account, queues, found, *profile = ran.stdout.splitlines()
+    assert (account, queues, found) == (stack.demo["awsAccessKeyId"], "True", "1")
+    assert f"the environment, {stack.base_url}" in " ".join(profile)
+
+
+def test_without_make_run_make_env_prints_one_line_and_nothing_that_a_shell_would_take(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "local.environment"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"JOBS_LOCAL_DIR": str(tmp_path)},
+        cwd=ROOT,
+    )
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"There is no {tmp_path}/demo.json: start `make run` in another terminal first.\n"
+
+
 def test_it_prints_no_secret(stack: Embedded) -> None:
     demo = stack.demo
     secrets = [demo["apiKey"], demo["otherApiKey"], demo["awsAccessKeyId"], demo["awsSecretAccessKey"]]
@@ -47,35 +87,28 @@ def test_it_prints_no_secret(stack: Embedded) -> None:
 def test_every_line_to_paste_works(stack: Embedded) -> None:
     if not shutil.which("curl"):
         pytest.skip("no curl here")
-    lines = [line for line in stack.output.splitlines() if line.startswith("curl ")]
-    assert len(lines) == 8
-    names = [line for line in stack.output.splitlines() if line.startswith(("demo() ", "base="))]
+    began = stack.output.partition("# in another terminal, from this folder\n")[2].partition("\ndocs/quickstart.md")[0]
 
-    def paste(line: str) -> str:
-        command = ["sh", "-c", "\n".join([*names, f"{line} -w ' %{{http_code}}'"])]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ran = subprocess.run(
+        ["bash", "-ec", began], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    )
 
-    created, listed, shown, cancelled, deletion, erasure = (paste(line) for line in lines[:6])
-    completed = _seen(lambda: paste(lines[6]), '"status":"completed"')
-    told = _seen(lambda: paste(lines[7]), "Deleted 25 object versions.")
-
-    assert created.endswith(" 201")
-    assert erasure.endswith(" 201")
-    assert all(output.endswith(" 200") for output in (listed, shown, cancelled, deletion, completed, told))
-    assert '"history":[' in shown
-    assert '"status":"cancelled"' in cancelled
-    assert '"action":"delete_user_data"' in deletion
+    assert ran.returncode == 0, ran.stdout
+    created, listed, over_http, *_, erased = values(ran.stdout)
+    assert created["action"] == "export"
+    assert listed["jobId"] == created["jobId"]
+    assert over_http["data"][0]["jobId"] == created["jobId"]
+    assert (erased["action"], erased["status"]) == ("delete_user_data", "completed")
     left = stack.aws("s3").list_object_versions(Bucket=stack.demo["sessionsBucket"], Prefix=stack.demo["projectKey"])
     assert "Versions" not in left
 
 
-def _seen(look: Callable[[], str], wanted: str) -> str:
-    """Look for up to ten seconds until something is there."""
-    deadline = time.monotonic() + 10
-    while wanted not in (output := look()):
-        assert time.monotonic() < deadline, output
-        time.sleep(0.1)
-    return output
+def values(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON values that a text has, one after another."""
+    while text := text.lstrip():
+        value, end = json.JSONDecoder().raw_decode(text)
+        yield value
+        text = text[end:]
 
 
 def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenant: Tenant) -> None:
@@ -93,6 +126,53 @@ def test_every_status_change_is_told_in_a_line_of_its_own(stack: Embedded, tenan
     told = [line for line in stack.output.splitlines() if name in line]
     assert len(told) == 3
     assert all(re.match(pattern, line) for pattern, line in zip(wanted, told, strict=True))
+
+
+def test_an_attempt_that_failed_is_told_with_its_number_and_its_error(stack: Embedded, tenant: Tenant) -> None:
+    outside = Outside(stack, tenant)
+    tenant.create(maxAttempts=2)
+    for attempt in (1, 2):
+        outside.job_is("running", 1, attempt)
+        outside.report("Job Failed", attempt=attempt, errors=["disk\x1b[31m full"], retryAfter=0)
+    name = f"project {tenant.project.project_id}  job 1  "
+    wait_for(stack, rf"{name}running → failed       \(export, attempt 2 of 2: disk \[31m full\)$")
+
+    told = [line.partition("  job 1  ")[2] for line in stack.output.splitlines() if name in line]
+    told = [re.sub(r"\d\.\d+ s", "N s", line) for line in told]
+    assert told == [
+        "new → scheduled        (export, due now)",
+        "scheduled → running    (export, attempt 1 of 2, +N s after due)",
+        "running → scheduled    (export, attempt 2 of 2, due now, after: disk [31m full)",
+        "scheduled → running    (export, attempt 2 of 2, +N s after due)",
+        "running → failed       (export, attempt 2 of 2: disk [31m full)",
+    ]
+
+
+def test_each_wrong_report_of_a_worker_is_a_line_that_says_what_is_wrong_and_quotes_nothing(
+    stack: Embedded, tenant: Tenant
+) -> None:
+    source = f"com.example.t{uuid.uuid4().hex[:12]}"
+    secret = "nobody@example.com"
+    wrong: dict[tuple[str, str], dict[str, Any]] = {
+        ("Job Progress", "jobId: must be an integer"): {"jobId": secret},
+        ("Job Completed", "projectKey: is unknown"): {"projectKey": "nobodysKey"},
+        ("Job Failed", "jobId: is unknown in this project"): {"jobId": 9},
+        ("Job Complete", f"detail-type: must be one of {', '.join(event_bodies.DETAIL_TYPES)}"): {"outputs": [secret]},
+    }
+    outside = Outside(stack, tenant)
+    for (detail_type, _), detail in wrong.items():
+        outside.report(detail_type, source=source, **detail)
+
+    wait_for(stack, rf"(?s)({re.escape(source)}.*){{4}}")
+    time.sleep(1)
+
+    told = [line for line in stack.output.splitlines() if source in line]
+    assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3}  refused  ", line) for line in told), told
+    shown = {kind: "an event" if kind == "Job Complete" else kind for kind, _ in wrong}
+    assert sorted(line[23:] for line in told) == sorted(
+        f"{shown[kind]} from {source}: {reason}" for kind, reason in wrong
+    )
+    assert secret not in stack.output
 
 
 def wait_for(stack: Embedded, pattern: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from jobs.dialects.public import DEFAULT_LIMIT, MAX_LIMIT
 from jobs.runtime.admin import directory_admin
 from jobs.tenancy import administration
 from jobs.tenants import Role
@@ -23,7 +24,7 @@ from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi import checks
 
 from openapi import FILE
-from tests.e2e.embedded import far_ahead, send, v3_id
+from tests.e2e.embedded import ROOT, far_ahead, send, v3_id
 from tests.e2e.test_events import Outside
 from tests.fakes import BY
 
@@ -260,12 +261,32 @@ def test_the_documentation_is_served_from_this_machine_alone(stack: Embedded) ->
     page = send(stack.base_url, "GET", "/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
-    named = re.findall(r'(?:src|href|url)(?:=|: )"([^"]*)"', page.text)
-    assert named == ["/docs/swagger-ui.css", "/docs/swagger-ui.js", "/openapi.json"]
+    named = re.findall(r'(?:src=|href=|read\()"([^"]*)"', page.text)
+    assert named == ["/docs/swagger-ui.css", "/docs/swagger-ui.js", "/openapi.json", "/console/demo.json"]
     assert "//" not in page.text
     for target in named:
         assert send(stack.base_url, "GET", target).status_code == 200
     assert send(stack.base_url, "GET", "/openapi.json").content == FILE.read_bytes()
+
+
+def test_the_root_leads_to_the_documentation_which_begins_with_the_public_dialect(stack: Embedded) -> None:
+    root = send(stack.base_url, "GET", "/")
+    assert (root.status_code, root.headers["location"]) == (307, "/docs")
+
+    spec = DOCUMENT
+    assert spec["tags"][0]["name"] == "public"
+    assert next(iter(spec["paths"])) == "/public/{projectKey}/jobs"
+
+
+def test_a_limit_says_its_bounds_and_its_default_where_people_look() -> None:
+    listing = DOCUMENT["paths"]["/public/{projectKey}/jobs"]["get"]
+    [limit] = [parameter for parameter in listing["parameters"] if parameter["name"] == "limit"]
+
+    assert limit["description"].startswith(
+        f"How many jobs to list at most: 1 to {MAX_LIMIT}, by default {DEFAULT_LIMIT}."
+    )
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    assert f"`?limit=` 1 to {MAX_LIMIT}, by default {DEFAULT_LIMIT}" in (ROOT / "docs/api.md").read_text()
 
 
 def test_only_the_documentation_is_taken_from_the_api(stack: Embedded) -> None:

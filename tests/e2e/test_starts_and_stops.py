@@ -20,19 +20,43 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 
-def test_a_port_in_use_is_one_clear_line(another: Callable[..., Embedded]) -> None:
+@pytest.mark.parametrize("name", ["PORT", "AWS_PORT"])
+def test_a_port_in_use_is_one_clear_line(another: Callable[..., Embedded], name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = another(PORT=str(port))
+        refused = another(**{name: str(port)})
         refused.launch()
         code = refused.process.wait(STOPS_WITHIN)
 
     assert code == 1
     assert len(refused.output.splitlines()) == 1
-    assert f"127.0.0.1:{port}" in refused.output
+    assert refused.output.startswith(f"127.0.0.1:{port}: ")
+    assert f"Set {name} " in refused.output
     assert list(refused.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["PORT", "AWS_PORT"])
+@pytest.mark.parametrize("port", ["65536", "-1", "x", "٨٠"])
+def test_what_is_no_port_is_one_clear_line(another: Callable[..., Embedded], name: str, port: str) -> None:
+    refused = another(**{name: port})
+    refused.launch()
+
+    assert refused.process.wait(STOPS_WITHIN) == 1
+    assert refused.output == f"{name} is not a port: {port}\n"
+
+
+def test_the_embedded_aws_is_on_the_port_that_was_asked_for(another: Callable[..., Embedded]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = another(AWS_PORT=str(port))
+    asked.start()
+
+    assert asked.demo["awsEndpoint"] == f"http://127.0.0.1:{port}"
+    assert asked.aws("sts").get_caller_identity()["Account"] == asked.demo["awsAccessKeyId"]
+    asked.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -77,7 +101,9 @@ def test_persist_keeps_jobs_and_keys_and_the_service_goes_on_with_them(another: 
     second = kept.demo
     kept.stop()
 
-    moved = {"baseUrl", "awsEndpoint"}
+    queues = {"ingestQueueUrl", "refusedQueueUrl"}
+    assert all(second[name].startswith(f"{second['awsEndpoint']}/") for name in queues)
+    moved = {"baseUrl", "awsEndpoint", *queues}
     assert {name: first[name] for name in first if name not in moved} == {
         name: second[name] for name in second if name not in moved
     }

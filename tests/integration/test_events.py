@@ -277,6 +277,8 @@ def test_a_refused_event_says_why_beside_its_body_and_in_the_log_and_quotes_noth
     assert told["field"] == field
     (line,) = [json.loads(line) for line in log.getvalue().splitlines() if '"message":"refused"' in line]
     assert (line["field"], line["reason"]) == (field, told["reason"])
+    assert line.get("detailType") == (detail_type if detail_type in DETAILS else None)
+    assert line.get("source") == (None if changes.get("source") == "jobs" else "com.example.worker")
     assert "nobody" not in f"{told} {line}"
     assert len(told["reason"]) > 5
 
@@ -466,6 +468,22 @@ def test_a_report_before_the_start_is_looked_at_again_and_taken_then(bus: Bus, m
 
     assert waits == [1, 2, 4]
     assert details(bus.service)["status"] == "completed"
+
+
+def test_a_report_of_an_attempt_that_never_starts_is_refused_at_its_last_delivery_with_the_reason(
+    bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bus.service.create()
+    start(bus.service)
+    body = bus.envelope("Job Completed", {"jobId": 1, "attempt": 2})
+
+    assert bus.service.invoke("ingest_events", {"Records": [bus.record(body, received=5)]}) != NONE_FAILED
+    assert bus.refusals() == []
+    assert '"EventRefused"' not in capsys.readouterr().out
+    assert bus.service.invoke("ingest_events", {"Records": [bus.record(body, received=6)]}) == NONE_FAILED
+
+    assert bus.refusals() == [(body, {"field": "attempt", "reason": "has not started"})]
+    assert '"EventRefused":[1.0]' in capsys.readouterr().out
 
 
 def test_a_cancelled_job_stays_cancelled_whatever_its_worker_says(bus: Bus) -> None:

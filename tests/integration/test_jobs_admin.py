@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 from jobs.runtime import wiring
 
 from cli import admin
+from cli.admin import program
+from cli.client import times
 from tests.conftest import TABLE
 from tests.fakes import FakeClock
 from tests.integration.conftest import USER_ID, WORKFLOW_ID
@@ -180,6 +183,7 @@ TO_USER = ("--organisation", "1", "--user", USER_ID)
 SHARE = ("collection", "share", *TO_USER, "--right", "view", "--collection")
 NEW_CLIENT = ("client", "create", *TO_USER, "--project", "1")
 LIMIT = ("project", "limits", "--project", "1", "--creations-per-minute")
+RETENTION = ("project", "retention", "--project", "1")
 NEW_KEY = ("key", "create", "--organisation", "1")
 ROTATE = ("key", "rotate", "--organisation", "1", "--key")
 NUMBER = "must be a whole number from 1 to 4294967295"
@@ -201,21 +205,31 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("--by", BYTES, "organisation", "create", "Example"), "argument 4: must not hold"),
     (("--by", " ", "organisation", "create", "Example"), "by: must be 1 to 128 characters"),
     # numbers
-    *(((*NEW_KEY, "--project", text), f"argument --project: {NUMBER}") for text in ("0", "-1", "1.0", "٣", "1_0", "x")),
-    (("key", "list", "--organisation", "9" * 400), f"argument --organisation: {NUMBER}"),
-    (("project", "limits", "--project", "4294967296"), f"argument --project: {NUMBER}"),
+    *(
+        ((*NEW_KEY, "--project", text), f"Invalid value for '--project': {NUMBER}")
+        for text in ("0", "-1", "1.0", "٣", "1_0", "x")
+    ),
+    (("key", "list", "--organisation", "9" * 400), f"Invalid value for '--organisation': {NUMBER}"),
+    (("project", "limits", "--project", "4294967296"), f"Invalid value for '--project': {NUMBER}"),
     (
         ("project", "limits", "--project", "1", "--creations-per-minute", "0"),
-        f"argument --creations-per-minute: {NUMBER}",
+        f"Invalid value for '--creations-per-minute': {NUMBER}",
     ),
     (
         ("project", "limits", "--project", "1", "--creations-per-minute", "1000001"),
         "creations-per-minute: must be from",
     ),
-    (("audit", "list", "--organisation", "1", "--limit", "0"), f"argument --limit: {NUMBER}"),
+    *(
+        ((*RETENTION, "--redact-days", text), "Invalid value for '--redact-days': must be a whole number of days")
+        for text in ("-1", "1.5", "٣", "", "100000")
+    ),
+    ((*RETENTION, "--payload-days", "36501"), "payload-days: must be from 0 to 36500"),
+    ((*RETENTION, "--payload-days", "2", "--redact-days", "1"), "payload-days: must be at most redact-days"),
+    (("project", "retention", "--project", "9", "--redact-days", "1"), "project: no project 9"),
+    (("audit", "list", "--organisation", "1", "--limit", "0"), f"Invalid value for '--limit': {NUMBER}"),
     # times
     *(
-        ((*command, text), f"argument {command[-1]}: {ISO}")
+        ((*command, text), f"Invalid value for '{command[-1]}': {ISO}")
         for command in ((*NEW_KEY, "--expires"), (*NEW_CLIENT, "--expires"), (*ROTATE, "x", "--until"))
         for text in ("2099-01-01", "2099-01-01T00:00", "99999-01-01T00:00Z", "2099-13-01T00:00Z", "tomorrow", "1", "")
     ),
@@ -224,18 +238,18 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
         for command in ((*NEW_KEY, "--expires"), (*NEW_CLIENT, "--expires"), (*ROTATE, "x", "--until"))
     ),
     # ids that are text
-    *(((*SHARE, text), f"argument --collection: {TEXT}") for text in ("", " ", "x" * 257)),
-    (("client", "revoke", "--client", ""), f"argument --client: {TEXT}"),
-    (("key", "revoke", "--organisation", "1", "--key", "x" * 2_000), f"argument --key: {TEXT}"),
-    (("workflow", "share", "--organisation", "1", "--workflow", ""), f"argument --workflow: {TEXT}"),
-    (("user", "role", "--organisation", "1", "--user", "", "--role", "member"), f"argument --user: {TEXT}"),
-    *(((*REGISTER, text), f"argument --workflow: {TEXT}") for text in ("", " ", "x" * 257)),
+    *(((*SHARE, text), f"Invalid value for '--collection': {TEXT}") for text in ("", " ", "x" * 257)),
+    (("client", "revoke", "--client", ""), f"Invalid value for '--client': {TEXT}"),
+    (("key", "revoke", "--organisation", "1", "--key", "x" * 2_000), f"Invalid value for '--key': {TEXT}"),
+    (("workflow", "share", "--organisation", "1", "--workflow", ""), f"Invalid value for '--workflow': {TEXT}"),
+    (("user", "role", "--organisation", "1", "--user", "", "--role", "member"), f"Invalid value for '--user': {TEXT}"),
+    *(((*REGISTER, text), f"Invalid value for '--workflow': {TEXT}") for text in ("", " ", "x" * 257)),
     # what is said of workflows
     ((*REGISTER, "w", "--name", " "), "name: must be 1 to 128 characters"),
-    ((*REGISTER, "w", "--owner", " "), f"argument --owner: {TEXT}"),
+    ((*REGISTER, "w", "--owner", " "), f"Invalid value for '--owner': {TEXT}"),
     ((*REGISTER, "w", "--owner", "x"), "workflow: organisation 1 has it already, has no such owner"),
     ((*REGISTER, "w", "--worker-tag", "x" * 257), "worker-tag: must be at most 256 characters"),
-    ((*REGISTER, "w", "--run-count", "-1"), f"argument --run-count: {NUMBER}"),
+    ((*REGISTER, "w", "--run-count", "-1"), f"Invalid value for '--run-count': {NUMBER}"),
     ((*REGISTER, "w", "--questions", "/dev/null/none"), "questions: the file cannot be read"),
     ((*REGISTER, "w", "--questions", "/dev/null"), "questions: must be a JSON list of objects with"),
     (("workflow", "change", "--organisation", "1", "--workflow", "w"), "workflow: organisation 1 has not registered"),
@@ -267,16 +281,58 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     # words that are not in their list
     (("project", "trust", "--project", "1", "--source", "jobs.delete_user_data"), "source: must not be blank"),
     (("project", "trust", "--project", "1", "--account", "12"), "account: must be 12 digits"),
-    (("user", "create", "--organisation", "1", "--role", "owner", "Ada"), "argument --role: "),
-    ((*SHARE[:-2], "edit", "--collection", "a"), "argument --right: "),
-    ((*NEW_KEY, "--scope", "all"), "argument --scope: "),
-    (("client", "create", "--organisation", "1", "--user", "x"), "the following arguments are required: --project"),
-    (("user", "create", "Ada"), "the following arguments are required: --organisation"),
-    (("nobody",), "argument NOUN: "),
-    ((), "the following arguments are required: NOUN"),
+    (("user", "create", "--organisation", "1", "--role", "owner", "Ada"), "Invalid value for '--role': "),
+    ((*SHARE[:-2], "edit", "--collection", "a"), "Invalid value for '--right': "),
+    ((*NEW_KEY, "--scope", "all"), "Invalid value for '--scope': "),
+    (("client", "create", "--organisation", "1", "--user", "x"), "Missing option '--project'"),
+    (("user", "create", "Ada"), "Missing option '--organisation'"),
+    (("nobody",), "No such command 'nobody'."),
+    ((), "Missing command. (see --help)"),
     (("--table", "", "organisation", "list"), "table: set --table or JOBS_TABLE to the stack's output TableName"),
     (("--endpoint-url", "nowhere", "organisation", "list"), "endpoint-url: must be an address"),
 ]
+
+
+@pytest.fixture
+def on_a_terminal(service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Any:
+        assert admin.main(["--table", TABLE, "--no-json", *arguments]) == 0
+        return capsys.readouterr()
+
+    return run
+
+
+def test_people_get_tables_with_local_times_and_without_what_a_terminal_obeys(on_a_terminal: Any) -> None:
+    on_a_terminal("organisation", "create", "Example")
+    made = on_a_terminal("project", "create", "--organisation", "1", "Shop\u202e\u2066x")
+    key = on_a_terminal("key", "create", "--organisation", "1", "--expires", "2099-01-01T00:00:00Z", "--scope", "read")
+    keys = on_a_terminal("key", "list", "--organisation", "1").out
+
+    facts = {line[:20].strip(): line[20:].strip() for line in made.out.splitlines()}
+    assert (facts["Name"], facts["List order"], facts["Sources"]) == ("Shop��x", "oldest", "-")
+    assert (made.err, key.err) == ("", "Keep the secret now: it is shown only this once.\n")
+    assert f"{times.clock(END_OF_2098)}  in " in key.out
+    assert re.split(r" {2,}", keys.splitlines()[0])[:3] == ["Key id", "Organisation id", "Scopes"]
+    assert "jk_" not in keys
+    assert len(keys.splitlines()) == 4  # with that of the demo
+
+
+def test_an_empty_list_is_said_in_words(on_a_terminal: Any) -> None:
+    printed = on_a_terminal("workflow", "list", "--organisation", "1")
+
+    assert (printed.out, printed.err) == ("", "No workflows.\n")
+
+
+def test_every_command_says_in_its_help_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    nouns = {str(noun.name): noun.typer_instance for noun in program.app.registered_groups}
+    verbs = [[name, str(verb.name)] for name, noun in nouns.items() if noun for verb in noun.registered_commands]
+    assert len(verbs) > 20
+
+    for command in ([], *([name] for name in nouns), *verbs):
+        assert admin.main([*command, "--help"]) == 0
+        assert len(capsys.readouterr().out.splitlines()[2].split()) > 1, command
 
 
 @pytest.mark.parametrize(("arguments", "complaint"), WRONG, ids=lambda value: ascii(value)[-90:])
@@ -364,6 +420,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
     number = str(project["projectId"])
     _, limited = run("project", "limits", "--project", number, "--creations-per-minute", "60")
     _, ordered = run("project", "order", "--project", number, "--order", "newest")
+    _, retained = run("project", "retention", "--project", number, "--payload-days", "0", "--redact-days", "30")
     _, trusted = run("project", "trust", "--project", number, "--source", "a=y,x", "--source", "b", "--source", "a=z")
     _, key = run("--by", "Ada", "key", "create", *of, "--scope", "read", "--scope", "delete-users", "--project", number)
     _, user = run("--by", "Ada", "user", "create", *of, "Planner")
@@ -397,6 +454,8 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
     }
     assert (limited["creationsPerMinute"], trusted["sources"]) == (60, {"a": ["x", "y", "z"], "b": []})
     assert (project["listOrder"], ordered["listOrder"]) == ("oldest", "newest")
+    assert (project["payloadDays"], project["redactDays"]) == (None, None)
+    assert (retained["payloadDays"], retained["redactDays"]) == (0, 30)
     assert (key["createdBy"], client["createdBy"], key["scopes"]) == ("Ada", "Ada", ["delete-users", "read"])
     assert revoked == again
     secrets = {key.pop("apiKey"), client.pop("clientSecret")}
@@ -430,7 +489,7 @@ def test_what_was_made_is_listed_as_it_was_printed(service: Service, run: Any, t
         ("user create", "Ada"),
         ("client create", "Ada"),
     }
-    assert len(audit["audit"]) == 15
+    assert len(audit["audit"]) == 16
     assert len(run("audit", "list", *of, "--limit", "2")[1]["audit"]) == 2
     assert not any(secret in str((listed, audit)) for secret in secrets)
 

@@ -1,6 +1,6 @@
 """The built functions as Lambda unpacks them, and how many instructions or CPU seconds they take.
 
-Layers are zipped and unpacked before they are measured, as zip files round the times of files. The layer of dependencies
+Layers are zipped and unpacked before they are measured, as zip files round times. The layer of dependencies
 is the one for this machine's processor, compiled as `make build` compiles the one that is deployed.
 """
 

@@ -1,6 +1,6 @@
 """What calls cost as a project grows: calls and request units by the number of its jobs, on the simulated table.
 
-`python -m tests.performance.growth` draws docs/growth.svg.
+`python -m tests.performance.growth` draws docs/images/growth.svg.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def main() -> None:
     operations = dict.fromkeys(cost.operation for cost in measured)
     lines = {name: [(of.jobs, of.read + of.write) for of in measured if of.operation == name] for name in operations}
     title = "Request units of a call, by the jobs of its project"
-    (ROOT / "docs" / "growth.svg").write_text(draw(title, lines, x="jobs", y="units"))
+    (ROOT / "docs" / "images" / "growth.svg").write_text(draw(title, lines, x="jobs", y="units"))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ A tick with nothing to do makes {calls} calls, which take {ms} ms at 5 ms a call
 
 No call costs more because its project has more jobs:
 
-![Request units of a call, by the jobs of its project](growth.svg)
+![Request units of a call, by the jobs of its project](images/growth.svg)
 
 {growth}
 

@@ -87,11 +87,13 @@ def idle(template: Json) -> Iterator[Line]:
     traced = len([name for name in ticks(template) if _is_traced(template, name)])
     if traced:
         yield Line("Ticks, X-Ray", f"{traced} traces a minute", (traced * minutes * TRACES,))
-    units = shards * (LOOK + LOOK)
-    how = f"{units:.0f} units a minute: a look into each of {shards} shards for what is due, and for what timed out"
+    # what is to be forgotten is also two strong Queries that find nothing
+    units = shards * (LOOK + LOOK + LOOK) + 2
+    what = "for what is due, timed out and to be forgotten"
+    how = f"{units:.0f} units a minute: a look into each of {shards} shards {what}"
     yield Line("Ticks, reading", how, (units * minutes * READ_UNITS,))
     how = f"{shards} calls each, {THREADS} at a time; {1000 * CALL:.0f} ms each assumed"
-    functions = ("DispatchDueJobsFunction", "ReapLostJobsFunction")
+    functions = ("DispatchDueJobsFunction", "ReapLostJobsFunction", "RedactJobsFunction")
     run = sum(_invocation(template, name, -(-shards // THREADS)) for name in functions)
     yield Line("Ticks, Lambda", how, (minutes * run,))
     logged = len(ticks(template)) * minutes * LOG_KB / 1e6

@@ -95,6 +95,7 @@ CASES = {
     "list_jobs/alteryx_v3_workflow": Case((200, '"status":"Running"')),
     "list_jobs/openreplay_v1": Case((200, '{"data":[{"jobId":1,')),
     "list_jobs/openreplay_v1_before": Case((200, '{"data":[{"jobId":')),
+    "list_jobs/public_erasures": Case((200, '{"data":{"erasures":[')),
     "list_jobs/public_by_reference": Case((200, '{"data":[')),
     "list_jobs/public_filtered": Case((200, '{"data":[')),
     "list_jobs/public": Case((200, '{"data":[{"jobId":1,')),
@@ -103,6 +104,7 @@ CASES = {
     "publish_changes/moved": Case(NONE_FAILED),
     "publish_changes/started_and_progressed": Case(NONE_FAILED),
     "reap_lost_jobs/schedule": Case({"attempts": 0}),
+    "redact_jobs/schedule": Case({"jobs": 0, "entered": 0, "projects": 0}),
     "start_jobs/herd": Case(NONE_FAILED, OF_HERD, {"status": Status.RUNNING}),
     "start_jobs/hint": Case(NONE_FAILED, DUE_JOB, {"status": Status.RUNNING}),
 }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobs.dialects.bodies import parse_job
-from jobs.dialects.event_bodies import parse_event
+from jobs.dialects.event_bodies import parse_event, told_of
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
 from jobs.lifecycle.creation import IdempotencyKey
@@ -470,3 +470,40 @@ def test_a_body_that_is_no_json_is_refused_in_no_time(body: str) -> None:
         parse_event(body, ARRIVED, NOW)
 
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("com.example.export", True),
+        ("com.example.Export_2", True),
+        ("aws.s3", True),
+        ("jobs.delete_user_data", True),
+        ("someone@example.com", False),
+        ("com.example.someone@example.com", False),
+        (f"jk_{'0a' * 24}", False),
+        (f"eyJhbGciOiJIUzI1NiJ9.{'e' * 32}.{'s' * 32}", False),
+        (f"com.{'0a' * 24}", False),
+        (f"com.{'a' * 31}.{'b' * 31}", False),
+        ("com.example.\x1b[2J", False),
+        ("com.example.a\n", False),
+        ("com..example", False),
+        ("", False),
+        (7, False),
+        (None, False),
+    ],
+)
+def test_a_log_may_tell_a_source_that_looks_like_a_reversed_domain_name_alone(source: object, told: object) -> None:
+    envelope = {**an_envelope("Job Progress", REPORT), "source": source}
+
+    assert told_of(json.dumps(envelope)) == {"detailType": "Job Progress", **({"source": source} if told else {})}
+
+
+@pytest.mark.parametrize("detail_type", ["Job Complete", "job progress", "Job Progress ", ["Job Progress"], None, {}])
+def test_a_log_may_tell_a_type_that_is_ours_alone(detail_type: object) -> None:
+    assert told_of(json.dumps({"detail-type": detail_type})) == {}
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", "7"])
+def test_of_what_is_no_event_a_log_tells_nothing(body: str) -> None:
+    assert told_of(body) == {}

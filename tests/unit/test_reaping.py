@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.errors import Busy
-from jobs.lifecycle import reaping
+from jobs.lifecycle import reaping, turns
 from jobs.model import Change, DueJob, JobKey, Status
 from jobs.outcomes import Attempt
 
@@ -153,7 +153,7 @@ def test_a_throttled_end_is_left_to_the_next_run_and_stops_no_other(
 
 
 def test_a_run_stops_when_its_time_is_up_and_the_next_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaping, "SLICE", 1)
+    monkeypatch.setattr(turns, "SLICE", 1)
     running(world, *range(1, 11))
 
     assert [reap(world, looks=4), reap(world, looks=4), reap(world)] == [4, 4, 2]
@@ -192,7 +192,7 @@ def test_projects_take_turns_so_that_none_waits_for_another_s_herd(
     world.store.jobs[3, 1] = a_job(project_id=3)
     for project in (2, 3):
         world.store.start_jobs([JobKey(project, 1)], NOW + 900)  # lost after the herd
-    monkeypatch.setattr(reaping, "SLICE", 1)
+    monkeypatch.setattr(turns, "SLICE", 1)
 
     assert reap(world, TIMEOUT + 900, looks=3) == 3
 
@@ -203,7 +203,7 @@ def test_projects_take_turns_so_that_none_waits_for_another_s_herd(
 def test_within_a_project_the_longest_lost_is_first() -> None:
     rows = [DueJob(due, project, job) for due, project, job in ((9, 1, 1), (5, 1, 2), (7, 2, 1), (6, 1, 3), (8, 2, 2))]
 
-    assert [row.due_at for row in reaping.in_turns(rows)] == [5, 7, 6, 8, 9]
+    assert [row.due_at for row in turns.in_turns(rows)] == [5, 7, 6, 8, 9]
 
 
 def test_a_run_says_how_late_it_is_and_nothing_where_nothing_is_lost(world: World) -> None:
@@ -218,6 +218,6 @@ def test_a_run_says_how_late_it_is_and_nothing_where_nothing_is_lost(world: Worl
 
 def test_a_run_reads_no_more_than_its_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     running(world, *range(1, 41))
-    monkeypatch.setattr(reaping, "MAX_READ", 2 * SHARDS)
+    monkeypatch.setattr(turns, "MAX_READ", 2 * SHARDS)
 
     assert reap(world) == 2 * SHARDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 import pytest
-from jobs.runtime.settings import ErasureSettings, IngestSettings, Settings, TableSettings
+from jobs.runtime.settings import IngestSettings, Settings, TableSettings
 
 ENVIRONMENT = {
     "JOBS_TABLE": "jobs",
@@ -32,7 +32,8 @@ def test_everything_can_be_told() -> None:
     assert settings.table == TableSettings("jobs", 64, 25, 0)
     assert settings.start_queue_url == "https://sqs.example.com/1/start"
     assert settings.event_bus == "bus"
-    assert settings.erasure == ErasureSettings("sessions", "https://sqs.example.com/1/worker")
+    assert settings.sessions_bucket == "sessions"
+    assert settings.worker_queue_url == "https://sqs.example.com/1/worker"
     assert settings.ingest == IngestSettings(
         "https://sqs.example.com/1/ingest", "https://sqs.example.com/1/dead", "111122223333"
     )
@@ -44,8 +45,8 @@ def test_everything_can_be_told() -> None:
         ("table", "JOBS_TABLE"),
         ("start_queue_url", "START_QUEUE_URL"),
         ("event_bus", "EVENT_BUS_NAME"),
-        ("erasure", "SESSIONS_BUCKET"),
-        ("erasure", "WORKER_QUEUE_URL"),
+        ("sessions_bucket", "SESSIONS_BUCKET"),
+        ("worker_queue_url", "WORKER_QUEUE_URL"),
         ("ingest", "INGEST_QUEUE_URL"),
         ("ingest", "INGEST_DEAD_LETTER_QUEUE_URL"),
         ("ingest", "ACCOUNT_ID"),

@@ -161,7 +161,7 @@ def test_a_retry_shows_a_deleted_job_again_under_its_id(world: World, registry: 
 class Overtaken(FakeStore):
     """A store in which another caller cancels between the read and the cancellation."""
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         super().cancel_job(project_id, job_id, now, "key-9")
         return super().cancel_job(project_id, job_id, now, by)
 
@@ -181,7 +181,7 @@ def test_a_job_that_another_deletes_first_is_not_there_and_one_that_is_cancelled
 
 def test_what_is_cancelled_is_what_the_write_replaced_not_what_was_seen(registry: FakeDirectory) -> None:
     class Started(FakeStore):
-        def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+        def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
             start(self, job_id, now)
             return super().cancel_job(project_id, job_id, now, by)
 

@@ -667,6 +667,15 @@ def test_a_wrong_call_is_told_what_is_wrong(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seconds", ["-1", "21", "x"])
+def test_a_look_at_the_queue_takes_no_longer_than_sqs_lets_it(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "json:dumps", "--queue-url", "q", "--wait", seconds])
+
+    assert ended.value.code == 2
+    assert "--wait" in capsys.readouterr().err
+
+
 # ---- testing without AWS ------------------------------------------------------------------------------------------
 
 

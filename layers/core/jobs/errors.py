@@ -138,7 +138,7 @@ class JobNotCancellable(JobsError):
 
 
 class JobNotRetryable(JobsError):
-    """The job is not failed or cancelled, or has no attempts left; `reason` says which."""
+    """The job is not failed or cancelled, or has no attempts or no payload left; `reason` says which."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

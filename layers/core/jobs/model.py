@@ -78,6 +78,20 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 }
 
 
+#: What stands in the place of a redacted text, and before the tag of a redacted name.
+REDACTED = "redacted"
+
+
+class Forgotten(IntEnum):
+    """How much of an ended job its project's retention has taken. Nothing comes back, so this only grows."""
+
+    NOTHING = 0
+    #: Parameters, outputs, messages, evidence and files.
+    PAYLOAD = 1
+    #: And what names people: reference, description, errors and owner.
+    REDACTED = 2
+
+
 class Change(NamedTuple):
     """One committed status change: what the job became, when, and by whom.
 
@@ -118,7 +132,8 @@ class Job(NamedTuple):
     status: Status
     #: When a caller last asked for it to start.
     start_at: int
-    #: When something is next due: the start of a scheduled job, the time-out of a running one, otherwise None.
+    #: When something is next due: the start of a scheduled job, the time-out of a running one, and what is to be
+    #: forgotten of an ended one. None if nothing is.
     next_at: int | None
     history: tuple[Change, ...]
     description: str = ""
@@ -140,6 +155,7 @@ class Job(NamedTuple):
     #: How often callers moved it to another time, and who did so last, named as in `Change.by`; empty if nobody did.
     moves: int = 0
     moved_by: str = ""
+    forgotten: Forgotten = Forgotten.NOTHING
     run: Run = NO_RUN
 
     @property
@@ -161,6 +177,11 @@ class Job(NamedTuple):
     def timeout_at(self) -> int | None:
         """When the running attempt counts as lost; None unless the job is running."""
         return self.next_at if self.status is Status.RUNNING else None
+
+    @property
+    def forget_at(self) -> int | None:
+        """When something of the ended job is next to be forgotten; None while it is active, and if nothing is."""
+        return None if self.status.is_active else self.next_at
 
     @property
     def started_at(self) -> int | None:

@@ -87,15 +87,21 @@ class Stamp(NamedTuple):
     at: int
     by: str
     token: str
+    #: When something of the job is first to be forgotten if the change ends it; None if nothing is.
+    forget_at: int | None = None
 
 
 class NewRow(NamedTuple):
-    """A new job with everything that is written beside it; `seen` if an event asked for it."""
+    """A new job with everything that is written beside it; `seen` if an event asked for it.
+
+    `person` is the digest under which the job is found again by its reference; empty if it need not be found.
+    """
 
     job: Job
     token: str
     params: Mapping[str, Any] = {}
     seen: SeenEvent | None = None
+    person: str = ""
 
 
 class AppendResult(NamedTuple):

@@ -86,8 +86,8 @@ class Attempts(Protocol):
         Name no job twice. A throttle is the outcome `UNCERTAIN`, not the error `Busy`.
         """
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
-        """Move an active job to cancelled, and return it as it is then.
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
+        """Move an active job to cancelled, to be forgotten from `forget_at` on, and return it as it is then.
 
         Raises:
             JobNotFound: the project has no such job.
@@ -172,7 +172,7 @@ class Directory(Protocol):
         """Read a project by its id, for the service itself."""
 
     def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
-        """Read a project by its id if the organisation has it. Any other costs what `open_project` says."""
+        """Read a project by its id if the organisation has and keeps it. Any other costs what `open_project` says."""
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """Read the ids of an organisation's projects."""

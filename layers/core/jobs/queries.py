@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
+from jobs.model import REDACTED, Forgotten
 from jobs.outcomes import MessagePage
 from jobs.representation import Room, core_fields, dump
 
@@ -154,8 +155,10 @@ def get_outputs(ports: Ports, job: Job) -> list[Any]:
 
 def get_evidence(ports: Ports, job: Job) -> Mapping[str, Sequence[str]]:
     """Read why each attempt ended that did not succeed. A job without such an attempt costs no read."""
-    failed = any(change.evidence is not None for change in job.history)
-    return ports.payload.get_evidence(job) if failed else {}
+    failed = [change.evidence for change in job.history if change.evidence is not None]
+    if job.forgotten is Forgotten.REDACTED:
+        return dict.fromkeys(failed, (REDACTED,))
+    return ports.payload.get_evidence(job) if failed and not job.forgotten else {}
 
 
 def list_messages(

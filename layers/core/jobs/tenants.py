@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jobs.model import DAY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -28,6 +30,27 @@ class ListOrder(StrEnum):
     OLDEST = "oldest"
     #: As OpenReplay's own server answers.
     NEWEST = "newest"
+
+
+class Retention(NamedTuple):
+    """How many days after a job's end its payload is deleted, and the job redacted. None means never."""
+
+    payload_days: int | None = None
+    redact_days: int | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is ever forgotten."""
+        return self != KEEP_EVERYTHING
+
+    def first_due(self, ended_at: int) -> int | None:
+        """When something is first to be forgotten of a job that ended at that time; None if nothing is."""
+        days = [days for days in self if days is not None]
+        return ended_at + min(days) * DAY if days else None
+
+
+#: What a project does that was told nothing else.
+KEEP_EVERYTHING = Retention()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +73,9 @@ class Project:
     #: How many jobs callers may create in it within a minute; None means any number.
     creations_per_minute: int | None = None
     list_order: ListOrder = ListOrder.OLDEST
+    retention: Retention = KEEP_EVERYTHING
+    #: When an administrator began to delete it. From then on no caller finds it.
+    closed_at: int | None = None
 
 
 def _is_live(issued: Credential | Client | AccessToken, now: int) -> bool:
@@ -232,6 +258,34 @@ class Workflow(NamedTuple):
     def name(self) -> str:
         """What people call it: its id until it got a name."""
         return self.registration.name or self.workflow_id
+
+
+class ClosingStep(StrEnum):
+    """How far the deletion of a project has come, in the order of the steps."""
+
+    CANCEL_JOBS = "cancel jobs"
+    DELETE_OBJECTS = "delete objects"
+    DELETE_ROWS = "delete rows"
+    #: Only the project itself is left.
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The deletion of a project that is under way. A run that dies may have deleted more than is counted."""
+
+    project_id: int
+    organisation_id: int
+    project_key: str
+    #: When it began, and who began it.
+    at: int
+    by: str
+    step: ClosingStep = ClosingStep.CANCEL_JOBS
+    #: Where the step goes on; empty at its beginning.
+    cursor: str = ""
+    jobs: int = 0
+    objects: int = 0
+    rows: int = 0
 
 
 class AuditEntry(NamedTuple):

@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found its settings
     if not options.queue_url:
         print("jobs-worker: set --queue-url or JOBS_QUEUE_URL to the worker's queue", file=sys.stderr)
         return 2
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"jobs-worker: {options.worker}: {error}", file=sys.stderr)
         return 2
     os.environ["JOBS_QUEUE_URL"] = options.queue_url
-    container = Container(worker, boto3.client("sqs"), options.queue_url, options.threads)
+    container = Container(worker, boto3.client("sqs"), options.queue_url, options.threads, options.wait)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=container.end).start())
     log.info("waiting for jobs")
@@ -145,6 +146,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("worker", metavar="MODULE:WORKER", help="where the Worker is, such as export:worker")
     run.add_argument("--queue-url", default=os.environ.get("JOBS_QUEUE_URL"), help="default: $JOBS_QUEUE_URL")
     run.add_argument("--threads", type=int, default=1, help="jobs at a time (default: 1)")
+    run.add_argument(
+        "--wait",
+        type=int,
+        choices=range(WAIT + 1),
+        default=WAIT,
+        metavar="SECONDS",
+        help=f"seconds that a look at the queue takes, and the end too (default: {WAIT})",
+    )
     return parser
 
 

@@ -72,6 +72,11 @@ class Worker:
         self._lock = threading.Lock()
         self._working: set[Job] = set()
 
+    @property
+    def actions(self) -> list[str]:
+        """The names of the actions that it does."""
+        return list(self._actions)
+
     def action(self, name: str) -> Callable[[Action], Action]:
         """Make a function the one that does an action. Its return value becomes the job's outputs."""
 

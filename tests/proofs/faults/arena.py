@@ -19,7 +19,7 @@ from tests.conftest import TABLE
 from tests.integration.conftest import Context
 from tests.memory_aws import ACCOUNT, TableRows
 from tests.proofs.faults.injection import Crash, Wire
-from tests.proofs.faults.memory import BUCKET, Memory, Messages, Nothing, Objects, rows_of
+from tests.proofs.faults.memory import BUCKET, FILES, Memory, Messages, Nothing, Objects, rows_of
 from tests.proofs.faults.rows import jobs_of, told, without_chance, wrongs
 from tests.proofs.faults.scenarios import NOW
 from tests.proofs.faults.triggers import Result
@@ -113,6 +113,8 @@ class Arena:
         backend = s3_backends[ACCOUNT]["aws"]
         for name in scenario.objects:
             backend.put_object(BUCKET, name, b"")
+        for name in scenario.files:
+            backend.put_object(FILES, name, b"")
         for service, memory in self._memories.items():
             memory.begin()
             self.wire.instead[service] = memory.ask
@@ -150,7 +152,7 @@ class Arena:
         return self._looks[memory.state]
 
     def effects(self) -> Effects:
-        objects = sorted(self._memories["s3"].now)
+        objects = sorted(f"{bucket}/{key}" for bucket, keys in self._memories["s3"].now.items() for key in keys)
         return Effects(self.table.told, set(self._told()), set(self.sent_to("IngestDeadLetterQueue")), objects)
 
     def sent_to(self, queue: str) -> list[str]:

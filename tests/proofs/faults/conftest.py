@@ -22,7 +22,7 @@ from tests.memory_aws import ACCOUNT
 from tests.proofs.faults.arena import Arena
 from tests.proofs.faults.injection import Wire
 from tests.proofs.faults.matrix import Tally
-from tests.proofs.faults.memory import BUCKET
+from tests.proofs.faults.memory import BUCKET, FILES
 from tests.proofs.faults.scenarios import NOW, SHARDS
 
 if TYPE_CHECKING:
@@ -94,13 +94,14 @@ def whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     """The service with everything else that its functions call, by its names in the template."""
     urls = {variable: service.sqs.create_queue(QueueName=name)["QueueUrl"] for variable, name in QUEUES.items()}
     s3, bus = boto3.client("s3"), boto3.client("events")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for bucket in (BUCKET, FILES):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     bus.create_event_bus(Name="jobs")
     environment = {
         **urls,
         "ACCOUNT_ID": ACCOUNT,
-        "ARTIFACTS_BUCKET": "artifacts",
+        "ARTIFACTS_BUCKET": FILES,
         "EVENT_BUS_NAME": "jobs",
         "SESSIONS_BUCKET": BUCKET,
         "SHARD_COUNT": f"{SHARDS}",

@@ -145,6 +145,8 @@ class Matrix:
         lasts = lasting or (site.operation in self._scenario.tried_once and not cell.is_retried)
         if site.service == "dynamodb" and site.operation not in self._scenario.beside:
             return self._trigger.expected(site, fault, lasting=lasts)
+        # the next run asks S3 again for what it has refused
+        lasts |= site.service == "s3" and fault.kind is Kind.REFUSAL and isinstance(self._trigger, Schedule)
         if isinstance(self._trigger, Caller) or (site.service != "dynamodb" and not lasts):
             return {Ended.DONE}
         return {Ended.DONE, Ended.AGAIN, *[Ended.FAILED] * isinstance(self._trigger, Schedule)}

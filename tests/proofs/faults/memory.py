@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.proofs.faults.injection import Request
     from tests.proofs.faults.rows import Rows
 
-BUCKET = "sessions"
+#: The buckets: of sessions, and of files.
+BUCKET, FILES = "sessions", "artifacts"
 #: botocore's own, new for each call.
 _REQUEST_TOKEN = re.compile(r'"ClientRequestToken": ?"[^"]*"')
 _READS = frozenset({"BatchGetItem", "GetItem", "Query", "GetQueueAttributes", "ListObjectVersions"})
@@ -57,16 +58,17 @@ class Messages:
 
 
 class Objects:
-    """The objects of the bucket."""
+    """The objects of all buckets."""
 
     def __init__(self) -> None:
-        self._bucket = s3_backends[ACCOUNT]["aws"].buckets[BUCKET]
+        self._buckets = s3_backends[ACCOUNT]["aws"].buckets
 
     def get(self) -> Any:
-        return copy.deepcopy(self._bucket.keys)
+        return {name: copy.deepcopy(bucket.keys) for name, bucket in self._buckets.items()}
 
     def put(self, content: Any) -> None:
-        self._bucket.keys = copy.deepcopy(content)
+        for name, keys in content.items():
+            self._buckets[name].keys = copy.deepcopy(keys)
 
 
 class Nothing:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
-from jobs.model import BY_SERVICE, DELETE_USER_DATA, Change, Job, Message, Run, SeenEvent, Severity, Status
+from jobs.model import BY_SERVICE, DAY, DELETE_USER_DATA, Change, Job, JobKey, Message, Run, SeenEvent, Severity, Status
 from jobs.outcomes import Attempt, Failure, Stamp
 from jobs.store import items
+from jobs.tenants import Retention
 
 from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job, an_artifact
 from tests.conftest import TABLE
 from tests.integration.conftest import NO_KEY, PROJECT_KEY, USER_ID, WORKFLOW_ID
-from tests.stores import the_store
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,8 @@ class Scenario:
     beside: frozenset[str] = frozenset()
     #: Objects in the bucket.
     objects: tuple[str, ...] = ()
+    #: Objects in the bucket of files.
+    files: tuple[str, ...] = ()
     #: How many seconds the invocation has; None means those of the template.
     seconds: float | None = None
     #: Calls that only botocore tries again in the same invocation.
@@ -217,6 +220,52 @@ def two_lost(service: Service) -> None:
     put(service, running(1, next_at=IN_FILES, max_attempts=2), running(2, next_at=IN_FILES))
 
 
+def two_to_forget(service: Service) -> None:
+    """One that ended long ago with everything that a job may leave, and one that ends just now."""
+    retain(service, Retention(redact_days=0))
+    put(service, running(at=NOW - 3 * DAY, has_params=True, reference_id=USER, description="for one"))
+    announced(service)
+    store = the_store()
+    end = NOW - 2 * DAY
+    store.fail_job(Attempt(1, 1, 1), Stamp(end, "com.example.worker", "token-0", end), Failure(["one is unknown"]))
+    put(service, ended(Status.CANCELLED, 2, reference_id=USER)._replace(next_at=IN_FILES))
+
+
+def three_old(service: Service) -> None:
+    """Jobs of the time before the project forgot anything."""
+    put(service, running(1, reference_id=USER), ended(Status.FAILED, 2, reference_id=USER), ended(Status.CANCELLED, 3))
+    retain(service, Retention(30, 90))
+
+
+def a_closed_project(service: Service) -> None:
+    """With an active job, one that has ended, and a payload."""
+    put(service, running(1, has_params=True), ended(Status.FAILED, 2, reference_id=USER))
+    an_admin(service.dynamodb).close_project(1)
+
+
+def a_completed_deletion(service: Service) -> None:
+    """With the reference of its user."""
+    retain(service, Retention(30, 90))
+    job = service.create(action=DELETE_USER_DATA, referenceId=USER)
+    the_store().start_jobs([JobKey(1, job["jobId"])], NOW + 1)
+    stamp = Stamp(NOW, "event:jobs.delete_user_data", "token-0", NOW)
+    the_store().complete_job(Attempt(1, job["jobId"], 1), stamp, [{"deletedObjectVersions": 3}])
+
+
+def a_deleted_user(service: Service) -> None:
+    """A user whose deletion is completed, and an older job of that user, with a file."""
+    retain(service, Retention(30, 90))
+    service.create(referenceId=USER, params={"user": USER})
+    the_store().start_jobs([JobKey(1, 1)], NOW + 1)
+    announced(service)
+    the_store().complete_job(Attempt(1, 1, 1), Stamp(NOW - 1, "worker", "token-1", NOW + DAY), [USER])
+    a_completed_deletion(service)
+
+
+def retain(service: Service, retention: Retention) -> None:
+    an_admin(service.dynamodb).set_retention(1, retention)
+
+
 # ---- events -------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +319,7 @@ SCENARIOS = (
     Scenario("list_jobs", "public", "public", three_jobs),
     Scenario("list_jobs", "filtered", "public_filtered", three_jobs),
     Scenario("list_jobs", "by reference", "public_by_reference", three_jobs),
+    Scenario("list_jobs", "erasures", "public_erasures", a_completed_deletion),
     Scenario("list_jobs", "before a job", "openreplay_v1_before", three_jobs),
     Scenario("list_jobs", "v3", "alteryx_v3", an_ended_run),
     Scenario("list_jobs", "of a workflow", "alteryx_v3_workflow", a_run),
@@ -308,6 +358,10 @@ SCENARIOS = (
     Scenario("start_jobs", "one job", one_hint, one_scheduled),
     Scenario("start_jobs", "two hints", two_hints, three_due),
     Scenario("reap_lost_jobs", "two lost", "schedule", two_lost),
+    Scenario("redact_jobs", "two ended", "schedule", two_to_forget, files=("1/1/1/a", "1/1/1/b", "1/10/1/a")),
+    Scenario("redact_jobs", "after a deletion", "schedule", a_deleted_user, files=("1/1/1/a",)),
+    Scenario("redact_jobs", "old jobs", "schedule", three_old),
+    Scenario("redact_jobs", "a closed project", "schedule", a_closed_project, objects=_OBJECTS, files=("1/1/1/a",)),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobsError
 from jobs.lifecycle.reaping import reap
-from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Status
+from jobs.model import BY_SERVICE, DELETE_USER_DATA, MINUTE, TRANSITIONS, Forgotten, Status
 from jobs.outcomes import Attempt
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
@@ -103,6 +103,9 @@ def check_step(before: Jobs, after: Jobs, args: Sequence[Any]) -> tuple[Commit, 
             commits.append(Commit("move", *key, job.moves))
         else:
             hold(job.history == was.history, f"the history of job {key[1]} is rewritten")
+            if not job.status.is_active:
+                _check_forgotten(was, job)
+                continue
             hold(job.status is was.status is Status.RUNNING, f"job {key[1]} is changed without a change of status")
     _check_numbers(after)
     _check_deletions(after)
@@ -133,6 +136,25 @@ def _check_move(was: Job, job: Job) -> None:
     hold(was.status is Status.SCHEDULED and was.attempt == 1, f"job {job.job_id} is moved as {was.status}")
     expected = was._replace(start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
     hold(job == expected, f"the move of job {job.job_id} changes something else")
+
+
+def _check_forgotten(was: Job, job: Job) -> None:
+    name = f"job {job.job_id}"
+    hold(not was.status.is_active, f"{name} is forgotten as {was.status}")
+    hold(job.forgotten >= was.forgotten, f"{name} gets back what was forgotten")
+    is_redacted = job.forgotten is Forgotten.REDACTED
+    hold((job.reference_id != was.reference_id) <= is_redacted, f"{name} is redacted and does not say so")
+    kept = was._replace(
+        forgotten=job.forgotten,
+        next_at=job.next_at,
+        reference_id=job.reference_id,
+        description=job.description,
+        errors=job.errors,
+        has_params=job.has_params,
+        outputs_token=job.outputs_token,
+        run=job.run,
+    )
+    hold(job == kept, f"{name} loses what retention leaves")
 
 
 def check_history(job: Job) -> None:
@@ -234,6 +256,8 @@ def come_to_rest(stage: Stage, begin: int, unfinished: Mapping[str, Callable[[Po
     for job in store.jobs.values():
         hold(not job.status.is_active, f"job {job.job_id} is {job.status} for ever")
         check_history(job)
+        if job.forgotten:
+            continue
         named = [change.evidence for change in job.history if change.evidence is not None]
         hold(list(store.get_evidence(job)) == named, f"job {job.job_id} has lost why an attempt ended")
     _check_numbers(store.jobs)

@@ -52,7 +52,7 @@ MAX_RUNS = 2
 #: Only an endless loop makes this many calls.
 MAX_CALLS = 40
 #: The calls that read the status index, which may lag behind the table.
-OF_THE_INDEX = frozenset({"list_due", "list_lost"})
+OF_THE_INDEX = frozenset({"list_due", "list_lost", "list_forgettable"})
 #: The answers of calls that may or may not have been committed; every other call raises `Busy`.
 UNCERTAIN: Mapping[str, Any] = {
     "append": AppendResult(AppendOutcome.UNCERTAIN),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from jobs.forgetting.ports import Reference
+from jobs.forgetting.redacting import redact
 from jobs.lifecycle import cancellation, creation, moving, reporting, retrying
 from jobs.lifecycle.creation import IdempotencyKey, Request
 from jobs.lifecycle.deletion import lock_digest, request_deletion
 from jobs.lifecycle.reaping import reap
-from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
+from jobs.model import DAY, DELETE_USER_DATA, MINUTE, SECOND, DeletionLock, SeenEvent, StartHint, Status
 from jobs.outcomes import Attempt, Failure, ReportOutcome, Stamp
+from jobs.tenants import Retention
 from jobs.timing.dispatch import dispatch
 from jobs.timing.starting import start_jobs
 
 from tests.builders import NOW, a_job, a_project, a_request, append, start
-from tests.fakes import ever
+from tests.fakes import World, ever
 from tests.proofs.interleavings.claims import Told, hold
 from tests.proofs.interleavings.interleavings import Actor, Race
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 PROJECT = a_project()
 USER = "user-1"
+PERSON = lock_digest(PROJECT, USER)
 #: When the first attempt of a job that started at NOW counts as lost.
 TIMED_OUT = NOW + a_job().timeout_seconds * SECOND
 FIRST = Attempt(1, 1, 1)
@@ -141,6 +146,23 @@ def reaper(name: str = "reaper", at: int = TIMED_OUT) -> Actor:
     return Actor(name, run, at)
 
 
+def redactor(name: str, at: int = TIMED_OUT) -> Actor:
+    """The run of `redact_jobs` in one minute; the next one comes by itself."""
+
+    def run(ports: Ports) -> Told:
+        forgotten = redact(forgetting(ports), 1, ever)
+        return Told(f"forgot {forgotten}", changed=None)
+
+    return Actor(name, run, at)
+
+
+def forgetting(ports: Ports) -> World:
+    """The world of an actor in which the project forgets everything at once."""
+    world = cast("World", ports)
+    world.directory.projects[PROJECT.project_key] = replace(PROJECT, retention=Retention(redact_days=0))
+    return world
+
+
 def dispatcher(name: str, at: int = NOW) -> Actor:
     """The tick of one minute; the next one comes by itself."""
 
@@ -205,6 +227,31 @@ def _runs(attempts: int) -> Callable[[TokenStore], None]:
 def _failed(store: TokenStore) -> None:
     _runs(1)(store)
     store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given"), Failure(["no disk"]))
+
+
+def _failed_for_a_person(store: TokenStore) -> None:
+    """A failed job with everything that retention takes, which is to be forgotten now."""
+    append(store, a_job(has_params=True, reference_id=USER, description=USER), "given", {"user": USER})
+    store.references[1, PERSON, 1] = Reference(1)
+    start(store, 1, NOW)
+    store.fail_job(FIRST, Stamp(NOW + SECOND, "worker", "given", NOW + SECOND), Failure([USER]))
+
+
+def _forgotten_whole_or_not_at_all(store: TokenStore) -> None:
+    """What runs leave, the next ones do: nothing stays half forgotten, and no job that was retried lost anything."""
+    world = forgetting(World(store=store))
+    for later in (DAY, 2 * DAY):
+        world.clock.time = NOW + later
+        redact(world, 1, ever)
+    job = store.jobs[1, 1]
+    if job.forgotten:
+        told = repr((job, store.params, store.evidence, store.references))
+        hold(USER not in told, f"half forgotten: {told}")
+        hold(job.next_at is None, "a job that is forgotten stays in the index")
+        hold(not store.list_payload(1, 1, 9), "a payload is left behind")
+    else:
+        hold(job.attempt > 1, "a job that nobody retried is not forgotten")
+        hold(store.params and store.references, "a job that was retried has lost something")
 
 
 def _cancelled_deletion(store: TokenStore) -> None:
@@ -347,6 +394,26 @@ RACES = (
             job_1=("scheduled", "running"),
         ),
         _worker_ends_its_own_attempt,
+    ),
+    Race(
+        "two runs that forget a job while one retries it and one cancels that",
+        (
+            redactor("redact"),
+            redactor("redact too", TIMED_OUT + MINUTE),
+            retrier("retry"),
+            canceller("cancel", at=TIMED_OUT),
+        ),
+        _failed_for_a_person,
+        reaching(
+            {
+                "redact": ("forgot 0", "forgot 1"),
+                "redact too": ("forgot 0", "forgot 1"),
+                "retry": ("retried", "JobNotRetryable"),
+                "cancel": ("cancelled", "JobNotCancellable"),
+            },
+            job_1=("scheduled", "failed", "cancelled"),
+        ),
+        _forgotten_whole_or_not_at_all,
     ),
     Race(
         "two creators with one key, and a batch",

@@ -38,11 +38,11 @@ class TokenStore(FakeStore):
             return StartOutcome.STARTED
         return outcome
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         key = (project_id, job_id)
         if self.cancel_tokens.get(key) == self.call_token:
             return self.jobs[key]
-        cancelled = super().cancel_job(project_id, job_id, now, by)
+        cancelled = super().cancel_job(project_id, job_id, now, by, forget_at)
         self.cancel_tokens[key] = self.call_token
         return cancelled
 

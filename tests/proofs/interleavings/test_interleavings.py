@@ -137,14 +137,14 @@ class StartsEarly(TokenStore):
 
 
 class CancelsWhateverItIs(TokenStore):
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         return self._change(self.jobs[project_id, job_id], Status.CANCELLED, now, by, next_at=None)
 
 
 class CancelsAgain(TokenStore):
     """Its second try cancels what was retried between the two tries."""
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         if self.jobs[project_id, job_id].status.is_active:
             self.cancel_tokens.pop((project_id, job_id), None)
         return super().cancel_job(project_id, job_id, now, by)
@@ -163,7 +163,7 @@ class MovesAgain(TokenStore):
 
 
 class OneTokenForStartAndCancel(TokenStore):
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         job = super().cancel_job(project_id, job_id, now, by)
         self.start_tokens[project_id, job_id] = self.call_token
         return job

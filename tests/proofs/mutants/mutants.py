@@ -9,6 +9,10 @@ STORE_CALLS = ("tests/unit/test_dynamodb.py",)
 #: The calls that the emulator of PartiQL answers.
 STARTS_TOGETHER = ("tests/contract/test_starts.py", "tests/contract/test_job_store.py", "-k", "ministack")
 ARTIFACTS_CONTRACT = ("tests/contract/test_artifacts.py", "-k", "moto")
+REDACTING = ("tests/unit/test_redacting.py",)
+ERASURES = ("tests/unit/test_erasures.py",)
+FORGETTING_CONTRACT = ("tests/contract/test_forgetting.py", "-k", "moto or walk")
+OFFBOARDING = ("tests/integration/test_offboarding.py", "-m", "not prove")
 #: One of the races that are explored.
 INTERLEAVINGS = ("tests/proofs/interleavings/test_interleavings.py", "-k", "whatever_the_order and completes")
 
@@ -90,7 +94,7 @@ MUTANTS = (
     Mutant(
         "cancel read, then written",
         "cancellation:cancel_job",
-        "return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)",
+        "return ports.attempts.cancel_job(project.project_id, job_id, now, by, project.retention.first_due(now))",
         """
         from jobs.errors import JobNotCancellable
         from jobs.model import Change, Status
@@ -264,15 +268,15 @@ MUTANTS = (
     Mutant(
         "a completed job shows the errors of an earlier attempt",
         "store:complete_job",
-        '"gk, due, er, pt"',
-        '"gk, due, pt"',
+        'f"er, pt{no_entry}"',
+        'f"pt{no_entry}"',
         STORE_CONTRACT,
     ),
     Mutant(
         "a cancelled job shows the errors of an earlier attempt",
         "store:cancel_job",
-        '"gk, due, er, pt"',
-        '"gk, due, pt"',
+        'f"er, pt{no_entry}"',
+        'f"pt{no_entry}"',
         STORE_CONTRACT,
     ),
     Mutant(
@@ -678,6 +682,20 @@ MUTANTS = (
         "True",
         ("tests/integration/test_events.py",),
     ),
+    Mutant(
+        "a log that tells any source",
+        "told_of",
+        "_REVERSED_DOMAIN.fullmatch(source)",
+        "True",
+        ("tests/unit/test_event_bodies.py",),
+    ),
+    Mutant(
+        "a report that is early for ever, left to SQS",
+        "is_last",
+        "_receives(record) >= RECEIVES",
+        "False",
+        ("tests/integration/test_events.py",),
+    ),
     # ---- never lost: tick, sweep, reaper -------------------------------------------------------------------------
     Mutant(
         "a horizon of a minute",
@@ -716,7 +734,7 @@ MUTANTS = (
     ),
     Mutant(
         "a shard forgotten by the reaper",
-        "reap",
+        "take_turns",
         "range(shards)",
         "range(shards - 1)",
         ("tests/unit/test_reaping.py",),
@@ -868,8 +886,8 @@ MUTANTS = (
     Mutant(
         "a job shown to another organisation's user",
         "directory:get_own_project",
-        "project.organisation_id == organisation_id",
-        "True",
+        "project.organisation_id != organisation_id",
+        "False",
         ("tests/contract/test_directory.py",),
     ),
     Mutant(
@@ -1015,8 +1033,8 @@ MUTANTS = (
     Mutant(
         "a key that all attempts share",
         "adapters.artifacts:_key",
-        'f"{artifact.project_id}/{artifact.job_id}/{artifact.attempt}/{artifact.artifact_id}"',
-        'f"{artifact.project_id}/{artifact.job_id}/1/{artifact.artifact_id}"',
+        'f"{files_of(artifact.project_id, artifact.job_id)}{artifact.attempt}/{artifact.artifact_id}"',
+        'f"{files_of(artifact.project_id, artifact.job_id)}1/{artifact.artifact_id}"',
         ("tests/unit/test_artifact_dialects.py",),
     ),
     Mutant(
@@ -1173,5 +1191,167 @@ MUTANTS = (
         "job.status is Status.RUNNING and job.attempt == order.attempt and job.action == DELETE_USER_DATA",
         "job.attempt == order.attempt and job.action == DELETE_USER_DATA",
         ("tests/unit/test_erasure.py",),
+    ),
+    # ---- forgetting ---------------------------------------------------------------------------------------------
+    Mutant(
+        "a payload that goes without a mark",
+        "_without_payload",
+        "found and marked != job",
+        "False",
+        REDACTING,
+    ),
+    Mutant(
+        "a job without its payload is retried",
+        "store:retry_job",
+        'f"{is_as_seen} AND {is_whole}"',
+        "is_as_seen",
+        STORE_CONTRACT,
+    ),
+    Mutant(
+        "a job that was retried is forgotten",
+        "_write_if_as_seen",
+        'f"{is_as_seen} AND {is_not_forgotten_further}"',
+        '"st = st OR :seen = :seen OR :attempt = :attempt OR due = :due"',
+        FORGETTING_CONTRACT,
+    ),
+    Mutant(
+        "a second run that saw the same writes too",
+        "_write_if_as_seen",
+        'f"{is_as_seen} AND {is_not_forgotten_further}"',
+        "is_as_seen",
+        FORGETTING_CONTRACT,
+    ),
+    Mutant(
+        "forgotten a moment late",
+        "redacting:plan",
+        "at <= now",
+        "at < now",
+        REDACTING,
+    ),
+    Mutant(
+        "what was forgotten comes back",
+        "redacting:plan",
+        "[least, job.forgotten, *(level for level, at in times.items() if at <= now)]",
+        "[least, *(level for level, at in times.items() if at <= now)]",
+        REDACTING,
+    ),
+    Mutant(
+        "no second look at what came late",
+        "redacting:plan",
+        "level and now < last_look",
+        "False",
+        REDACTING,
+    ),
+    Mutant(
+        "the files of job 10 go with those of job 1",
+        "files_of",
+        'f"{project_id}/{job_id}/"',
+        'f"{project_id}/{job_id}"',
+        REDACTING,
+    ),
+    Mutant(
+        "an owner survives redaction",
+        "_redacted",
+        "tag(job.run.owner_id)",
+        "job.run.owner_id",
+        REDACTING,
+    ),
+    Mutant(
+        "the longer of two times begins",
+        "Retention.first_due",
+        "min(days)",
+        "max(days)",
+        ("tests/unit/test_retention.py",),
+    ),
+    Mutant(
+        "the end of a deletion waits like any other",
+        "reporting:complete",
+        "stamp._replace(forget_at=stamp.at)",
+        "stamp",
+        ("tests/unit/test_retention.py",),
+    ),
+    Mutant(
+        "a cancelled job is never forgotten",
+        "cancellation:cancel_job",
+        "project.retention.first_due(now)",
+        "None",
+        ("tests/unit/test_retention.py",),
+    ),
+    Mutant(
+        "a deletion redacts itself",
+        "_forget_user",
+        "after >= deletion.job_id",
+        "after > deletion.job_id",
+        ERASURES,
+    ),
+    Mutant(
+        "a deletion that failed redacts",
+        "has_deleted_its_user",
+        "job.action == DELETE_USER_DATA and job.status is Status.COMPLETED",
+        "job.action == DELETE_USER_DATA",
+        ERASURES,
+    ),
+    Mutant(
+        "a batch with persons is larger than a transaction",
+        "_take_chunk",
+        "2 + bool(new.params) + bool(person_of(project, new.reference_id))",
+        "2 + bool(new.params)",
+        ERASURES,
+    ),
+    Mutant(
+        "a redacted job is still found",
+        "redacting:_forget",
+        "redacts and job.reference_id and job.action != DELETE_USER_DATA",
+        "False",
+        ERASURES,
+    ),
+    Mutant(
+        "a deletion is forgotten with what it has deleted",
+        "_without_payload",
+        "has_deleted_its_user(job)",
+        "False",
+        ERASURES,
+    ),
+    Mutant(
+        "nothing remains while the walk is under way",
+        "prove",
+        "project.retention.is_on and not ports.forgetting.has_walk(project.project_id)",
+        "project.retention.is_on",
+        ("tests/unit/test_walking.py",),
+    ),
+    Mutant(
+        "a walk that does not wait",
+        "walking:walk",
+        "each.at <= settled",
+        "True",
+        ("tests/unit/test_walking.py",),
+    ),
+    Mutant(
+        "a walk that a new retention does not begin again",
+        "DynamoDBForgetting.move_walk",
+        '"#at = :at AND jo = :jo"',
+        '"(#at = :at OR #at > :jo) AND (jo = :jo OR jo < :jo)"',
+        FORGETTING_CONTRACT,
+    ),
+    Mutant(
+        "a project whose jobs are not cancelled",
+        "closing:_cancel_jobs",
+        "job.status.is_active",
+        "False",
+        OFFBOARDING,
+    ),
+    Mutant(
+        "a project that leaves the rows that find its jobs",
+        "of_project",
+        '("payload", "ref", "idempotency", "deletion")',
+        '("payload", "idempotency", "deletion")',
+        OFFBOARDING,
+    ),
+    Mutant(
+        "a project that is being deleted is shown",
+        "directory:get_own_project",
+        "project.closed_at is not None",
+        "False",
+        OFFBOARDING,
     ),
 )

@@ -119,6 +119,8 @@ def _matches(pattern: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
 
 
 def _is(value: object, choice: object) -> bool:
+    if isinstance(choice, dict) and "prefix" in choice:
+        return str(value).lower().startswith(choice["prefix"]["equals-ignore-case"])
     if isinstance(choice, dict):
         return value not in choice["anything-but"]
     return value == choice

@@ -493,6 +493,7 @@ def test_the_bus_gives_an_event_to_those_whose_pattern_it_matches(world: World) 
     patterns: dict[str, dict[str, Any]] = {
         "all reports": {"detail-type": ["Job Completed"], "source": [{"anything-but": ["jobs"]}]},
         "of one action": {"detail": {"action": ["export"]}},
+        "named like a job": {"detail-type": [{"prefix": {"equals-ignore-case": "job"}}]},
         "either": {"$or": [{"source": ["jobs"]}, {"detail-type": ["Job Message"]}]},
     }
     for name, pattern in patterns.items():
@@ -507,6 +508,8 @@ def test_the_bus_gives_an_event_to_those_whose_pattern_it_matches(world: World) 
     assert sorted(got) == [
         ("all reports", "Job Completed"),
         ("either", "Job Message"),
+        ("named like a job", "Job Completed"),
+        ("named like a job", "Job Message"),
         ("of one action", "Job Completed"),
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.adapters.eventbridge import EventBridgeBus
-from jobs.lifecycle import reaping
+from jobs.lifecycle import reaping, turns
 from jobs.model import MINUTE, SECOND
 from jobs.outcomes import Watermark
 from jobs.runtime.settings import DEFAULT_SHARDS
@@ -152,6 +152,6 @@ def test_a_single_lost_attempt_is_ended_by_the_first_run_whatever_another_projec
 
 
 def test_it_notices_a_reaper_that_takes_one_project_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaping, "in_turns", sorted)
+    monkeypatch.setattr(turns, "in_turns", sorted)
 
     assert lost.run(LOST, seed=1).failures != []

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jobs.artifacts.model import Address
+from jobs.artifacts.model import Address, files_of
 from jobs.model import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -69,4 +69,4 @@ class S3ArtifactFiles:
 
 
 def _key(artifact: Artifact) -> str:
-    return f"{artifact.project_id}/{artifact.job_id}/{artifact.attempt}/{artifact.artifact_id}"
+    return f"{files_of(artifact.project_id, artifact.job_id)}{artifact.attempt}/{artifact.artifact_id}"

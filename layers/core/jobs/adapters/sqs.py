@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: SQS's own limits (Developer Guide, «Message quotas»).
 BATCH = 10
 MAX_DELAY_SECONDS = 900
+#: How often the ingest queue delivers an event: its `maxReceiveCount` in the template.
+RECEIVES = 6
 #: How often the pause before an early report is looked at again doubles: 1, 2, 4, 8, 16 and 32 seconds.
 MAX_DOUBLINGS = 5
 
@@ -143,6 +145,10 @@ class SQSIngestQueue:
                 failed.append(record["messageId"])
         return failed
 
+    def is_last(self, record: Mapping[str, Any]) -> bool:
+        """Whether this is the last time that the queue delivers an event."""
+        return _receives(record) >= RECEIVES
+
     def look_again_soon(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Have events delivered again after a second, then two, four …, and not only after the visibility time-out.
 
@@ -150,16 +156,20 @@ class SQSIngestQueue:
             The message ids of all of them, because they stay in the queue.
         """
         for record in records:
-            received = int(record["attributes"]["ApproximateReceiveCount"])
             try:
                 self._client().change_message_visibility(
                     QueueUrl=self._url,
                     ReceiptHandle=record["receiptHandle"],
-                    VisibilityTimeout=2 ** min(received - 1, MAX_DOUBLINGS),
+                    VisibilityTimeout=2 ** min(_receives(record) - 1, MAX_DOUBLINGS),
                 )
             except (ClientError, BotoCoreError) as error:
                 self._meter.failed("ChangeMessageVisibility", error)
         return [record["messageId"] for record in records]
+
+
+def _receives(record: Mapping[str, Any]) -> int:
+    """How often an event was delivered, this time included."""
+    return int(record["attributes"]["ApproximateReceiveCount"])
 
 
 def to_body(hint: StartHint) -> str:

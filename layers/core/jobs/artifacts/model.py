@@ -35,6 +35,11 @@ class Artifact(NamedTuple):
     format: str
 
 
+def files_of(project_id: int, job_id: int) -> str:
+    """What the keys of a job's files begin with, and those of no other job."""
+    return f"{project_id}/{job_id}/"
+
+
 class Address(NamedTuple):
     """A signed address. Anybody who has it may make one kind of request with it until it expires."""
 

@@ -5,6 +5,7 @@ A request that does not fit can never become valid. It goes to the dead-letter q
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -33,6 +34,13 @@ from jobs.events.incoming import (
 )
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import Message, Run, Severity
+
+#: What an event may be.
+DETAIL_TYPES = ("Job Requested", "Job Progress", "Job Message", "Job Completed", "Job Failed")
+#: How long a source may be that a log names.
+MAX_TOLD_SOURCE = 64
+#: A key or a token has no dots, or parts that are longer; an address of mail has an `@`.
+_REVERSED_DOMAIN = re.compile(r"[a-z]{2,24}(\.[A-Za-z][A-Za-z0-9_-]{0,31}){1,6}")
 
 
 class _Envelope(BaseModel):
@@ -77,6 +85,22 @@ def refusal_of(error: InvalidRequest) -> Refusal:
     return Refusal("detail", "has a field that does not exist")
 
 
+def told_of(body: str) -> dict[str, str]:
+    """What a log may tell of a refused event: its type and its source, each only if it cannot be somebody's data.
+
+    A type must be one of ours, and a source must look like `com.example.app` or `aws.s3`.
+    """
+    try:
+        envelope = parse_leniently(body)
+    except InvalidRequest:
+        return {}
+    detail_type, source = envelope.get("detail-type"), envelope.get("source")
+    told = {"detailType": detail_type} if detail_type in DETAIL_TYPES else {}
+    if isinstance(source, str) and len(source) <= MAX_TOLD_SOURCE and _REVERSED_DOMAIN.fullmatch(source):
+        told["source"] = source
+    return told
+
+
 def parse_event(body: str, arrived: int, now: int) -> Delivery:
     """Read an event as the bus puts it on a queue.
 
@@ -114,7 +138,7 @@ def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Co
             failed = validated(FailedReport, detail)
             about = (failed.projectKey, failed.jobId, failed.attempt)
             return JobFailed(*about, failed.errors, failed.retryable, failed.retryAfter)
-    raise InvalidRequest("detail-type", "is not one that this service takes")
+    raise InvalidRequest("detail-type", f"must be one of {', '.join(DETAIL_TYPES)}")
 
 
 def _requested(request: _Requested) -> JobRequested:

@@ -83,6 +83,7 @@ PUBLIC_ANNOUNCE_ARTIFACT = _project(PUBLIC, "POST", "/jobs/{jobId}/artifacts", S
 PUBLIC_LIST_ARTIFACTS = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts", _READ_ONE)
 PUBLIC_GET_ARTIFACT = _project(PUBLIC, "GET", "/jobs/{jobId}/artifacts/{artifactId}", _READ_ONE)
 PUBLIC_GET_MESSAGES = _project(PUBLIC, "GET", "/jobs/{jobId}/messages", _READ_ONE, "limit", "cursor")
+PUBLIC_LIST_ERASURES = _project(PUBLIC, "GET", "/erasures", Scope.READ, "userId")
 # `user_ids` refuses any query, in both dialects and with a better reason
 PUBLIC_DELETE_USER = _project(PUBLIC, "DELETE", "/users/{userId+}", Scope.DELETE_USERS)._replace(query=None)
 

@@ -47,6 +47,8 @@ UNTRUSTED_ACCOUNT = Refusal("account", "is not one that the project takes events
 UNTRUSTED_SOURCE = Refusal("source", "is not one that the project takes such events of")
 UNTRUSTED_REPORT = Refusal("source", "may not report on jobs of this action, or the project has no such job")
 UNKNOWN_JOB = Refusal("jobId", "is unknown in this project")
+#: Said of an early report that was looked at again as often as it may be.
+NEVER_STARTED = Refusal("attempt", "has not started")
 KEY_REUSED = Refusal("idempotencyKey", "was used for another body")
 
 _TAKEN: dict[ReportOutcome, Taken | Refusal] = {
@@ -99,10 +101,7 @@ def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_tim
     for position, project in alone:
         enough = has_time(STEP_TIME)
         taken[position] = _take_alone(ports, project, deliveries[position]) if enough else Taken.AGAIN
-    answer = [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
-    if refused := sum(isinstance(what, Refusal) for what in answer):
-        ports.meter.count("EventRefused", refused)
-    return answer
+    return [taken[repeats.get(position, position)] or Taken.AGAIN for position in range(len(deliveries))]
 
 
 def _project_of(ports: Ports, own_account: str, delivery: Delivery) -> Project | Taken | Refusal:
@@ -197,10 +196,10 @@ def _report(ports: Ports, project: Project, envelope: Envelope, content: Report)
         return _message(ports, project, envelope, content.job_id, content.message)
     attempt = Attempt(project.project_id, content.job_id, content.attempt)
     if isinstance(content, JobCompleted):
-        return reporting.complete(ports, attempt, by=by, outputs=content.outputs)
+        return reporting.complete(ports, attempt, by=by, outputs=content.outputs, retention=project.retention)
     if isinstance(content, JobFailed):
         failure = Failure(content.errors, content.retryable, content.retry_after)
-        return reporting.fail(ports, attempt, failure, by=by)
+        return reporting.fail(ports, attempt, failure, by=by, retention=project.retention)
     outcome = reporting.note_progress(ports, attempt, content.progress, content.at)
     if content.message is not None and outcome is ReportOutcome.APPLIED:
         _message(ports, project, envelope, content.job_id, content.message)

@@ -21,4 +21,5 @@ def cancel_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
     """
     if job_id < 1:
         raise JobNotFound
-    return ports.attempts.cancel_job(project.project_id, job_id, ports.clock.now(), by)
+    now = ports.clock.now()
+    return ports.attempts.cancel_job(project.project_id, job_id, now, by, project.retention.first_due(now))

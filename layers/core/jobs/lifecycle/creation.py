@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle.contention import BATCH_DEADLINE, DEADLINE, Contention
-from jobs.lifecycle.deletion import look_at_lock
+from jobs.lifecycle.deletion import look_at_lock, person_of
 from jobs.lifecycle.limits import check_rate
 from jobs.model import HOUR, SECOND, Change, DueJob, IdempotencyRecord, Job, Status
 from jobs.outcomes import AppendOutcome, NewRow
@@ -119,7 +119,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         record = idempotency and IdempotencyRecord(
             idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )
-        rows = [NewRow(job, token, new.params, seen)]
+        rows = [NewRow(job, token, new.params, seen, person_of(project, new.reference_id))]
         moved = lock and lock._replace(job_id=job.job_id)
         result = contention.settle(partial(ports.jobs.append, rows, record, moved))
         if result.outcome is AppendOutcome.DONE:
@@ -146,7 +146,7 @@ def create_batch(ports: Ports, project: Project, requests: Sequence[Request]) ->
     waiting = deque(_Place(position, request, ports.token()) for position, request in enumerate(requests))
     contention = Contention(ports, BATCH_DEADLINE)
     while waiting:
-        for position, job in _append_chunk(ports, project, _take_chunk(waiting), contention):
+        for position, job in _append_chunk(ports, project, _take_chunk(project, waiting), contention):
             jobs[position] = job
     return jobs
 
@@ -158,7 +158,13 @@ def _append_chunk(
     while chunk:
         first = ports.jobs.highest_job_id(project, strong=True) + 1
         rows = [
-            NewRow(_numbered(ports, project, request.new, request.by, number), token, request.new.params, request.seen)
+            NewRow(
+                _numbered(ports, project, request.new, request.by, number),
+                token,
+                request.new.params,
+                request.seen,
+                person_of(project, request.new.reference_id),
+            )
             for number, (_, request, token) in enumerate(chunk, first)
         ]
         result = contention.settle(partial(ports.jobs.append, rows))
@@ -172,13 +178,13 @@ def _append_chunk(
     return []
 
 
-def _take_chunk(waiting: deque[_Place]) -> list[_Place]:
-    """Take from the front what fits one transaction: a row and a mark for each, and the parameters if it has any."""
+def _take_chunk(project: Project, waiting: deque[_Place]) -> list[_Place]:
+    """Take from the front what fits one transaction: a row and a mark for each, and parameters and person if any."""
     chunk: list[_Place] = []
     actions = size = 0
     while waiting:
         new = waiting[0].request.new
-        actions += 3 if new.params else 2
+        actions += 2 + bool(new.params) + bool(person_of(project, new.reference_id))
         size += ROW_BYTES + len(json.dumps(asdict(new), ensure_ascii=False).encode())
         if chunk and (actions > MAX_ACTIONS or size > MAX_TRANSACTION_BYTES):
             break

@@ -35,11 +35,7 @@ def request_deletion(user_id: str, now: int) -> NewJob:
     Raises:
         InvalidRequest: the user id is blank, over 256 characters, or holds characters that SQS does not carry.
     """
-    if not user_id.strip():
-        raise InvalidRequest("userId", "must not be blank")
-    if len(user_id) > MAX_REFERENCE_ID:
-        raise InvalidRequest("userId", f"must be at most {MAX_REFERENCE_ID} characters")
-    check_text("userId", user_id)
+    check_user_id(user_id)
     return NewJob(
         action=DELETE_USER_DATA,
         description=f"Delete user sessions of userId = {user_id}",
@@ -48,6 +44,24 @@ def request_deletion(user_id: str, now: int) -> NewJob:
         max_attempts=DELETION_MAX_ATTEMPTS,
         timeout_seconds=DELETION_TIMEOUT_SECONDS,
     )
+
+
+def check_user_id(user_id: str) -> None:
+    """Check the id of a user whose data is to be deleted.
+
+    Raises:
+        InvalidRequest: it is blank, over 256 characters, or holds characters that SQS does not carry.
+    """
+    if not user_id.strip():
+        raise InvalidRequest("userId", "must not be blank")
+    if len(user_id) > MAX_REFERENCE_ID:
+        raise InvalidRequest("userId", f"must be at most {MAX_REFERENCE_ID} characters")
+    check_text("userId", user_id)
+
+
+def person_of(project: Project, reference_id: str) -> str:
+    """The digest by which a job is found when its user is deleted; empty where the project keeps everything."""
+    return lock_digest(project, reference_id) if reference_id and project.retention.is_on else ""
 
 
 def lock_digest(project: Project, user_id: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.model import HOUR, SECOND, DueJob
+from jobs.model import DELETE_USER_DATA, HOUR, SECOND, DueJob
 from jobs.outcomes import ReportOutcome, Stamp
+from jobs.tenants import KEEP_EVERYTHING
 from jobs.timing.hints import announce
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jobs.model import Job, Message, SeenEvent
     from jobs.outcomes import Attempt, Failure
     from jobs.ports import Ports
+    from jobs.tenants import Retention
 
 #: The second attempt is due within this. The window doubles with each further attempt, up to an hour.
 MIN_BACK_OFF = 4 * SECOND
@@ -31,34 +33,42 @@ QUARTER = 25
 MESSAGES_AFTER_END = HOUR
 
 
-def complete(ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] = ()) -> ReportOutcome:
+def complete(
+    ports: Ports, attempt: Attempt, *, by: str, outputs: Sequence[Any] = (), retention: Retention = KEEP_EVERYTHING
+) -> ReportOutcome:
     """Take the report that an attempt is done, and what it has put out.
 
     Outputs are stored before the change that refers to them, so a look first tells whether the change can happen.
+    A look also tells whether the job has deleted a user: where the project forgets, that user's jobs are due at once.
     """
-    if outputs:
-        refusal = attempt.refusal(ports.jobs.get_job(attempt.project_id, attempt.job_id))
+    stamp = stamp_of(ports, by, retention)
+    if outputs or retention.is_on:
+        job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
+        refusal = attempt.refusal(job)
         if refusal is not None:
             return refusal
-    return ports.attempts.complete_job(attempt, _stamp(ports, by), outputs)
+        if retention.is_on and job is not None and job.action == DELETE_USER_DATA:
+            stamp = stamp._replace(forget_at=stamp.at)
+    return ports.attempts.complete_job(attempt, stamp, outputs)
 
 
-def fail(ports: Ports, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
+def fail(
+    ports: Ports, attempt: Attempt, failure: Failure, *, by: str, retention: Retention = KEEP_EVERYTHING
+) -> ReportOutcome:
     """Take the report that an attempt failed: the next one is scheduled, or the job has failed for good."""
     job = ports.jobs.get_job(attempt.project_id, attempt.job_id)
     refusal = attempt.refusal(job)
     if job is None or refusal is not None:
         return refusal or ReportOutcome.UNKNOWN
-    return end_attempt(ports, job, attempt, failure, by=by)
+    return end_attempt(ports, job, attempt, failure, stamp_of(ports, by, retention))
 
 
-def end_attempt(ports: Ports, job: Job, attempt: Attempt, failure: Failure, *, by: str) -> ReportOutcome:
+def end_attempt(ports: Ports, job: Job, attempt: Attempt, failure: Failure, stamp: Stamp) -> ReportOutcome:
     """End an attempt that failed or was lost: back off if attempts are left, otherwise fail the job.
 
     `job` suggests which of the two. The condition of the write decides. The errors are stored before the write that
     refers to them, so callers look first whether it can happen.
     """
-    stamp = _stamp(ports, by)
     if attempt.number >= job.max_attempts or not failure.retryable:
         return ports.attempts.fail_job(attempt, stamp, failure)
     wait = back_off_window(attempt.number) * ports.random()
@@ -104,15 +114,19 @@ def _is_news(job: Job, reached: int, at: int) -> bool:
 
 
 def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> ReportOutcome:
-    """Take what a worker says. Nothing is taken about a job that ended over an hour ago."""
+    """Take what a worker says. Nothing is taken about a job that ended over an hour ago, or lost its payload."""
     job = ports.jobs.get_job(project_id, job_id)
     if job is None:
         return ReportOutcome.UNKNOWN
+    if job.forgotten:
+        return ReportOutcome.STALE
     if job.finished_at is not None and ports.clock.now() - job.finished_at > MESSAGES_AFTER_END:
         return ReportOutcome.STALE
     was_new = ports.payload.add_message(project_id, job_id, message, seen)
     return ReportOutcome.APPLIED if was_new else ReportOutcome.STALE
 
 
-def _stamp(ports: Ports, by: str) -> Stamp:
-    return Stamp(ports.clock.now(), by, ports.token())
+def stamp_of(ports: Ports, by: str, retention: Retention) -> Stamp:
+    """The stamp of a change that is made now, and that may end a job of a project with this retention."""
+    now = ports.clock.now()
+    return Stamp(now, by, ports.token(), retention.first_due(now))

@@ -23,7 +23,7 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
 
     Raises:
         JobNotFound: the project has no such job.
-        JobNotRetryable: the job is not failed or cancelled, or had 20 attempts.
+        JobNotRetryable: the job is not failed or cancelled, had 20 attempts, or has lost its payload to retention.
         DeletionActive: it deletes a user who has another active deletion.
         Busy: too many changed it at once, or DynamoDB throttles. Try again.
     """
@@ -54,6 +54,8 @@ def _write(ports: Ports, job: Job, retried: Job, token: str, lock: DeletionLock 
 def _check(job: Job) -> None:
     if job.status not in {Status.FAILED, Status.CANCELLED}:
         raise JobNotRetryable("only a failed or cancelled job can be retried")
+    if job.forgotten:
+        raise JobNotRetryable("the job's payload was deleted, as its project keeps it for a limited time")
     if job.attempt >= MAX_ATTEMPTS:
         raise JobNotRetryable(f"the job was attempted {MAX_ATTEMPTS} times, as often as a job may be")
 

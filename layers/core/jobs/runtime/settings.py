@@ -36,13 +36,6 @@ class IngestSettings(NamedTuple):
     account_id: str
 
 
-class ErasureSettings(NamedTuple):
-    """What the worker that erases sessions is told."""
-
-    bucket: str
-    queue_url: str
-
-
 class Settings:
     """What template.yaml tells its functions, in groups."""
 
@@ -99,6 +92,11 @@ class Settings:
         return self._environment["ARTIFACTS_BUCKET"]
 
     @cached_property
-    def erasure(self) -> ErasureSettings:
-        """The sessions and the worker's queue."""
-        return ErasureSettings(self._environment["SESSIONS_BUCKET"], self._environment["WORKER_QUEUE_URL"])
+    def sessions_bucket(self) -> str:
+        """The bucket of users' sessions."""
+        return self._environment["SESSIONS_BUCKET"]
+
+    @cached_property
+    def worker_queue_url(self) -> str:
+        """The queue of the worker that erases sessions."""
+        return self._environment["WORKER_QUEUE_URL"]

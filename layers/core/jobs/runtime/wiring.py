@@ -24,8 +24,10 @@ from jobs.store.artifacts import DynamoDBArtifacts
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.caching import CachedDirectory
 from jobs.store.client import dynamodb_client
+from jobs.store.closing import DynamoDBClosing
 from jobs.store.directory import DynamoDBDirectory
 from jobs.store.due import DynamoDBDueIndex
+from jobs.store.forgetting import DynamoDBForgetting
 from jobs.store.jobs import DynamoDBJobStore
 from jobs.store.payload import DynamoDBPayload
 
@@ -86,7 +88,7 @@ def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> list[Ma
 
 
 class Wiring:
-    """`Ports`, `TokenPorts`, `ArtifactPorts` and `ErasurePorts` on AWS."""
+    """`Ports`, `TokenPorts`, `ArtifactPorts`, `ErasurePorts` and `ForgettingPorts` on AWS."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.settings = Settings(environment)
@@ -148,6 +150,16 @@ class Wiring:
         return DynamoDBArtifacts(self.table)
 
     @cached_property
+    def forgetting(self) -> DynamoDBForgetting:
+        """Ended jobs that are to be forgotten."""
+        return DynamoDBForgetting(self.table, self.settings.table.shards)
+
+    @cached_property
+    def closing(self) -> DynamoDBClosing:
+        """Projects that are being deleted."""
+        return DynamoDBClosing(self.table, self.token)
+
+    @cached_property
     def due(self) -> DynamoDBDueIndex:
         """The status index."""
         return DynamoDBDueIndex(self.table)
@@ -192,7 +204,7 @@ class Wiring:
         """The objects of users' sessions."""
         from jobs.adapters.s3 import S3SessionStore
 
-        return S3SessionStore(lambda: self._s3, self.settings.erasure.bucket, self.clock, self.meter)
+        return S3SessionStore(lambda: self._s3, self.settings.sessions_bucket, self.clock, self.meter)
 
     @cached_property
     def files(self) -> S3ArtifactFiles:
@@ -202,11 +214,18 @@ class Wiring:
         return S3ArtifactFiles(lambda: self._s3_signer, self.settings.artifacts_bucket, self.clock)
 
     @cached_property
+    def artifact_files(self) -> S3SessionStore:
+        """The objects of those files."""
+        from jobs.adapters.s3 import S3SessionStore
+
+        return S3SessionStore(lambda: self._s3, self.settings.artifacts_bucket, self.clock, self.meter)
+
+    @cached_property
     def worker_queue(self) -> SQSWorkerQueue:
         """The queue of the worker that erases sessions."""
         from jobs.adapters.sqs import SQSWorkerQueue
 
-        return SQSWorkerQueue(lambda: self._sqs, self.settings.erasure.queue_url, self.clock, self.meter)
+        return SQSWorkerQueue(lambda: self._sqs, self.settings.worker_queue_url, self.clock, self.meter)
 
     # ---- clients; another wiring has others -----------------------------------------------------------------------
 

@@ -32,23 +32,25 @@ SUCCESS = Failure(())
 class DynamoDBAttempts(DynamoDBStarts):
     """Status changes of jobs: starts, and those below."""
 
-    def cancel_job(self, project_id: int, job_id: int, now: int, by: str) -> Job:
+    def cancel_job(self, project_id: int, job_id: int, now: int, by: str, forget_at: int | None = None) -> Job:
         """See `Attempts.cancel_job`: one conditional UpdateItem. Its history says what was cancelled."""
         is_active = "st IN (:scheduled, :running)"
         # A second try after a lost answer must not cancel what a caller has retried in the meantime.
         is_not_made_yet = "(attribute_not_exists(tx) OR tx <> :token)"
         token = self._token()
+        entry, no_entry, of_entry = self._last_entry((project_id, job_id), forget_at)
         try:
             item = self._change(
                 keys.job(project_id, job_id),
-                set_="st = :to, tx = :token",
-                remove="gk, due, er, pt",
+                set_=f"st = :to, tx = :token{entry}",
+                remove=f"er, pt{no_entry}",
                 condition=f"{is_active} AND {is_not_made_yet}",
                 change=items.change(Status.CANCELLED, now, by),
                 values={
                     **{f":{status}": items.string(status) for status in ACTIVE},
                     ":to": items.string(Status.CANCELLED),
                     ":token": items.string(token),
+                    **of_entry,
                 },
             )
         except ConditionFailed as failed:
@@ -95,26 +97,28 @@ class DynamoDBAttempts(DynamoDBStarts):
         """
         if outputs:
             self._table.write(put(items.outputs_to_item(attempt.project_id, attempt.job_id, stamp.token, outputs)))
+        entry, no_entry, of_entry = self._last_entry(attempt[:2], stamp.forget_at)
         return self._end_attempt(
             attempt,
             Status.COMPLETED,
             stamp,
-            set_="pg = :all" + (", ou = :token" if outputs else ""),
-            remove="gk, due, er, pt",
-            values={":all": items.number(100)},
+            set_="pg = :all" + (", ou = :token" if outputs else "") + entry,
+            remove=f"er, pt{no_entry}",
+            values={":all": items.number(100), **of_entry},
         )
 
     def fail_job(self, attempt: Attempt, stamp: Stamp, failure: Failure) -> ReportOutcome:
         """See `Attempts.fail_job`: one conditional UpdateItem, after a PutItem of the errors."""
         is_last_attempt = "an >= ma"
+        entry, no_entry, of_entry = self._last_entry(attempt[:2], stamp.forget_at)
         return self._end_attempt(
             attempt,
             Status.FAILED,
             stamp,
-            set_="er = :errors",
-            remove="gk, due, pt",
+            set_=f"er = :errors{entry}",
+            remove=f"pt{no_entry}",
             condition=[is_last_attempt] if failure.retryable else [],
-            values={":errors": {"L": [items.string(error) for error in failure.errors]}},
+            values={":errors": {"L": [items.string(error) for error in failure.errors]}, **of_entry},
             failure=failure,
         )
 
@@ -176,12 +180,13 @@ class DynamoDBAttempts(DynamoDBStarts):
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
         """See `Attempts.retry_job`: one conditional Update, in a transaction if a lock moves with it."""
         is_as_seen = "st = :seen AND an = :attempt"
+        is_whole = "attribute_not_exists(fg)"
         key = keys.job(seen.project_id, seen.job_id)
         retry = update(
             key,
             "SET st = :to, an = an + :one, ma = :most, due = :due, gk = :gk, tr = :token, "
             "h = list_append(h, :change) REMOVE er, ou, pg",
-            is_as_seen,
+            f"{is_as_seen} AND {is_whole}",
             ExpressionAttributeValues={
                 ":seen": items.string(seen.status),
                 ":attempt": items.number(seen.attempt),
@@ -204,6 +209,16 @@ class DynamoDBAttempts(DynamoDBStarts):
             row = failed.rows[0] if 0 in failed.rows else self._table.get(key)
             return AppendOutcome.DONE if row.get("tr") == items.string(token) else AppendOutcome.OVERTAKEN
         return AppendOutcome.DONE
+
+    def _last_entry(self, job: tuple[int, int], forget_at: int | None) -> tuple[str, str, dict[str, Any]]:
+        """What an end sets and removes of the job's entry in the status index, and the values for that.
+
+        The job leaves the index, unless something of it is to be forgotten.
+        """
+        if forget_at is None:
+            return "", ", gk, due", {}
+        values = {":gk": items.string(self._shard(keys.REDACT, job)), ":forget": items.number(forget_at)}
+        return ", gk = :gk, due = :forget", "", values
 
     def _end_attempt(  # noqa: PLR0913  # a status change has this many parts
         self,

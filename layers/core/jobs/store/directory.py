@@ -45,7 +45,9 @@ class DynamoDBDirectory:
     def get_own_project(self, organisation_id: int, project_id: int) -> Project | None:
         """See `Directory.get_own_project`: one GetItem."""
         project = self.get_project(project_id)
-        return project if project is not None and project.organisation_id == organisation_id else None
+        if project is None or project.organisation_id != organisation_id or project.closed_at is not None:
+            return None
+        return project
 
     def list_projects(self, organisation_id: int) -> Sequence[int]:
         """See `Directory.list_projects`: one Query."""

@@ -18,6 +18,7 @@ from jobs.tenants import (
     Project,
     Question,
     Registration,
+    Retention,
     Right,
     Role,
     Scope,
@@ -150,6 +151,8 @@ def project_to_item(project: Project) -> Item:
         **trust_to_attributes(project.accounts, project.sources),
         **limits_to_attributes(project.creations_per_minute),
         **list_order_to_attributes(project.list_order),
+        **retention_to_attributes(project.retention),
+        **({} if project.closed_at is None else {"closed": {"N": str(project.closed_at)}}),
     }
 
 
@@ -169,6 +172,21 @@ def list_order_to_attributes(order: ListOrder) -> Item:
     return {"listOrder": {"S": order}}
 
 
+#: Attributes of a project's row that count days, and the fields of its retention. Absent or null means never.
+_DAYS = {"payloadDays": "payload_days", "redactDays": "redact_days"}
+
+
+def retention_to_attributes(retention: Retention) -> Item:
+    """What a project forgets, as its row has it."""
+    days = {name: getattr(retention, field) for name, field in _DAYS.items()}
+    return {name: {"NULL": True} if count is None else {"N": str(count)} for name, count in days.items()}
+
+
+def _retention_from_item(item: Mapping[str, Any]) -> Retention:
+    told = {field: item.get(name, {}).get("N") for name, field in _DAYS.items()}
+    return Retention(**{field: int(days) for field, days in told.items() if days is not None})
+
+
 def project_from_item(item: Mapping[str, Any]) -> Project:
     """The project of a row."""
     return Project(
@@ -186,6 +204,8 @@ def project_from_item(item: Mapping[str, Any]) -> Project:
         creations_per_minute=int(item["creations"]["N"]) if "N" in item["creations"] else None,
         # rows of earlier versions do not have it
         list_order=ListOrder(item["listOrder"]["S"]) if "listOrder" in item else ListOrder.OLDEST,
+        retention=_retention_from_item(item),
+        closed_at=int(item["closed"]["N"]) if "closed" in item else None,
     )
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import InvalidRequest
 from jobs.store import directory_items, items, keys
 from jobs.store.directory_changes import DirectoryChanges, put_new, refused, update_existing
-from jobs.store.table import update
+from jobs.store.table import put, update
 from jobs.tenants import Organisation, Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.tenants import AuditEntry, ListOrder
+    from jobs.store.table import Write
+    from jobs.tenants import AuditEntry, ListOrder, Retention
 
 
 class ProjectChanges(DirectoryChanges):
@@ -94,7 +95,17 @@ class ProjectChanges(DirectoryChanges):
         attributes = directory_items.list_order_to_attributes(order)
         self._set(project_id, "project order", attributes, {"listOrder": order})
 
-    def _set(self, project_id: int, what: str, attributes: items.Item, about: Mapping[str, Any]) -> None:
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        """See `ProjectAdmin.set_retention`."""
+        about = {"payloadDays": retention.payload_days, "redactDays": retention.redact_days}
+        attributes = directory_items.retention_to_attributes(retention)
+        # it replaces a walk that is under way: the jobs are to be entered once more
+        walk = put(items.walk_to_item(project_id, self.clock.now(), 1))
+        self._set(project_id, "project retention", attributes, about, walk)
+
+    def _set(
+        self, project_id: int, what: str, attributes: items.Item, about: Mapping[str, Any], *beside: Write
+    ) -> None:
         """Set attributes of a project: a GetItem, as the entry is its organisation's, and a transaction.
 
         Raises:
@@ -106,7 +117,7 @@ class ProjectChanges(DirectoryChanges):
         assign = ", ".join(f"{name} = :{name}" for name in attributes)
         values = {f":{name}": value for name, value in attributes.items()}
         change = update_existing(keys.project(project_id), f"SET {assign}", values)
-        self._change(project.organisation_id, what, {"projectId": project_id, **about}, change)
+        self._change(project.organisation_id, what, {"projectId": project_id, **about}, change, *beside)
 
     def list_audit(self, organisation_id: int, limit: int) -> Sequence[AuditEntry]:
         """See `ProjectAdmin.list_audit`: one Query for each megabyte."""

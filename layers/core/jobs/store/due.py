@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 INDEX_PAGE = 10_000
 
 
+def list_index(table: Table, partition: str, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
+    """Read rows of a partition of the status index, behind `after` and due by `until`, in the order of their times."""
+    if after is not None and after.due_at > until:
+        return []
+    begin: dict[str, Any] = {}
+    if after is not None:
+        begin["ExclusiveStartKey"] = items.due_to_index_key(after, partition)
+    found = table.query(
+        IndexName=keys.STATUS_INDEX,
+        KeyConditionExpression="gk = :gk AND due <= :until",
+        ExpressionAttributeValues={":gk": items.string(partition), ":until": items.number(until)},
+        Limit=min(limit, INDEX_PAGE),
+        **begin,
+    )
+    return [items.due_from_item(item) for item in islice(found, limit)]
+
+
 class DynamoDBDueIndex:
     """Due jobs and lost attempts; watermarks and the sweep's cursor."""
 
@@ -27,26 +44,11 @@ class DynamoDBDueIndex:
 
     def list_due(self, shard: int, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
         """See `DueIndex.list_due`: Queries on the status index, each of at most a megabyte."""
-        return self._list(keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
+        return list_index(self._table, keys.index_partition(Status.SCHEDULED, shard), after, until, limit)
 
     def list_lost(self, shard: int, now: int, limit: int) -> list[DueJob]:
         """See `DueIndex.list_lost`: Queries on the status index, whose time is a running job's time-out."""
-        return self._list(keys.index_partition(Status.RUNNING, shard), None, now, limit)
-
-    def _list(self, partition: str, after: DueJob | None, until: int, limit: int) -> list[DueJob]:
-        if after is not None and after.due_at > until:
-            return []
-        begin: dict[str, Any] = {}
-        if after is not None:
-            begin["ExclusiveStartKey"] = items.due_to_index_key(after, partition)
-        found = self._table.query(
-            IndexName=keys.STATUS_INDEX,
-            KeyConditionExpression="gk = :gk AND due <= :until",
-            ExpressionAttributeValues={":gk": items.string(partition), ":until": items.number(until)},
-            Limit=min(limit, INDEX_PAGE),
-            **begin,
-        )
-        return [items.due_from_item(item) for item in islice(found, limit)]
+        return list_index(self._table, keys.index_partition(Status.RUNNING, shard), None, now, limit)
 
     def list_watermarks(self) -> list[Watermark]:
         """See `DueIndex.list_watermarks`: one strong Query over the dispatcher's partition."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import NO_RUN, Change, DueJob, Job, Message, Run, Severity, Status
+from jobs.model import DELETE_USER_DATA, NO_RUN, Change, DueJob, Forgotten, Job, Message, Run, Severity, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         "tc": {"S": token},
     }
     if job.next_at is not None:
-        item["gk"] = {"S": keys.status_shard(job.status, job.project_id, job.job_id, shards)}
+        of_index = job.status if job.status.is_active else keys.REDACT
+        item["gk"] = {"S": keys.status_shard(of_index, job.project_id, job.job_id, shards)}
         item["due"] = {"N": str(job.next_at)}
     texts = {"de": job.description, "rf": job.reference_id, "ou": job.outputs_token}
     texts |= {name: getattr(job.run, field) for name, field in _RUN_STRINGS.items()}
@@ -85,6 +86,8 @@ def job_to_item(job: Job, token: str, shards: int) -> Item:
         item["pt"] = {"N": str(job.progress_at)}
     if job.moves:
         item |= {"mn": {"N": str(job.moves)}, "mb": {"S": job.moved_by}}
+    if job.forgotten:
+        item["fg"] = {"N": str(int(job.forgotten))}
     if job.run.collection_ids:
         item["co"] = {"L": [{"S": collection} for collection in job.run.collection_ids]}
     return item
@@ -134,8 +137,20 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         item["ou"]["S"] if "ou" in item else None,
         int(item["mn"]["N"]) if "mn" in item else 0,
         item["mb"]["S"] if "mb" in item else "",
+        Forgotten(int(item["fg"]["N"])) if "fg" in item else Forgotten.NOTHING,
         _run_from_item(item),
     )
+
+
+def reference_to_item(job: Job, person: str) -> Item:
+    """The row that says that a job is about a person."""
+    is_deletion = {"BOOL": job.action == DELETE_USER_DATA}
+    return {**key(keys.reference(job.project_id, person, job.job_id)), "de": is_deletion}
+
+
+def walk_to_item(project_id: int, at: int, onward: int) -> Item:
+    """The row of a walk over a project's old jobs: since when, and from which number on."""
+    return {**key(keys.ongoing(keys.WALKS, project_id)), "at": number(at), "jo": number(onward)}
 
 
 def outputs_to_item(project_id: int, job_id: int, token: str, outputs: Sequence[Any]) -> Item:

@@ -132,6 +132,7 @@ class DynamoDBJobStore:
         marked = [place for place, row in enumerate(rows) if row.seen is not None]
         writes += [seen_put(row.seen, row.job.created_at) for row in rows if row.seen is not None]
         writes += [put(items.params_to_item(row.job, row.params)) for row in rows if row.params]
+        writes += [put(items.reference_to_item(row.job, row.person)) for row in rows if row.person]
         if record is not None:
             writes.append(_record_put(rows[0].job, record))
         if lock is not None:

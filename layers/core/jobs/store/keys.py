@@ -53,14 +53,19 @@ def is_job(pk: str) -> bool:
     return pk[:1].isdigit()
 
 
+def payload(project_id: int, job_id: int) -> str:
+    """The partition of everything that is stored beside a job's row."""
+    return f"payload#{project_id}#{job_id}"
+
+
 def params(project_id: int, job_id: int) -> Key:
     """A job's parameters, in the partition of the job's payload."""
-    return f"payload#{project_id}#{job_id}", "params"
+    return payload(project_id, job_id), "params"
 
 
 def outputs(project_id: int, job_id: int, token: str) -> Key:
     """The outputs of a job that the change with this token refers to."""
-    return f"payload#{project_id}#{job_id}", f"outputs#{token}"
+    return payload(project_id, job_id), f"outputs#{token}"
 
 
 EVIDENCE_PREFIX = "attempt#"
@@ -68,7 +73,7 @@ EVIDENCE_PREFIX = "attempt#"
 
 def evidence(project_id: int, job_id: int, attempt: int, token: str) -> Key:
     """Why an attempt of a job ended, that the change with this token refers to."""
-    return f"payload#{project_id}#{job_id}", f"{EVIDENCE_PREFIX}{attempt}#{token}"
+    return payload(project_id, job_id), f"{EVIDENCE_PREFIX}{attempt}#{token}"
 
 
 def parse_evidence(sk: str) -> str:
@@ -83,7 +88,7 @@ MAX_TIME = 10**13 - 1
 
 def message(project_id: int, job_id: int, at: int, suffix: str) -> Key:
     """A message of a job. Messages sort by time, and the suffix makes each key unique."""
-    return f"payload#{project_id}#{job_id}", f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
+    return payload(project_id, job_id), f"{MESSAGE_PREFIX}{at:013d}#{suffix}"
 
 
 def parse_message(sk: str) -> int:
@@ -93,7 +98,7 @@ def parse_message(sk: str) -> int:
 
 def artifacts(project_id: int, job_id: int) -> Key:
     """A job's artifacts, and what their sort keys begin with."""
-    return f"payload#{project_id}#{job_id}", "artifact#"
+    return payload(project_id, job_id), "artifact#"
 
 
 def artifact(project_id: int, job_id: int, slot: int) -> Key:
@@ -120,6 +125,10 @@ def status_shard(status: str, project_id: int, job_id: int, shards: int) -> str:
     return index_partition(status, zlib.crc32(f"{project_id}#{job_id}".encode()) % shards)
 
 
+#: What stands in the place of a status for ended jobs that have something to forget.
+REDACT = "redact"
+
+
 def index_partition(status: str, shard: int) -> str:
     """Index partition of one shard of a status."""
     return f"{status}#{shard}"
@@ -143,6 +152,26 @@ def idempotency(project_id: int, key_digest: str) -> Key:
 def deletion_lock(project_id: int, digest: str) -> Key:
     """The deletion lock of a user, by the keyed digest of the user's id."""
     return f"deletion#{project_id}#{digest}", "deletion"
+
+
+def reference(project_id: int, person: str, job_id: int) -> Key:
+    """That a job is about a person, in the partition of that person's jobs: a keyed digest of the reference."""
+    return f"ref#{project_id}#{person}", job_sort(job_id)
+
+
+#: What goes on with a project for many runs. All of a kind share a partition, so that a run reads them in one Query.
+WALKS, CLOSINGS = "walks", "closings"
+
+
+def ongoing(kind: str, project_id: int) -> Key:
+    """How far something has come in a project."""
+    return kind, f"{project_id:010d}"
+
+
+def of_project(project_id: int) -> tuple[str, ...]:
+    """What the partitions begin with that hold rows of one project and of nothing else, beside its own row."""
+    kinds = ("payload", "ref", "idempotency", "deletion")
+    return f"{project_id}#", *(f"{kind}#{project_id}#" for kind in kinds)
 
 
 #: All rows of the ticks share a partition, so that a tick reads them in one Query.

@@ -119,7 +119,7 @@ class DynamoDBStarts:
             tries=tries,
         )
 
-    def _shard(self, status: Status, job: tuple[int, int]) -> str:
+    def _shard(self, status: str, job: tuple[int, int]) -> str:
         return keys.status_shard(status, *job, self._shards)
 
 

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from jobs.ports import Clock
     from jobs.store.keys import Key
 
-#: One action of a transaction, by its kind: Put, Update or ConditionCheck.
+#: One action of a transaction, by its kind: Put, Update, Delete or ConditionCheck.
 Write: TypeAlias = "dict[str, dict[str, Any]]"
 
 #: How often a status change is tried if a transaction holds the row for a moment. botocore never tries that again.
 CONFLICT_TRIES = 5
+#: Rows that one BatchWriteItem takes.
+MAX_BATCH_WRITE = 25
 #: The longest wait between two such tries, in milliseconds.
 CONFLICT_WAIT = 50
 
@@ -40,10 +42,15 @@ def put(item: items.Item, condition: str = "", **beside: Any) -> Write:
     return {"Put": {"Item": item, **({"ConditionExpression": condition} if condition else {}), **beside}}
 
 
-def update(key: Key, expression: str, condition: str, **beside: Any) -> Write:
+def update(key: Key, expression: str, condition: str = "", **beside: Any) -> Write:
     """Update a row; `beside` as above."""
-    parts = {"Key": items.key(key), "UpdateExpression": expression, "ConditionExpression": condition}
-    return {"Update": {**parts, **beside}}
+    parts = {"Key": items.key(key), "UpdateExpression": expression}
+    return {"Update": {**parts, **({"ConditionExpression": condition} if condition else {}), **beside}}
+
+
+def remove(key: Key, condition: str = "", **beside: Any) -> Write:
+    """Delete a row, which without a condition may be gone already; `beside` as above."""
+    return {"Delete": {"Key": items.key(key), **({"ConditionExpression": condition} if condition else {}), **beside}}
 
 
 def must_exist(key: Key) -> Write:
@@ -79,6 +86,12 @@ class Table:
             answer: dict[str, Any] = self._client.query(TableName=self.name, **query)
         return answer
 
+    def scan(self, **scan: Any) -> dict[str, Any]:
+        """Read one page of the whole table by Scan. It ends at a megabyte, before the filter."""
+        with failures.reading():
+            answer: dict[str, Any] = self._client.scan(TableName=self.name, **scan)
+        return answer
+
     def query(self, **query: Any) -> Iterator[items.Item]:
         """Read rows by Query, page after page, only as far as they are taken."""
         while True:
@@ -105,6 +118,24 @@ class Table:
                 return found
             self._wait()
         raise errors.Busy
+
+    def delete(self, keys: Sequence[Key]) -> None:
+        """Delete rows by BatchWriteItems of 25. What DynamoDB leaves out is asked again. A row may be gone already.
+
+        Raises:
+            Busy: it leaves out too much, throttles, or the answer was lost.
+        """
+        for first in range(0, len(keys), MAX_BATCH_WRITE):
+            batch = keys[first : first + MAX_BATCH_WRITE]
+            left: Any = {self.name: [{"DeleteRequest": {"Key": items.key(key)}} for key in batch]}
+            for _ in range(CONFLICT_TRIES):
+                with failures.writing():
+                    left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+                if not left:
+                    break
+                self._wait()
+            else:
+                raise errors.Busy
 
     def write(self, *writes: Write) -> None:
         """Write all or nothing: one write by its own call, several by a transaction."""

@@ -13,10 +13,10 @@ from jobs.tenancy import access
 from jobs.tenants import Client, Credential, User
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from jobs.tenancy.ports import DirectoryAdmin
-    from jobs.tenants import Organisation, Project, Right, Role, Scope
+    from jobs.tenants import Organisation, Project, Retention, Right, Role, Scope
 
 #: A list of an organisation's jobs merges the newest jobs of all its projects, so their number is bounded.
 MAX_PROJECTS = 50
@@ -25,6 +25,8 @@ MAX_NAME = 128
 MAX_TRUSTED = 50
 #: More creations a minute than one project's numbers can be given out in.
 MAX_CREATIONS = 1_000_000
+#: The longest retention: a hundred years.
+MAX_DAYS = 36_500
 #: Bounds what every request of a user reads, and what is stored with every run of a workflow.
 MAX_COLLECTIONS = 100
 MAX_ID = 256
@@ -107,6 +109,64 @@ def limit_creations(admin: DirectoryAdmin, project_id: int, creations_per_minute
     if creations_per_minute is not None and not 1 <= creations_per_minute <= MAX_CREATIONS:
         raise InvalidRequest("creations-per-minute", f"must be from 1 to {MAX_CREATIONS}")
     admin.set_limits(project_id, creations_per_minute)
+
+
+def retain(admin: DirectoryAdmin, project_id: int, retention: Retention) -> None:
+    """Set what a project forgets of its ended jobs, and when.
+
+    Redaction takes the payload too, so a payload cannot be kept for longer.
+
+    Raises:
+        InvalidRequest: a number of days is below 0 or over 36,500, the payload would outlive the redaction, or the
+            project does not exist.
+    """
+    payload, redact = retention
+    for field, days in (("payload-days", payload), ("redact-days", redact)):
+        if days is not None and not 0 <= days <= MAX_DAYS:
+            raise InvalidRequest(field, f"must be from 0 to {MAX_DAYS}")
+    if payload is not None and redact is not None and payload > redact:
+        raise InvalidRequest("payload-days", "must be at most redact-days, as redaction deletes the payload too")
+    admin.set_retention(project_id, retention)
+
+
+def delete_project(admin: DirectoryAdmin, organisation_id: int, name: str, confirm: Callable[[str], bool]) -> Project:
+    """Begin the deletion of the project that has a name, or find it if that has begun.
+
+    `confirm` is asked with the name before anything is written.
+
+    Raises:
+        InvalidRequest: no project or several have the name, or it was not confirmed.
+    """
+    known = map(admin.get_project, admin.list_projects(organisation_id))
+    found = [project for project in known if project is not None and project.name == name]
+    if len(found) != 1:
+        ids = ", ".join(str(project.project_id) for project in found)
+        raise InvalidRequest("name", f"several projects have it: {ids}" if ids else "no project has it")
+    [project] = found
+    if project.closed_at is None:
+        _confirm(confirm, name)
+        admin.close_project(project.project_id)
+    return project
+
+
+def delete_organisation(admin: DirectoryAdmin, organisation_id: int, name: str, confirm: Callable[[str], bool]) -> int:
+    """Delete an organisation that has no projects, and return how many rows that were; `confirm` as above.
+
+    Raises:
+        InvalidRequest: it has another name or projects, or it was not confirmed.
+    """
+    organisation = admin.get_organisation(organisation_id)
+    if organisation is None or organisation.name != name:
+        raise InvalidRequest("name", f"organisation {organisation_id} has another name")
+    if admin.list_projects(organisation_id):
+        raise InvalidRequest("organisation", f"{organisation_id} has projects: delete them first")
+    _confirm(confirm, name)
+    return admin.remove_organisation(organisation_id)
+
+
+def _confirm(confirm: Callable[[str], bool], name: str) -> None:
+    if not confirm(name):
+        raise InvalidRequest("name", "was not confirmed")
 
 
 def create_api_key(

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
         AccessToken,
         AuditEntry,
         Client,
+        Closing,
         Credential,
         ListOrder,
         Organisation,
         Project,
         Registration,
+        Retention,
         Right,
         Role,
         User,
@@ -91,6 +93,13 @@ class ProjectAdmin(_Administered, Protocol):
 
     def set_list_order(self, project_id: int, order: ListOrder) -> None:
         """Set with which end the lists of a project begin.
+
+        Raises:
+            InvalidRequest: the project does not exist.
+        """
+
+    def set_retention(self, project_id: int, retention: Retention) -> None:
+        """Set what a project forgets of its ended jobs, and when.
 
         Raises:
             InvalidRequest: the project does not exist.
@@ -203,5 +212,28 @@ class WorkflowAdmin(_Administered, Protocol):
         """
 
 
-class DirectoryAdmin(ProjectAdmin, CredentialAdmin, UserAdmin, WorkflowAdmin, Protocol):
+class RemovalAdmin(_Administered, Protocol):
+    """How administrators delete projects and organisations."""
+
+    def close_project(self, project_id: int) -> None:
+        """Hide a project from every caller, and begin its deletion.
+
+        Raises:
+            InvalidRequest: it does not exist or is being deleted already.
+        """
+
+    def find_closing(self, project_id: int) -> Closing | None:
+        """Read how far the deletion of a project has come, strongly; None if there is no such deletion."""
+
+    def remove_organisation(self, organisation_id: int) -> int:
+        """Delete an organisation with its keys, clients, users and workflows, and return how many rows that were.
+
+        The audit stays. If this ends in the middle, it is done again.
+
+        Raises:
+            InvalidRequest: it does not exist or has projects.
+        """
+
+
+class DirectoryAdmin(ProjectAdmin, CredentialAdmin, UserAdmin, WorkflowAdmin, RemovalAdmin, Protocol):
     """Everything that administrators do to the directory."""

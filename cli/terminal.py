@@ -1,4 +1,4 @@
-"""What reaches the terminal or a pipe: tables or JSON, without anything that a terminal would obey."""
+"""What the commands write to a terminal or a pipe: tables or JSON, without anything that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import unicodedata
 from typing import Any, NoReturn
 
 from rich.console import Console
-
-from cli.client.errors import PipeClosed
 
 #: What JSON leaves as it is and a terminal may obey: C1 controls, and marks that turn the direction of text.
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -28,6 +26,10 @@ def as_json(value: Any, indent: int | None = None) -> str:
     """JSON that is safe on a terminal too."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _OBEYED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text).encode(errors="replace").decode()
+
+
+class PipeClosed(Exception):
+    """Nobody reads the output any more."""
 
 
 class _Screen(Console):
@@ -69,9 +71,9 @@ def _screen(file: Any) -> _Screen:
     return _Screen(file=file, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
-def complain(sentence: str) -> None:
+def complain(sentence: str, program: str = "jobs") -> None:
     """Write the one line that says what is wrong."""
-    sys.stderr.write(f"jobs: {clean(sentence)}\n")
+    sys.stderr.write(f"{program}: {clean(sentence)}\n")
 
 
 def close_pipe() -> None:
