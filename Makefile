@@ -137,6 +137,7 @@ build: $(INSTALLED) runtime $(NATIVE) ## Build the functions and layers in .aws-
 	@echo "sam build"
 	@{ .venv/bin/sam build $(ARCHITECTURE) 2>&1; echo "ended with $$?"; } | \
 	  awk '/^requirements.txt file not found/ {next} /^ended with [0-9]+$$/ {exit $$3} {print; fflush()}'
+	@.venv/bin/python -m local.slim .aws-sam/build/DependenciesLayer/python
 	@# Byte code shortens cold starts more than anything else. Zip files round times to two seconds, so the byte code
 	@# must not be compared with its source by time. The path is that on Lambda, so that tracebacks are right.
 	@for layer in DependenciesLayer CoreLayer WorkerLayer; do \
@@ -148,8 +149,9 @@ runtime: $(INSTALLED)
 	@.venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || \
 	  { echo "The build needs Python 3.13, the runtime of the functions. Install it, then run make clean build"; exit 1; }
 
-.aws-sam/native/template.yaml: $(INSTALLED) layers/dependencies/requirements.txt
+.aws-sam/native/template.yaml: $(INSTALLED) layers/dependencies/requirements.txt local/slim.py
 	.venv/bin/sam build DependenciesLayer --no-cached --parameter-overrides Architecture=x86_64 --build-dir .aws-sam/native
+	@.venv/bin/python -m local.slim .aws-sam/native/DependenciesLayer/python
 
 format: $(INSTALLED) ## Format the code
 	.venv/bin/ruff check --select I --fix-only --quiet
@@ -178,6 +180,8 @@ lock: $(INSTALLED) ## Pin the requirements after a change of pyproject.toml (UPG
 	$(COMPILE) requirements/pip.in -o requirements/pip.txt
 	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o layers/dependencies/requirements.txt
+	@# Lambda has boto3 of its own for workers.
+	echo aws-lambda-powertools | $(COMPILE) -c requirements/dev.txt - -o layers/worker/requirements.txt
 
 clean: ## Remove everything that was built or installed here, except .local
 	rm -rf .venv .aws-sam build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
-from jobs.artifacts.ports import Address, Artifact
+from jobs.artifacts.model import Address, Artifact
 from jobs.dialects.base import Call, ProjectDialect, Request, UserCall
 from jobs.model import DELETE_USER_DATA, MINUTE, SECOND, Change, Job, Message, Run, Severity, Status
 from jobs.tenants import Credential, Project, Question, Registration, Workflow
@@ -29,7 +28,7 @@ def moved(  # a change has this many parts
     at = job.history[-1].at + MINUTE if at is None else at
     # an attempt is lost after 15 minutes without a word, if its job asks for nothing else
     following = {Status.SCHEDULED: at, Status.RUNNING: at + 15 * MINUTE}.get(to)
-    return replace(job, status=to, next_at=following, history=(*job.history, Change(to, at, by, evidence)), **fields)
+    return job._replace(status=to, next_at=following, history=(*job.history, Change(to, at, by, evidence)), **fields)
 
 
 def _deletion(job_id: int, at: int, user: str, reference: str) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from jobs.artifacts.ports import Artifact
+from jobs.artifacts.model import Artifact
 from jobs.dialects.base import Call, UserCall
 from jobs.model import Change, Forgotten, Job, JobKey, NewJob, Occasion, Run, Status
 from jobs.outcomes import NewRow

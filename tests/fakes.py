@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.artifacts.ports import Address
+from jobs.artifacts.model import Address
 from jobs.erasure.ports import ObjectVersion, VersionPage
 from jobs.forgetting.ports import PayloadRows, Reference, RetentionWalk
 from jobs.lifecycle.text import summary
@@ -43,7 +43,7 @@ from tests.builders import NOW, a_client_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.artifacts.ports import Artifact
+    from jobs.artifacts.model import Artifact
     from jobs.model import Due, Event, Hint, JobKey, Message, ScheduleMove, SeenEvent
     from jobs.outcomes import Attempt, Failure, NewRow, Stamp
     from jobs.ports import Parallel
@@ -405,7 +405,7 @@ class FakeStore:
             raise errors.JobNotFound
         if found.status is not Status.SCHEDULED or found.attempt != 1:
             raise errors.JobNotMovable(found)
-        moved = replace(found, start_at=start_at, next_at=due_at, moves=found.moves + 1, moved_by=by)
+        moved = found._replace(start_at=start_at, next_at=due_at, moves=found.moves + 1, moved_by=by)
         self.jobs[job] = moved
         return moved
 
@@ -463,7 +463,7 @@ class FakeStore:
         moved_to = job.next_at if timeout_at is None else timeout_at
         if (moved_to or 0) < (job.next_at or 0) or (job.progress is not None and progress < job.progress):
             return ReportOutcome.REFUSED
-        self.jobs[attempt[:2]] = replace(job, progress=progress, progress_at=at, next_at=moved_to)
+        self.jobs[attempt[:2]] = job._replace(progress=progress, progress_at=at, next_at=moved_to)
         return ReportOutcome.APPLIED
 
     def retry_job(self, seen: Job, retried: Job, token: str, lock: DeletionLock | None) -> AppendOutcome:
@@ -595,7 +595,7 @@ class FakeStore:
         return True
 
     def enter_job(self, seen: Job, due: int | None, person: str) -> bool:
-        if not self.forget_job(seen, replace(seen, next_at=due)):
+        if not self.forget_job(seen, seen._replace(next_at=due)):
             return False
         if person:
             key = (seen.project_id, person, seen.job_id)
@@ -634,7 +634,7 @@ class FakeStore:
     def _change(  # a status change has this many parts
         self, job: Job, to: Status, now: int, by: str, evidence: str | None = None, **changes: Any
     ) -> Job:
-        changed = replace(job, status=to, history=(*job.history, Change(to, now, by, evidence)), **changes)
+        changed = job._replace(status=to, history=(*job.history, Change(to, now, by, evidence)), **changes)
         self.jobs[job.project_id, job.job_id] = changed
         return changed
 
@@ -865,7 +865,7 @@ class FakeDirectory:
         of, old = self._credential(credential.organisation_id, credential_id)
         if old.revoked_at is not None or (old.expires_at is not None and old.expires_at < until):
             raise errors.InvalidRequest("key", "ends before that")
-        self.credentials[of] = replace(old, expires_at=until)
+        self.credentials[of] = old._replace(expires_at=until)
         self.credentials[digest] = credential
         about = {"keyId": credential_id, "until": until, "newKeyId": credential.credential_id}
         self._note(credential.organisation_id, "key rotate", **about, **_about(credential))
@@ -873,7 +873,7 @@ class FakeDirectory:
     def revoke_credential(self, organisation_id: int, credential_id: str) -> int:
         digest, credential = self._credential(organisation_id, credential_id)
         ended = credential.revoked_at or self.clock.now()
-        self.credentials[digest] = replace(credential, revoked_at=ended)
+        self.credentials[digest] = credential._replace(revoked_at=ended)
         self._note(organisation_id, "key revoke", keyId=credential_id)
         return ended
 
@@ -915,7 +915,7 @@ class FakeDirectory:
     def _change_user(self, organisation_id: int, user_id: str, **changes: Any) -> None:
         if (organisation_id, user_id) not in self.users:
             raise errors.InvalidRequest("user", "unknown")
-        self.users[organisation_id, user_id] = replace(self.users[organisation_id, user_id], **changes)
+        self.users[organisation_id, user_id] = self.users[organisation_id, user_id]._replace(**changes)
 
     def add_client(self, client: Client) -> None:
         project = self.get_project(client.project_id)
@@ -943,7 +943,7 @@ class FakeDirectory:
         self, organisation_id: int, workflow_id: str, collection_ids: Sequence[str], limit: int
     ) -> None:
         heard_of = self._heard_of(organisation_id, workflow_id, limit)
-        self.workflows[organisation_id, workflow_id] = replace(heard_of, collection_ids=tuple(collection_ids))
+        self.workflows[organisation_id, workflow_id] = heard_of._replace(collection_ids=tuple(collection_ids))
         about = {"workflowId": workflow_id, "collectionIds": list(collection_ids)}
         self._note(organisation_id, "workflow share", **about)
 
@@ -974,7 +974,7 @@ class FakeDirectory:
         owner = registration.owner_id
         if owner and (organisation_id, owner) not in self.users:
             raise errors.InvalidRequest("workflow", "no such owner")
-        self.workflows[organisation_id, workflow.workflow_id] = replace(workflow, registration=registration)
+        self.workflows[organisation_id, workflow.workflow_id] = workflow._replace(registration=registration)
         about = {"workflowId": workflow.workflow_id, "ownerId": owner, "questions": len(registration.questions)}
         self._note(organisation_id, what, **about)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobs import errors
@@ -129,4 +128,4 @@ def statuses(name: str) -> Node:
 
 def cut(whole: Answer, **query: str) -> Answer:
     """A list that does not fit into one answer, with a link to the rest of it."""
-    return replace(whole, headers=base.link_header({"next": V3_CALL.url(**query)}))
+    return whole._replace(headers=base.link_header({"next": V3_CALL.url(**query)}))

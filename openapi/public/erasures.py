@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jobs import errors
 from jobs.dialects import erasures
 from jobs.forgetting.proof import MAX_ROWS, Erasure, Proof
@@ -17,7 +15,7 @@ from openapi.schemas import Fields, field, integer, list_of, nullable, query, re
 
 _PROOF = "PublicProofAnswer"
 _COMPLETED = moved(moved(SCHEDULED, Status.RUNNING, "service"), Status.COMPLETED, "event:jobs.delete_user_data")
-_ANSWER = erasures.render_proof(Proof([Erasure(replace(_COMPLETED, forgotten=Forgotten.REDACTED), 120)], 0))
+_ANSWER = erasures.render_proof(Proof([Erasure(_COMPLETED._replace(forgotten=Forgotten.REDACTED), 120)], 0))
 
 _FIELDS = Fields(
     "openapi/public/erasures.py _FIELDS",

@@ -110,7 +110,7 @@ _REPLAYED = schedules.render_created(_EXAMPLE, a_call(PUBLIC), replayed=True)
 _SHOWN = schedules.render(_RUN)
 _LIST = schedules.render_list(Found(Wanted(50), [_RUN], 1, goes_on=False), a_call(PUBLIC))
 _AHEAD = schedules.render_occurrences(_EXAMPLE.spec.rhythm, 1635085800000 - 86_400_000 * 3, {"limit": "3"})
-_JOB = PUBLIC.render_created(Creation(replace(EXPORT, made_by=Occasion(_ID))), a_call(PUBLIC))
+_JOB = PUBLIC.render_created(Creation(EXPORT._replace(made_by=Occasion(_ID))), a_call(PUBLIC))
 
 _FIELDS = Fields(
     "openapi/public/schedules.py _FIELDS",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.slim import SERVICES
 from tests.architecture.project import FOLDERS, ROOT, logical_id
+from tests.architecture.test_imports import NEVER_IMPORTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +40,10 @@ def dependencies() -> Path:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_imports_with_nothing_but_its_layers(folder: str) -> None:
     path = [str(BUILD / logical_id(folder)), str(dependencies()), str(CORE)]
-    program = f"import sys; sys.path[:0] = {path}; import app; assert callable(app.handler); print(app.__file__)"
+    program = (
+        f"import sys; sys.path[:0] = {path}; import app; assert callable(app.handler); print(app.__file__);"
+        f"assert not {NEVER_IMPORTED} & sys.modules.keys()"
+    )
 
     # isolated: no site-packages, no environment variables, and no byte code left behind
     command = [sys.executable, "-I", "-S", "-B", "-c", program]
@@ -46,6 +51,29 @@ def test_a_function_imports_with_nothing_but_its_layers(folder: str) -> None:
 
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.strip() == str(BUILD / logical_id(folder) / "app.py")
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_the_layer_has_the_addresses_of_each_service_that_is_called_in_every_region(service: str) -> None:
+    program = f"""
+import sys
+sys.path[:0] = {[str(dependencies())]}
+import botocore.session
+session = botocore.session.get_session()
+for partition in session.get_available_partitions():
+    for region in session.get_available_regions("s3", partition):
+        client = session.create_client({service!r}, region, aws_access_key_id="a", aws_secret_access_key="b")
+        print(region, client.meta.endpoint_url)
+"""
+
+    def addresses(*options: str) -> list[str]:
+        command = [sys.executable, *options, "-c", program if options else program.replace("sys.path[:0]", "_")]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    built = addresses("-I", "-S", "-B")
+
+    assert len(built) > 2 * 30
+    assert built == addresses()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -63,7 +91,7 @@ def test_the_core_layer_holds_the_package_jobs_as_it_is_and_nothing_else() -> No
     }
 
 
-@pytest.mark.parametrize("layer", ["CoreLayer", "DependenciesLayer"])
+@pytest.mark.parametrize("layer", ["CoreLayer", "DependenciesLayer", "WorkerLayer"])
 def test_a_layer_s_modules_are_compiled_and_are_not_compared_with_their_sources(layer: str) -> None:
     modules = list((BUILD / layer / "python").rglob("*.py"))
     assert modules

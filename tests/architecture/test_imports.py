@@ -1,23 +1,35 @@
-"""What a cold start imports. pydantic costs half as much as boto3, and only requests that write need it."""
+"""What a cold start imports: nothing that the function does not use (decisions 0004 and 0043)."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from functools import cache
 
 import pytest
 
+from local.slim import SERVICES
 from tests.architecture.project import FOLDERS, ROOT
 
 WRITES_REQUESTS = {"announce_artifact", "create_job", "ingest_events", "manage_schedules", "move_job"}
 
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
+#: What is slow to import and needed by no function: botocore makes the clients, and X-Ray works without its library.
+NEVER_IMPORTED = {"aws_xray_sdk", "boto3", "s3transfer"}
+#: What talks to S3, queues or the bus, by the functions that begin with it. The others import it when they need it.
+BEGINS_WITH = {"start_jobs": {"jobs.adapters", "jobs.adapters.sqs", "jobs.adapters.retries"}}
+
 
 @cache
 def imported_by(folder: str) -> set[str]:
-    """The top-level modules of a fresh interpreter that has imported a function."""
-    program = f"import sys, functions.{folder}.app; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    """The modules of a fresh interpreter that has imported a function and made the client of the table."""
+    program = (
+        f"import sys, functions.{folder}.app; from jobs.runtime import wiring; wiring.dynamodb(); print(*sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
     return set(run.stdout.split())
 
 
@@ -32,3 +44,22 @@ def test_a_function_that_reads_no_request_starts_without_pydantic(folder: str) -
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_starts_without_the_tools_of_developers_and_operators(folder: str) -> None:
     assert not {"cli", "local", "openapi", "pytest", "tests"} & imported_by(folder)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_starts_without_what_it_never_uses(folder: str) -> None:
+    assert not NEVER_IMPORTED & imported_by(folder)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_imports_what_talks_to_other_services_when_it_does(folder: str) -> None:
+    begun = {name for name in imported_by(folder) if name.startswith("jobs.adapters")}
+
+    assert begun == BEGINS_WITH.get(folder, set())
+
+
+def test_slimmed_layers_keep_the_services_that_functions_call() -> None:
+    sources = [path.read_text() for path in (ROOT / "layers" / "core").rglob("*.py")]
+    called = {name for text in sources for name in re.findall(r'client\("(\w+)"', text)}
+
+    assert called == SERVICES

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from jobs.model import Change, JobKey, Status
 from jobs.outcomes import AppendOutcome, Attempt, Failure, Stamp
@@ -32,7 +30,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 def running(store: Store) -> Store:
     """The store with a job whose first attempt runs, of two that it may have."""
     history = (Change(Status.SCHEDULED, NOW, "x"), Change(Status.RUNNING, NOW, "service"))
-    job = replace(a_job(max_attempts=2, next_at=NOW + 900_000), status=Status.RUNNING, history=history)
+    job = a_job(max_attempts=2, next_at=NOW + 900_000)._replace(status=Status.RUNNING, history=history)
     assert append(store, job, "token") is DONE
     return store
 

@@ -49,7 +49,7 @@ def an_organisation(registry: Registry, name: str = "Demo") -> int:
 
 def test_organisations_get_ids_of_their_own(registry: Registry) -> None:
     assert [registry.add_organisation(name) for name in ("A", "A")] == [
-        replace(registry.add_organisation("A"), organisation_id=number) for number in (1, 2)
+        registry.add_organisation("A")._replace(organisation_id=number) for number in (1, 2)
     ]
 
 
@@ -244,7 +244,7 @@ def test_a_role_changes_and_nothing_else_with_it(registry: Registry) -> None:
     assert member is not None
 
     registry.set_role(mine, "user-1", Role.ADMINISTRATOR)
-    assert registry.find_user(mine, "user-1") == replace(member, role=Role.ADMINISTRATOR)
+    assert registry.find_user(mine, "user-1") == member._replace(role=Role.ADMINISTRATOR)
     assert registry.find_user(other, "user-1") == foreign
     registry.set_role(mine, "user-1", Role.MEMBER)
     assert registry.find_user(mine, "user-1") == member
@@ -521,7 +521,7 @@ def test_a_project_of_another_organisation_is_not_one_s_own(registry: Registry) 
     assert registry.get_own_project(mine, 99) is None
     assert registry.open_project(own, project.project_key) == project
     assert registry.open_project(foreign, project.project_key) is None
-    assert registry.open_project(replace(own, projects=frozenset({99})), project.project_key) is None
+    assert registry.open_project(own._replace(projects=frozenset({99})), project.project_key) is None
     assert registry.open_project(own, "unknown") is None
 
 
@@ -612,7 +612,7 @@ def test_a_key_is_revoked_at_the_first_word_and_says_when(registry: Registry) ->
         ended.append(registry.revoke_credential(organisation, issued.credential.credential_id))
 
     assert ended == [NOW + 5] * 2
-    assert list(registry.list_credentials(organisation)) == [replace(issued.credential, revoked_at=NOW + 5)]
+    assert list(registry.list_credentials(organisation)) == [issued.credential._replace(revoked_at=NOW + 5)]
     for of, key_id in ((organisation, "unknown"), (99, issued.credential.credential_id)):
         with pytest.raises(InvalidRequest) as refusal:
             registry.revoke_credential(of, key_id)

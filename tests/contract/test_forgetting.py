@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,9 +97,8 @@ def test_a_payload_of_more_rows_than_one_call_deletes_is_deleted(store: Store) -
 
 #: What may be left of a job: each differs from what it was in another way.
 LEFT: dict[str, Callable[[Job], Job]] = {
-    "without its payload": lambda job: replace(job, forgotten=Forgotten.PAYLOAD, has_params=False, outputs_token=None),
-    "redacted": lambda job: replace(
-        job,
+    "without its payload": lambda job: job._replace(forgotten=Forgotten.PAYLOAD, has_params=False, outputs_token=None),
+    "redacted": lambda job: job._replace(
         forgotten=Forgotten.REDACTED,
         reference_id="redacted:0",
         description="",
@@ -108,8 +106,8 @@ LEFT: dict[str, Callable[[Job], Job]] = {
         run=job.run._replace(owner_id="redacted:1"),
         next_at=None,
     ),
-    "due later": lambda job: replace(job, next_at=DUE + 5),
-    "out of the index": lambda job: replace(job, next_at=None),
+    "due later": lambda job: job._replace(next_at=DUE + 5),
+    "out of the index": lambda job: job._replace(next_at=None),
 }
 
 
@@ -126,7 +124,7 @@ def test_what_is_left_of_a_job_is_written_if_it_is_as_it_was_seen(store: Store, 
 
 def test_a_job_that_was_in_no_index_can_be_forgotten(store: Store) -> None:
     seen = ended(store)
-    store.forget_job(seen, out := replace(seen, next_at=None))
+    store.forget_job(seen, out := seen._replace(next_at=None))
     then = LEFT["redacted"](out)
 
     assert store.forget_job(out, then)
@@ -173,7 +171,7 @@ def test_a_job_that_does_not_exist_is_not_made(store: Store) -> None:
 
 
 def test_the_full_job_can_be_redacted(store: Store) -> None:
-    full = replace(a_full_job(), status=Status.FAILED, next_at=DUE)
+    full = a_full_job()._replace(status=Status.FAILED, next_at=DUE)
     append(store, full, "create")
 
     assert store.forget_job(full, LEFT["redacted"](full))
@@ -236,7 +234,7 @@ def test_the_count_of_a_deletion_that_nobody_could_find_is_kept(store: Store) ->
 
 
 def test_an_old_job_is_entered_if_it_is_as_it_was_seen(store: Store) -> None:
-    old = replace(ended(store), next_at=None)
+    old = ended(store)._replace(next_at=None)
     store.forget_job(the_job(store), old)
 
     for due in (DUE + 3, DUE + 3, DUE + 5):
@@ -244,7 +242,7 @@ def test_an_old_job_is_entered_if_it_is_as_it_was_seen(store: Store) -> None:
     assert not store.enter_job(old, DUE, "ann")
     assert not store.enter_job(old, DUE, "")
 
-    assert the_job(store) == replace(old, next_at=DUE + 5)
+    assert the_job(store) == old._replace(next_at=DUE + 5)
     assert forgettable(store, DUE + 9) == [DueJob(DUE + 5, 1, 1)]
     assert store.list_references(1, "ann", 0, 9) == [Reference(1)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,7 +97,7 @@ def test_a_live_idempotency_record_keeps_the_job_from_being_appended(store: Stor
     record = IdempotencyRecord("key", "body", 1, NOW // 1000 + 60)
     assert append(store, a_job(), "token-1", {}, record, None) is AppendOutcome.DONE
 
-    second = replace(record, job_id=2)
+    second = record._replace(job_id=2)
     assert append(store, a_job(job_id=2), "token-2", {}, second, None) is AppendOutcome.OVERTAKEN
 
     assert store.get_job(1, 2) is None
@@ -206,8 +205,8 @@ def test_each_job_of_a_batch_starts_or_does_not_by_itself(store: Store) -> None:
         (a_job(job_id=4, has_params=True), 900),
         (a_job(project_id=2, description="Überblick 🙂", reference_id="a'b", max_attempts=3), 900),
     ):
-        assert store.get_job(job.project_id, job.job_id) == replace(
-            job, status=Status.RUNNING, next_at=NOW + timeout * 1_000, history=(*job.history, started)
+        assert store.get_job(job.project_id, job.job_id) == job._replace(
+            status=Status.RUNNING, next_at=NOW + timeout * 1_000, history=(*job.history, started)
         )
 
 
@@ -306,7 +305,7 @@ def test_only_a_scheduled_job_of_the_first_attempt_is_moved(store: Store, state:
     assert before is not None
     if state == "retried":
         history = (*before.history, Change(Status.SCHEDULED, NOW, "key-9"))
-        retried = replace(before, status=Status.SCHEDULED, attempt=2, next_at=NOW, history=history, errors=None)
+        retried = before._replace(status=Status.SCHEDULED, attempt=2, next_at=NOW, history=history, errors=None)
         store.retry_job(before, retried, "retry", None)
         before = retried
 
@@ -803,7 +802,7 @@ def test_progress_may_leave_the_time_out_as_it_is(store: Store) -> None:
     before = the_job(store)
 
     assert store.note_progress(FIRST, 40, NOW + 7, None) is ReportOutcome.APPLIED
-    assert the_job(store) == replace(before, progress=40, progress_at=NOW + 7)
+    assert the_job(store) == before._replace(progress=40, progress_at=NOW + 7)
     assert store.note_progress(FIRST, 39, NOW + 8, None) is ReportOutcome.REFUSED
     assert store.note_progress(FIRST, 40, NOW + 9, None) is ReportOutcome.APPLIED
     assert lost_everywhere(store, NOW + TIMEOUT) == [DueJob(NOW + TIMEOUT, 1, 1)]
@@ -856,8 +855,7 @@ def ended(store: Store, **job: object) -> Job:
 
 
 def as_retried(job: Job, at: int = NOW + 100) -> Job:
-    return replace(
-        job,
+    return job._replace(
         status=Status.SCHEDULED,
         next_at=at,
         attempt=job.attempt + 1,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -360,7 +359,7 @@ def test_a_token_that_has_ended_opens_nothing(service: Service) -> None:
     for function, case in CALLS:
         assert told(service.http(function, case, headers=headers)) == UNAUTHORIZED
 
-    directory.add_token(replace(token, expires_at=None), access.digest_of(ended))
+    directory.add_token(token._replace(expires_at=None), access.digest_of(ended))
     wiring.clear()
     assert service.http("list_jobs", "alteryx_v3", headers=headers).status == 200
 

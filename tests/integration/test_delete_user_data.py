@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,7 +104,7 @@ def worker(service: Service, aws: boto3.Session, s3: S3Client, monkeypatch: pyte
     monkeypatch.setenv("WORKER_QUEUE_URL", queue_url)
     wiring.clear()
     history = (Change(Status.SCHEDULED, 1, "key:key-demo"), Change(Status.RUNNING, 2, BY_SERVICE))
-    job = replace(a_job(action=DELETE_USER_DATA, reference_id=USER), status=Status.RUNNING, history=history)
+    job = a_job(action=DELETE_USER_DATA, reference_id=USER)._replace(status=Status.RUNNING, history=history)
     service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token", 32))
     entries: list[dict[str, str]] = []
 
@@ -206,7 +206,7 @@ def test_every_delivery_after_the_end_changes_nothing(worker: Worker) -> None:
     job = the_store().get_job(1, 1)
     assert job
     worker.service.dynamodb.put_item(
-        TableName=TABLE, Item=items.job_to_item(replace(job, status=Status.COMPLETED), "token", 32)
+        TableName=TABLE, Item=items.job_to_item(job._replace(status=Status.COMPLETED), "token", 32)
     )
     worker.reports()
     worker.fill(AT, 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -264,7 +263,7 @@ def test_a_job_for_the_user_afterwards_is_a_new_matter(
     assert job is not None
     assert job.reference_id == ANN
     assert remaining(service) == {"job": 1}
-    assert replace(job, reference_id="") != job
+    assert job._replace(reference_id="") != job
 
 
 def test_the_route_wants_a_user_and_nothing_else(service: Service) -> None:

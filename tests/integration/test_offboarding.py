@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +100,7 @@ def test_many_jobs_are_deleted_although_two_runs_die(
     put(
         service,
         *(
-            a_job(job_id=number, reference_id="ann") if number % 50 == 0 else replace(done, job_id=number)
+            a_job(job_id=number, reference_id="ann") if number % 50 == 0 else done._replace(job_id=number)
             for number in range(1, jobs + 1)
         ),
     )

@@ -1,184 +1,162 @@
-"""`make bench`: what a cold start and a warm call cost, as ratios of one run.
+"""`make bench`: what cold starts, warm calls, ticks and starts cost, beside what users would pick instead.
 
-This is no test: machines are shared, so nothing here passes or fails. It compares CPU seconds of this process, never
-clock time. Each figure is the least of several rounds. DynamoDB is a stand-in on 127.0.0.1 with canned answers.
+This is no test: nothing here passes or fails. It compares figures of one run, and never clock time, because machines
+are shared: instructions where valgrind counts them, CPU seconds elsewhere. It writes `.local/bench.json` and
+docs/performance.md. Without valgrind or PostgreSQL it leaves out what needs them, and leaves the page alone.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import subprocess
-import sys
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from jobs.dialects.registry import PUBLIC
-from jobs.model import JobKey
+from jobs.lifecycle import cancellation, creation
+from jobs.model import DAY, JobKey, NewJob
+from jobs.outcomes import Attempt, Stamp
 from jobs.queries import Page, get_job, list_jobs
-from jobs.store import client, items
+from jobs.runtime.wiring import THREADS
+from jobs.timing.hints import JOBS_PER_HINT
 
-from tests.builders import a_call, a_job, a_project
-from tests.fakes import World
-from tests.stores import a_store
+from tests.architecture.checks import translated
+from tests.architecture.project import FOLDERS, ROOT
+from tests.builders import NOW
+from tests.performance import page, price, side_by_side
+from tests.performance.artefact import VALGRIND, Work, event, unpacked
+from tests.performance.growth import BY, Grown, costs
+from tests.performance.stand_in import stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).parents[2]
-COLD_ROUNDS = 7
-WARM_ROUNDS = 5
-BASE = 'import boto3; boto3.client("dynamodb", region_name="us-east-1")'
-#: A function as Lambda starts it: the module, and the clients that its first call makes.
-COLD = "import functions.{0}.app; from jobs.runtime import wiring; the_store()"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "JOBS_TABLE": "jobs",
-    "POWERTOOLS_SERVICE_NAME": "jobs",
-    "POWERTOOLS_METRICS_NAMESPACE": "Jobs",
-}
+    from tests.performance.artefact import Unpacked
 
-
-def cold(program: str) -> float:
-    """CPU seconds of a fresh interpreter, byte code in place."""
-    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    spent = []
-    for _ in range(COLD_ROUNDS):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    return min(spent)
-
-
-def warm(call: Callable[[], object], times: int) -> float:
-    """CPU seconds of one call in this process."""
-    call()
-    spent = []
-    for _ in range(WARM_ROUNDS):
-        before = time.process_time()
-        for _ in range(times):
-            call()
-        spent.append((time.process_time() - before) / times)
-    return min(spent)
-
-
-def answer_canned(ready: Connection, rows: dict[int, bytes]) -> None:
-    """Stand in for DynamoDB: answer a GetItem or UpdateItem with one row, a Query with as many as its bounds say."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # One segment for head and body, because waiting for an acknowledgement in between would dominate the figures.
-        wbufsize = -1
-
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            values = request.get("ExpressionAttributeValues", {})
-            count = int(values[":last"]["S"]) - int(values[":first"]["S"]) + 1 if ":last" in values else 1
-            body = rows[count if "KeyConditionExpression" in request else 0]
-            if "Statements" in request:
-                body = json.dumps({"Responses": [{"TableName": "jobs"} for _ in request["Statements"]]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    ready.send(server.server_address[1])
-    server.serve_forever()
-
-
-def canned() -> dict[int, bytes]:
-    """Answers by their number of rows; 0 is the answer of a GetItem and of an UpdateItem."""
-    row = items.job_to_item(
-        a_job(description="Delete user sessions of userId = someone@example.com", reference_id="someone@example.com"),
-        "token-of-16-chars",
-        32,
-    )
-    queries = {count: json.dumps({"Items": [row] * count, "Count": count}).encode() for count in (1, 50, 200)}
-    return {0: json.dumps({"Item": row, "Attributes": row}).encode(), **queries}
-
-
-def show(title: str, rows: dict[str, float], unit: float) -> None:
-    """Print figures as ratios of the unit."""
-    print(f"\n{title}")
-    for name, seconds in rows.items():
-        print(f"  {name:<44}{seconds / unit:6.2f}")
+BASE = 'import boto3; boto3.client("dynamodb")'
+START = "import app; from jobs.runtime import wiring; wiring.dynamodb()"
+HANDLER = "import app; call = app.handler"
+#: One `get_item` of botocore's own client, as it comes.
+UNIT = """
+import botocore.session
+client = botocore.session.get_session().create_client("dynamodb")
+key = {"pk": {"S": "1#0"}, "sk": {"S": "0000000001"}}
+call = lambda event, context: client.get_item(TableName="jobs", Key=key)
+"""
+#: Milliseconds that a call of DynamoDB is assumed to take where ticks are timed.
+CALL = 5
+HINTS = 10
 
 
 def main() -> None:
-    """Measure and print."""
-    os.environ.update(ENVIRONMENT)
-    base = cold(BASE) - cold("pass")
-    functions = sorted(path.name for path in (ROOT / "functions").iterdir() if (path / "app.py").is_file())
-    show(
-        'Cold start, CPU. 1.00 is `import boto3; boto3.client("dynamodb")` over a bare interpreter',
-        {name: cold(COLD.format(name)) - cold("pass") for name in functions},
-        base,
-    )
-
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    stand_in = context.Process(target=answer_canned, args=(there, canned()), daemon=True)
-    stand_in.start()
-    endpoint = f"http://127.0.0.1:{here.recv()}"
-    try:
-        measure_warm(endpoint)
-    finally:
-        stand_in.terminate()
-        stand_in.join()
+    """Measure, print, and write both results."""
+    began = time.monotonic()
+    measured: dict[str, Any] = {}
+    with unpacked() as built, stand_in() as endpoint:
+        for name, part in parts(built, endpoint):
+            measured[name] = part
+            print(f"{name}: {json.dumps(part)}", flush=True)
+    measured["minutes"] = round((time.monotonic() - began) / 60, 1)
+    (ROOT / ".local").mkdir(exist_ok=True)
+    (ROOT / ".local" / "bench.json").write_text(json.dumps(measured, indent=2) + "\n")
+    if VALGRIND and "cpu_us" in measured:
+        (ROOT / "docs" / "performance.md").write_text(page.render(measured))
 
 
-def measure_warm(endpoint: str) -> None:
-    """Measure what a call does between its arrival and its answer, with our client and with botocore's own."""
-    os.environ["AWS_ENDPOINT_URL"] = endpoint
-    stock: Any = boto3.client("dynamodb")
-    ours: Any = client.dynamodb_client(Config(parameter_validation=False))
-    project, call = a_project(), a_call(PUBLIC)
-    key = items.key(("1#0", "0000000001"))
-    unit = warm(lambda: stock.get_item(TableName="jobs", Key=key), 200)
+def parts(built: Unpacked, endpoint: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every part of the result, each when it is measured."""
+    if VALGRIND:
+        yield "init", init(built)
+    works = warm_calls(built, endpoint)
+    unit = Work([built.dependencies], UNIT, endpoint=endpoint)
+    if VALGRIND:
+        one = unit.instructions_a_call()
+        yield "warm", {name: ratio(work.instructions_a_call(), one) for name, work in works.items()}
+    one = unit.seconds_a_call()
+    yield "warm_cpu", {name: ratio(work.seconds_a_call(), one) for name, work in works.items()}
+    yield "units", units()
+    yield "usd_per_million", dict(price.per_million(translated()))
+    yield "tick", tick()
+    yield "growth", {str(jobs): {cost.operation: cost[2:] for cost in costs(jobs)} for jobs in (150, 10_050, 100_050)}
+    yield from beside(built, works, endpoint)
 
-    def rows(of: Any) -> dict[str, float]:
-        store = a_store(of, 32, table="jobs")
-        store.highest_job_id = lambda *_, **__: 10_000  # type: ignore[method-assign]  # the total is another call
 
-        def list_of(size: int) -> object:
-            return PUBLIC.render_listing(list_jobs(World(store=cast("Any", store)), project, Page(1, size)), call)
+def ratio(of: float, one: float) -> float:
+    """Rounded as such figures are known."""
+    return round(of / one, 2)
 
-        return {
-            "get": warm(lambda: PUBLIC.render_job(get_job(World(store=cast("Any", store)), project, 1)), 200),
-            "list 50": warm(lambda: list_of(50), 50),
-            "list 200": warm(lambda: list_of(200), 20),
-        }
 
-    title = "Warm call, CPU. 1.00 is one `get_item` of botocore's own client over a socket"
-    show(f"{title}\n  with botocore's own parser", rows(stock), unit)
-    show("  with items as they come", rows(ours), unit)
+def init(built: Unpacked) -> dict[str, float]:
+    """Instructions of a cold start, over those of importing boto3 and making a client, by function."""
+    bare = Work([built.dependencies], "pass").instructions()
+    base = Work([built.whole], BASE).instructions() - bare
+    return {name: ratio(Work(built.paths(name), START).instructions() - bare, base) for name in FOLDERS}
 
-    herd = [JobKey(1, number) for number in range(1, 26)]
-    alone, together = (a_store(ours, 32, start_batch, table="jobs") for start_batch in (1, len(herd)))
-    show(
-        "Start of one job, CPU, in the same unit",
-        {
-            "alone": warm(lambda: alone.start_jobs(herd, 0), 20) / len(herd),
-            "one of 25 together": warm(lambda: together.start_jobs(herd, 0), 100) / len(herd),
-        },
-        unit,
-    )
+
+def warm_calls(built: Unpacked, endpoint: str) -> dict[str, Work]:
+    """The calls that are measured when they are warm, at the whole handler."""
+    in_an_hour = time.time_ns() // 1_000_000 + 3_600_000
+    create = event("create_job", "public", body=json.dumps({"action": "export", "startAt": in_an_hour}))
+    del create["headers"]["idempotency-key"]
+    calls = {
+        "get": ("get_job", event("get_job", "public")),
+        "list50": ("list_jobs", event("list_jobs", "public", queryStringParameters={"limit": "50"})),
+        "list200": ("list_jobs", event("list_jobs", "public", queryStringParameters={"limit": "200"})),
+        "cancel": ("cancel_job", event("cancel_job", "public")),
+        "create": ("create_job", create),
+    }
+    return {name: Work(built.paths(of), HANDLER, asked, endpoint) for name, (of, asked) in calls.items()}
+
+
+def units() -> dict[str, str]:
+    """Request units of each operation of a job, metered on the simulated table."""
+    grown = Grown(150)
+    ports, project = grown.ports, grown.project
+    new = NewJob(action="export", start_at=NOW + DAY)
+    operations: dict[str, Callable[[], object]] = {
+        "create": lambda: creation.create_job(ports, project, new, by=BY),
+        "start": lambda: ports.attempts.start_jobs([JobKey(1, 7)], NOW + DAY),
+        "complete": lambda: ports.attempts.complete_job(Attempt(1, 7, 1), Stamp(NOW + DAY, BY, "token"), []),
+        "cancel": lambda: cancellation.cancel_job(ports, project, 8, by=BY),
+        "get": lambda: get_job(ports, project, 9),
+        "list50": lambda: list(list_jobs(ports, project, Page(1, 50)).jobs),
+    }
+    return {name: str(grown.spend(do)) for name, do in operations.items()}
+
+
+def tick() -> dict[str, float]:
+    """Calls of a tick with nothing to do, and how long they take if each takes five milliseconds."""
+    [cost] = [cost for cost in costs(150) if cost.operation == "tick"]
+    return {"calls": cost.calls, "ms_at_5ms_a_call": -(-cost.calls // THREADS) * CALL}
+
+
+def beside(built: Unpacked, works: dict[str, Work], endpoint: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ours and the peers, in CPU of the application; nothing without PostgreSQL."""
+    found = side_by_side.peers()
+    if found is None:
+        return
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "app.py").write_text(side_by_side.NOTHING)
+        floor = side_by_side.of_function(Work([folder], ""))
+    ours = {name: side_by_side.of_function(works[name]) for name in found["psycopg"]}
+    yield "floor_us", {"runtime client": round(floor * 1e6)}
+    yield "cpu_us", {"ours": in_us(ours), "psycopg": in_us(found["psycopg"])}
+    dispatch = {"ours": of_a_start(built, endpoint), **found["dispatch"]}
+    yield "dispatch_ms", {name: round(spent * 1e3, 3) for name, spent in dispatch.items()}
+
+
+def in_us(seconds: dict[str, float]) -> dict[str, int]:
+    """In microseconds."""
+    return {name: round(of * 1e6) for name, of in seconds.items()}
+
+
+def of_a_start(built: Unpacked, endpoint: str) -> float:
+    """CPU seconds of one start, in an invocation with ten full hints."""
+    body = {"projectId": 1, "jobs": [[number, 1] for number in range(1, JOBS_PER_HINT + 1)]}
+    record = event("start_jobs", "hint")["Records"][0] | {"body": json.dumps(body)}
+    records = [record | {"messageId": f"message-{number}"} for number in range(HINTS)]
+    work = Work(built.paths("start_jobs"), HANDLER, {"Records": records}, endpoint)
+    return work.seconds_a_call(count=5) / (HINTS * JOBS_PER_HINT)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from jobs.runtime.wiring import THREADS
+
 from tests.architecture.checks import mappings, of, ticks, translated
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ CALL = 0.005
 WORK = 0.006
 LOG_KB = 1.5
 ACCESS_LOG_KB = 0.4
+#: Read units of a Query of the index that finds nothing.
+LOOK = 0.5
 #: Request units of a plain job, from docs/access-patterns.md: create, start, end.
 WRITES = 2 + 3 + 2
 #: The newest number; and alone also credential and project, the report's project, and the project of three changes.
@@ -78,19 +82,20 @@ def idle(template: Json) -> Iterator[Line]:
     how = f"{dashboards}, of three that are free in an account; otherwise {DASHBOARD_MONTH:.2f}"
     yield Line("Dashboard", how, (0,))
     queues = len(list(mappings(template, "AWS::SQS::Queue")))
-    how = f"{queues} queues with consumers, {POLLERS} polls of {LONG_POLL} s each; one look at the backlog a tick"
-    yield Line("SQS", how, ((queues * POLLERS * MONTH / LONG_POLL + minutes) * SQS_REQUESTS,))
-    traced = [name for name in ticks(template) if _is_traced(template, name)]
-    yield Line("Ticks, X-Ray", f"{len(traced)} traces a minute", (len(traced) * minutes * TRACES,))
-    units = 2 * shards + 4
-    how = f"{units:.0f} units a minute at {shards} shards, for what is due, overdue, timed out and to be forgotten"
+    how = f"{queues} queues with consumers, {POLLERS} polls of {LONG_POLL} s each"
+    yield Line("SQS", how, (queues * POLLERS * MONTH / LONG_POLL * SQS_REQUESTS,))
+    traced = len([name for name in ticks(template) if _is_traced(template, name)])
+    if traced:
+        yield Line("Ticks, X-Ray", f"{traced} traces a minute", (traced * minutes * TRACES,))
+    # what is to be forgotten is also two strong Queries that find nothing
+    units = shards * (LOOK + LOOK + LOOK) + 2
+    what = "for what is due, timed out and to be forgotten"
+    how = f"{units:.0f} units a minute: a look into each of {shards} shards {what}"
     yield Line("Ticks, reading", how, (units * minutes * READ_UNITS,))
-    calls = 2 * shards + 3
-    how = f"{calls} calls in sequence, and twice {shards}, four at a time; {1000 * CALL:.0f} ms each assumed"
-    dispatch = _invocation(template, "DispatchDueJobsFunction", calls)
-    reap = _invocation(template, "ReapLostJobsFunction", shards // 4)
-    redact = _invocation(template, "RedactJobsFunction", shards // 4)
-    yield Line("Ticks, Lambda", how, (minutes * (dispatch + reap + redact),))
+    how = f"{shards} calls each, {THREADS} at a time; {1000 * CALL:.0f} ms each assumed"
+    functions = ("DispatchDueJobsFunction", "ReapLostJobsFunction", "RedactJobsFunction")
+    run = sum(_invocation(template, name, -(-shards // THREADS)) for name in functions)
+    yield Line("Ticks, Lambda", how, (minutes * run,))
     logged = len(ticks(template)) * minutes * LOG_KB / 1e6
     yield Line("Ticks, logs", f"{LOG_KB} KB a run assumed", (logged * LOG_GB,))
 
@@ -139,6 +144,39 @@ def _invocation(template: Json, name: str, calls: int) -> float:
 def _is_traced(template: Json, name: str) -> bool:
     traced: bool = of(template, "AWS::Lambda::Function")[name].get("TracingConfig") == {"Mode": "Active"}
     return traced
+
+
+class Other(NamedTuple):
+    """Another way to run a million jobs that are asked for by HTTP, started at their time and reported on."""
+
+    name: str
+    how: str
+    #: Write and read units of a job beside those that ours has in any case.
+    writes: float
+    reads: float
+    #: Dollars for what it has and ours has not, less what ours has and it has not, for one job.
+    more: float
+
+
+#: A hint is sent, received and deleted.
+HINT = 3 * SQS_REQUESTS
+#: Standard workflows, each state a transition: wait, start and await the report, end.
+TRANSITIONS = 3 * 25.00 / 1e6
+SCHEDULE = 1.00 / 1e6
+OTHERS = (
+    Other("scheduler", "a schedule of EventBridge Scheduler a job, no index: 60 s precision", 3, 0, SCHEDULE - HINT),
+    Other("step_functions", "a standard workflow a job, its state kept there too", 3, 0, TRANSITIONS - HINT),
+    Other("naive", "numbers from a counter, a row for each change, all in transactions, a read before each", 18, 3, 0),
+)
+
+
+def per_million(template: Json) -> Iterator[tuple[str, float]]:
+    """Dollars of a million jobs, one by one: ours, and the others with the same HTTP, events, functions and logs."""
+    ours = sum(line.dollars[0] for line in a_job(template))
+    yield "ours", round(1e6 * ours, 2)
+    for other in OTHERS:
+        units = (other.writes - WRITES) * WRITE_UNITS + other.reads * READ_UNITS
+        yield other.name, round(1e6 * (ours + units + other.more), 2)
 
 
 def page(template: Json) -> str:

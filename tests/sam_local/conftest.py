@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -77,7 +77,7 @@ class World:
         """Put a job in the place of the one with its number, and forget the idempotency keys of other examples."""
         # First another job with as many changes. New changes go out as events, and the stack's own worker would take
         # the work of a started deletion away from the function.
-        for written in (replace(job, action="export"), job):
+        for written in (job._replace(action="export"), job):
             self.dynamodb.put_item(TableName=self.table, Item=items.job_to_item(written, "token", SHARDS))
         for item in self.dynamodb.scan(TableName=self.table, ProjectionExpression="pk, sk")["Items"]:
             if item["pk"]["S"].startswith("idempotency#"):

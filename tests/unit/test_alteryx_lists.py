@@ -265,7 +265,7 @@ def test_lists_of_nothing_are_empty() -> None:
 
 def changed(*changes: tuple[Status, int], **overrides: Any) -> Job:
     history = tuple(Change(to, NOW + at, "key-1") for to, at in changes)
-    return replace(a_job_that_was(*(to for to, _ in changes), **overrides), history=history)
+    return a_job_that_was(*(to for to, _ in changes), **overrides)._replace(history=history)
 
 
 @pytest.mark.parametrize(

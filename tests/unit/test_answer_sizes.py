@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -157,7 +156,7 @@ def test_lists_of_alteryx_and_one_job_fit_whatever_the_rows_hold(world: World) -
     tokens = [f"token-{number}" for number in range(20)]
     evidence = dict.fromkeys(tokens, [CONTROL * 1_024] * 20)
     history = [Change(Status.SCHEDULED, NOW, "worker", token) for token in tokens]
-    ended_twenty_times = replace(job, history=(*job.history, *history))
+    ended_twenty_times = job._replace(history=(*job.history, *history))
 
     said = Message(NOW, Severity.ERROR, CONTROL * 8_192)
     answers = [

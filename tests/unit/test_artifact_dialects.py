@@ -11,7 +11,7 @@ import boto3
 import pytest
 from jobs.adapters.artifacts import S3ArtifactFiles
 from jobs.artifacts.announcing import Announced
-from jobs.artifacts.ports import Address, NewArtifact
+from jobs.artifacts.model import Address, NewArtifact
 from jobs.dialects import artifacts
 from jobs.dialects.artifact_bodies import MAX_NAME_BYTES, MAX_SIZE, parse_artifact
 from jobs.dialects.registry import ALTERYX_V3, PUBLIC, dialect_of

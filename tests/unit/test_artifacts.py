@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.artifacts import showing
 from jobs.artifacts.announcing import MAX_ARTIFACTS, announce
-from jobs.artifacts.ports import NewArtifact
+from jobs.artifacts.model import NewArtifact
 from jobs.errors import ArtifactNotFound, ArtifactRefused, Busy, InvalidRequest, JobNotFound
 from jobs.model import Change, JobKey, Status
 from jobs.outcomes import AppendOutcome, Attempt, Failure, Stamp
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.artifacts.announcing import Announced
-    from jobs.artifacts.ports import Artifact
+    from jobs.artifacts.model import Artifact
     from jobs.model import Job
 
     from tests.fakes import World
@@ -39,7 +38,7 @@ def put(world: World, name: str = "report.csv", **changes: Any) -> Announced:
 def running(world: World) -> World:
     """A world with a job whose first attempt of three runs."""
     history = (Change(Status.SCHEDULED, NOW, "x"), Change(Status.RUNNING, NOW, "service"))
-    job = replace(a_job(max_attempts=3, next_at=NOW + 9), status=Status.RUNNING, history=history)
+    job = a_job(max_attempts=3, next_at=NOW + 9)._replace(status=Status.RUNNING, history=history)
     world.store.jobs[1, 1] = job
     return world
 
@@ -84,7 +83,7 @@ def test_a_running_attempt_gets_an_address_for_its_file(running: World) -> None:
 @pytest.mark.parametrize("status", [Status.SCHEDULED, Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 @pytest.mark.parametrize("attempt", [None, 1])
 def test_a_job_that_does_not_run_takes_none(running: World, status: Status, attempt: int | None) -> None:
-    running.store.jobs[1, 1] = replace(running.store.jobs[1, 1], status=status)
+    running.store.jobs[1, 1] = running.store.jobs[1, 1]._replace(status=status)
 
     with pytest.raises(ArtifactRefused, match=f"^the job is {status}: only a running attempt takes artifacts$"):
         put(running, attempt=attempt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -249,7 +249,7 @@ def test_a_user_has_one_active_deletion(world: World) -> None:
 @pytest.mark.parametrize("end", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 def test_a_user_whose_deletion_has_ended_can_be_deleted_again_and_once(world: World, end: Status) -> None:
     first = create(world, a_deletion()).job
-    world.store.jobs[1, 1] = replace(first, status=end, next_at=None)
+    world.store.jobs[1, 1] = first._replace(status=end, next_at=None)
 
     assert create(world, a_deletion()).job.job_id == 2
     with pytest.raises(DeletionActive) as refusal:

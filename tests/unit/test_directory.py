@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,7 +174,7 @@ def revoke_client(registry: FakeDirectory) -> None:
 
 def revoke_token(registry: FakeDirectory) -> None:
     [(digest, token)] = registry.tokens.items()
-    registry.tokens[digest] = replace(token, revoked_at=NOW)
+    registry.tokens[digest] = token._replace(revoked_at=NOW)
 
 
 def remove_user(registry: FakeDirectory) -> None:

@@ -323,6 +323,62 @@ def test_a_sweep_with_nothing_to_do_writes_nothing(monkeypatch: pytest.MonkeyPat
     assert tick(world) == Dispatched(0, 0)
 
 
+def test_a_tick_with_nothing_to_do_looks_into_each_shard_once_and_at_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = a_world()
+    seen = watch(world, monkeypatch)
+
+    assert tick(world) == Dispatched(0, 0)
+
+    assert seen == [("list_due", shard) for shard in range(SHARDS)]
+
+
+def test_only_shards_with_jobs_are_read_on_and_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    scheduled(world, [NOW])
+    (busy,) = [shard for shard in range(SHARDS) if in_shard(world, shard)]
+    tick(world)
+    world.clock.time += 2 * MINUTE
+    seen = watch(world, monkeypatch)
+
+    assert tick(world) == Dispatched(0, 1)
+
+    looks = [("list_due", shard) for shard in range(SHARDS)]
+    # behind the watermark, and up to it
+    assert seen == [*looks, ("list_watermarks",), ("list_due", busy), ("backlog",), ("list_due", busy)]
+
+
+def test_what_is_due_but_not_late_needs_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world()
+    scheduled(world, [NOW + MINUTE])
+    tick(world)
+    seen = watch(world, monkeypatch)
+
+    assert tick(world) == Dispatched(0, 0)
+
+    assert ("backlog",) not in seen
+
+
+def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Note the shard of each read of the index, and each look at watermarks and at the queue."""
+    seen: list[tuple[object, ...]] = []
+
+    def note(owner: Any, name: str, shown: int) -> None:
+        asked = getattr(owner, name)
+
+        def noted(*args: Any) -> Any:
+            seen.append((name, *args[:shown]))
+            return asked(*args)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    note(world.store, "list_due", 1)
+    note(world.store, "list_watermarks", 0)
+    note(world.queue, "backlog", 0)
+    return seen
+
+
 def test_a_sweep_without_time_begins_there_next_time() -> None:
     world = after_a_tick(*[NOW] * 30)
     world.clock.sleep(MINUTE)

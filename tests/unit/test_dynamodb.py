@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -321,7 +320,7 @@ def test_a_cancel_that_botocore_repeats_leaves_what_was_retried_meanwhile(store:
         seen = store.get_job(1, 1)
         assert seen is not None
         changes = (*seen.history, Change(Status.SCHEDULED, NOW + 9, "key-2"))
-        retried = replace(seen, status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
+        retried = seen._replace(status=Status.SCHEDULED, next_at=NOW + 9, attempt=2, max_attempts=2, history=changes)
         assert store.retry_job(seen, retried, "retry", None) is AppendOutcome.DONE
         return call()
 
@@ -598,8 +597,7 @@ def test_a_retry_whose_answer_is_lost_is_won_when_it_is_tried_again(
 ) -> None:
     put(store)
     seen = store.cancel_job(1, 1, NOW, "key-1")
-    retried = replace(
-        seen,
+    retried = seen._replace(
         status=Status.SCHEDULED,
         attempt=2,
         max_attempts=2,
@@ -808,7 +806,7 @@ def test_an_own_retry_that_hides_behind_a_conflict_is_known_too(store: WholeStor
     lock = DeletionLock("digest", 1, 1)
     append(store, a_job(), "token", {}, None, None)
     seen = store.cancel_job(1, 1, NOW, "key-1")
-    retried = replace(seen, status=Status.SCHEDULED, next_at=NOW, attempt=2, max_attempts=2)
+    retried = seen._replace(status=Status.SCHEDULED, next_at=NOW, attempt=2, max_attempts=2)
     assert store.retry_job(seen, retried, "retry", lock) is AppendOutcome.DONE
 
     for token, outcome in (("retry", AppendOutcome.DONE), ("another", AppendOutcome.OVERTAKEN)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import string
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,7 +206,7 @@ def test_a_job_that_was_cancelled_after_a_later_attempt_is_nothing_to_say_of(wor
     fill(worker, 2_000)
 
     def overtake(_: int) -> None:
-        worker.job = replace(worker.job, attempt=2, status=Status.CANCELLED)
+        worker.job = worker.job._replace(attempt=2, status=Status.CANCELLED)
 
     worker.sessions.after_batch = overtake
 
@@ -227,7 +226,7 @@ def test_what_is_written_meanwhile_is_counted_too(worker: Worker) -> None:
 
 
 def test_a_job_that_names_no_user_fails(worker: Worker) -> None:
-    worker.job = replace(worker.job, reference_id="")
+    worker.job = worker.job._replace(reference_id="")
     worker.sessions.put(f"{PROJECT.project_key}//object")
 
     assert worker.work() is Outcome.FAILED
@@ -342,7 +341,7 @@ def test_it_stops_in_silence_once_another_attempt_runs(worker: Worker) -> None:
     fill(worker, 3_000)
 
     def overtake(_: int) -> None:
-        worker.job = replace(worker.job, attempt=2)
+        worker.job = worker.job._replace(attempt=2)
 
     worker.sessions.after_batch = overtake
 
@@ -359,7 +358,7 @@ def test_it_stops_in_silence_once_another_attempt_runs(worker: Worker) -> None:
 )
 def test_a_job_that_is_not_this_attempt_s_is_left_alone(worker: Worker, changes: dict[str, Any]) -> None:
     fill(worker, 3)
-    job = replace(worker.job, **changes)
+    job = worker.job._replace(**changes)
     worker.world.store.jobs = {(job.project_id, job.job_id): job}
 
     assert worker.work() is Outcome.STOPPED

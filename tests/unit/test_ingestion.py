@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,7 +118,7 @@ def test_an_event_is_taken_from_an_account_and_a_source_that_the_project_trusts(
     subject: Ingestion, *, accounts: set[str], sources: set[str], account: str, source: str, kind: str, taken: bool
 ) -> None:
     subject.know(a_project(accounts=frozenset(accounts), sources={source: frozenset() for source in sources}))
-    subject.jobs[1, 1] = before = replace(a_job(), status=Status.RUNNING)
+    subject.jobs[1, 1] = before = a_job()._replace(status=Status.RUNNING)
     (outcome,) = subject.take(of_kind(kind, account=account, source=source))
 
     assert outcome in ([Taken.DONE] if taken else [ingestion.UNTRUSTED_ACCOUNT, ingestion.UNTRUSTED_SOURCE])
@@ -205,7 +204,7 @@ def test_a_source_reports_on_the_actions_that_it_is_listed_with_and_requests_any
 @pytest.mark.parametrize("kind", [*REQUESTS, *REPORTS])
 def test_a_trusted_source_reaches_no_job_of_another_project(subject: Ingestion, kind: str) -> None:
     """Numbers are given per project: job 1 exists in the foreign one alone, which trusts nobody of these."""
-    subject.jobs[2, 1] = foreign = replace(a_job(project_id=2), status=Status.RUNNING)
+    subject.jobs[2, 1] = foreign = a_job(project_id=2)._replace(status=Status.RUNNING)
 
     subject.take(of_kind(kind))
 

@@ -260,8 +260,7 @@ def varied() -> World:
     for number, (run, history) in enumerate(zip(runs, ends, strict=True), 1):
         job = a_job_that_was(*history, job_id=number, run=run, action="export")
         later = tuple(change._replace(at=NOW + number * DAY + place) for place, change in enumerate(job.history))
-        world.store.jobs[1, number] = a_job_that_was(*history, job_id=number, run=run, action="export")
-        object.__setattr__(world.store.jobs[1, number], "history", later)
+        world.store.jobs[1, number] = job._replace(history=later)
     for user in ("Ann", "bob"):
         world.directory.users[ORGANISATION, user] = a_user(user_id=user, name=user.upper())
     named = {"w-1": "Sales", "w-2": ""}

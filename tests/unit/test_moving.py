@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +29,7 @@ def test_a_moved_job_has_its_new_time_and_nothing_else_changes(world: World) -> 
 
     job = move(world, NOW + DAY)
 
-    assert job == replace(before, start_at=NOW + DAY, next_at=NOW + DAY, moves=1, moved_by="key-2")
+    assert job == before._replace(start_at=NOW + DAY, next_at=NOW + DAY, moves=1, moved_by="key-2")
     assert (job.updated_at, job.history) == (None, before.history)
     assert world.store.jobs[1, 1] == job
     assert world.queue.messages == []

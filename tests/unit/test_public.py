@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def links(page: Page, total: int, query: dict[str, str], order: str) -> dict[str, tuple[int, int]]:
     """Relation → (page, limit) of a listing's `Link` header."""
     empty = Listing(page, iter([]), total)
-    listing = replace(empty, jobs=(a_job(job_id=number) for number in empty.wanted))
+    listing = empty._replace(jobs=(a_job(job_id=number) for number in empty.wanted))
     header = PUBLIC.render_listing(listing, a_call(PUBLIC, query=query)).headers.get("Link", "")
     found = re.findall(
         rf'<https://jobs\.example\.com/public/\w+/jobs\?{order}limit=(\d+)&page=(\d+)>; rel="(\w+)"', header

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def walk(*states: Status, **job: Any) -> list[Committed]:
             "history": (*last.history, Change(state, NOW + position, "x")),
             "attempt": last.attempt + (state is Status.SCHEDULED),
         }
-        jobs.append(replace(last, **changes))
+        jobs.append(last._replace(**changes))
     return [Committed(before, after) for before, after in zip([None, *jobs], jobs, strict=False)]
 
 
@@ -126,7 +125,7 @@ def test_the_largest_failure_fits_on_the_bus(publisher: Publisher) -> None:
 
 def test_a_write_that_changes_no_status_is_not_told(publisher: Publisher) -> None:
     (_, started) = walk(Status.RUNNING)
-    beaten = replace(started.after, progress=50, next_at=NOW + 99)
+    beaten = started.after._replace(progress=50, next_at=NOW + 99)
 
     assert publisher.publish(Committed(started.after, beaten)) == set()
 
@@ -135,9 +134,9 @@ def test_a_write_that_changes_no_status_is_not_told(publisher: Publisher) -> Non
 
 def test_each_move_is_told_by_itself_with_who_made_it_and_an_id_of_its_own(publisher: Publisher) -> None:
     created = a_job()
-    moved = replace(created, start_at=NOW + 9, next_at=NOW + 9, moves=1, moved_by="key:1")
-    again = replace(moved, start_at=NOW + 5, next_at=NOW + 5, moves=2, moved_by="key:2")
-    started = replace(again, status=Status.RUNNING, history=(*again.history, Change(Status.RUNNING, NOW + 5, "x")))
+    moved = created._replace(start_at=NOW + 9, next_at=NOW + 9, moves=1, moved_by="key:1")
+    again = moved._replace(start_at=NOW + 5, next_at=NOW + 5, moves=2, moved_by="key:2")
+    started = again._replace(status=Status.RUNNING, history=(*again.history, Change(Status.RUNNING, NOW + 5, "x")))
     jobs = [None, created, moved, again, started]
     writes = [Committed(before, after) for before, after in pairwise(jobs) if after is not None]
 
@@ -184,7 +183,7 @@ def test_ids_tell_apart_changes_jobs_and_projects() -> None:
 def test_the_writes_whose_events_are_refused_are_told_by_their_places(publisher: Publisher) -> None:
     publisher.bus.refuses = {"Job Started"}
     created, started, completed = walk(Status.RUNNING, Status.COMPLETED)
-    beaten = Committed(started.after, replace(started.after, progress=1))
+    beaten = Committed(started.after, started.after._replace(progress=1))
 
     assert publisher.publish(created, beaten, started, completed, started) == {2, 4}
 

@@ -85,8 +85,8 @@ def test_nothing_is_forgotten_before_its_time(full: World) -> None:
 def test_the_payload_goes_first_with_all_files_of_the_job_and_of_no_other(full: World) -> None:
     assert run(full, 30) == 1
 
-    left = replace(
-        a_failed_job(), forgotten=Forgotten.PAYLOAD, has_params=False, outputs_token=None, next_at=NOW + 90 * DAY
+    left = a_failed_job()._replace(
+        forgotten=Forgotten.PAYLOAD, has_params=False, outputs_token=None, next_at=NOW + 90 * DAY
     )
     assert (full.store.jobs[KEY], payload(full).names) == (left, ())
     assert full.artifact_files.keys == {"1/10/1/a", "11/1/1/a"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,8 +42,7 @@ def test_an_ended_job_is_due_now_as_a_new_attempt(world: World, status: Status) 
 
     job = retry(world)
 
-    assert job == replace(
-        ended,
+    assert job == ended._replace(
         status=Status.SCHEDULED,
         attempt=2,
         next_at=NOW,

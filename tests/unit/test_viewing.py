@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +136,7 @@ def test_what_an_id_does_not_lead_to_is_not_there_even_for_administrators(
 
 def test_the_time_of_an_id_is_that_of_the_creation_in_whole_seconds(world: World, registry: FakeDirectory) -> None:
     job = a_job_that_was(S, R, at=NOW)
-    late = replace(job, history=(job.history[0]._replace(at=NOW + 999), *job.history[1:]))
+    late = job._replace(history=(job.history[0]._replace(at=NOW + 999), *job.history[1:]))
     world.store.jobs[1, 1] = late
 
     sighting = viewing.find_job(world.with_directory(registry), a_principal(role=Role.ADMINISTRATOR), REFERENCE)

@@ -78,7 +78,7 @@ def test_old_jobs_are_entered_and_found_by_their_person(world: World) -> None:
     assert [(row.job_id, row.is_deletion) for row in found] == [(ended, False), (active, False), (deletion, True)]
     assert world.store.walks == {}
     for key, job in world.store.jobs.items():
-        assert replace(job, next_at=before[key].next_at) == before[key]
+        assert job._replace(next_at=before[key].next_at) == before[key]
 
 
 def test_a_user_who_was_deleted_before_is_forgotten_too(world: World) -> None:
@@ -198,8 +198,8 @@ def test_what_was_forgotten_or_is_looked_at_once_more_stays_as_it_is(world: Worl
     old_job(world)
     job = world.store.jobs[1, 1]
     for left, after in (
-        (replace(job, forgotten=Forgotten.REDACTED, next_at=None), SETTLED),
-        (replace(job, forgotten=Forgotten.PAYLOAD, next_at=NOW + LATE), SETTLED),
+        (job._replace(forgotten=Forgotten.REDACTED, next_at=None), SETTLED),
+        (job._replace(forgotten=Forgotten.PAYLOAD, next_at=NOW + LATE), SETTLED),
     ):
         world.store.jobs[1, 1] = left
         set_retention(world, RETENTION)
@@ -211,7 +211,7 @@ def test_what_was_forgotten_or_is_looked_at_once_more_stays_as_it_is(world: Worl
 
 def test_a_payload_that_is_gone_still_waits_for_redaction(world: World) -> None:
     old_job(world)
-    world.store.jobs[1, 1] = replace(world.store.jobs[1, 1], forgotten=Forgotten.PAYLOAD, next_at=NOW + 90 * DAY)
+    world.store.jobs[1, 1] = world.store.jobs[1, 1]._replace(forgotten=Forgotten.PAYLOAD, next_at=NOW + 90 * DAY)
     set_retention(world, Retention(30, 60))
 
     go(world, LATE)

@@ -130,8 +130,7 @@ class Occasion(NamedTuple):
 NO_OCCASION = Occasion()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """A job as it is stored.
 
     Everything that its history tells is derived from the history, so the two cannot disagree.
@@ -259,8 +258,7 @@ class SeenEvent(NamedTuple):
     expires: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeletionLock:
+class DeletionLock(NamedTuple):
     """Names the latest deletion job of one user. It moves from version to version and is never released."""
 
     digest: str
@@ -268,8 +266,7 @@ class DeletionLock:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(NamedTuple):
     """That a key was used, the digest of the body it came with, and the job it made."""
 
     key_digest: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.errors import JobNotFound
@@ -94,8 +93,7 @@ class Stretch(NamedTuple):
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What a list call found.
 
     `jobs` may be read lazily: a renderer that runs out of room stops the reading too.
@@ -193,13 +191,13 @@ def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
             # A caller who has seen that job has seen a later count than this one, so a weak one could lose jobs.
             total = ports.jobs.highest_job_id(project, strong=True)
         listing = Listing(query, iter(()), total)
-        return replace(listing, jobs=_walk_down(ports, project, listing.wanted, fresh=query.is_first))
+        return listing._replace(jobs=_walk_down(ports, project, listing.wanted, fresh=query.is_first))
     if isinstance(query, Page):
         first = (query.number - 1) * query.size + 1
         page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
         return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
     listing = Listing(query, iter(()), total)
-    return replace(listing, jobs=_walk_up(ports, project, listing.wanted))
+    return listing._replace(jobs=_walk_up(ports, project, listing.wanted))
 
 
 def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -> Stretch:

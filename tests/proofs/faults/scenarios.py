@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.erasure.erasing import prefix_of
@@ -113,12 +113,12 @@ def scheduled(job_id: int = 1, **changes: Any) -> Job:
 def running(job_id: int = 1, **changes: Any) -> Job:
     job = scheduled(job_id, **{"next_at": IN_FILES + 900_000, **changes})
     started = Change(Status.RUNNING, IN_FILES, BY_SERVICE)
-    return replace(job, status=Status.RUNNING, history=(*job.history, started))
+    return job._replace(status=Status.RUNNING, history=(*job.history, started))
 
 
 def ended(status: Status, job_id: int = 1, **changes: Any) -> Job:
     job = running(job_id, **changes)
-    return replace(job, status=status, next_at=None, history=(*job.history, Change(status, IN_FILES, "key:key-demo")))
+    return job._replace(status=status, next_at=None, history=(*job.history, Change(status, IN_FILES, "key:key-demo")))
 
 
 def three_jobs(service: Service) -> None:
@@ -282,7 +282,7 @@ def two_to_forget(service: Service) -> None:
     store = the_store()
     end = NOW - 2 * DAY
     store.fail_job(Attempt(1, 1, 1), Stamp(end, "com.example.worker", "token-0", end), Failure(["one is unknown"]))
-    put(service, replace(ended(Status.CANCELLED, 2, reference_id=USER), next_at=IN_FILES))
+    put(service, ended(Status.CANCELLED, 2, reference_id=USER)._replace(next_at=IN_FILES))
 
 
 def three_old(service: Service) -> None:

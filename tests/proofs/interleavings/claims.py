@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -137,7 +136,7 @@ def _check_change(was: Job | None, job: Job, args: Sequence[Any]) -> None:
 
 def _check_move(was: Job, job: Job) -> None:
     hold(was.status is Status.SCHEDULED and was.attempt == 1, f"job {job.job_id} is moved as {was.status}")
-    expected = replace(was, start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
+    expected = was._replace(start_at=job.start_at, next_at=job.next_at, moves=was.moves + 1, moved_by=job.moved_by)
     hold(job == expected, f"the move of job {job.job_id} changes something else")
 
 
@@ -147,8 +146,7 @@ def _check_forgotten(was: Job, job: Job) -> None:
     hold(job.forgotten >= was.forgotten, f"{name} gets back what was forgotten")
     is_redacted = job.forgotten is Forgotten.REDACTED
     hold((job.reference_id != was.reference_id) <= is_redacted, f"{name} is redacted and does not say so")
-    kept = replace(
-        was,
+    kept = was._replace(
         forgotten=job.forgotten,
         next_at=job.next_at,
         reference_id=job.reference_id,

@@ -152,7 +152,7 @@ class CancelsAgain(TokenStore):
 
 class MovesWhateverItIs(TokenStore):
     def move_job(self, job: JobKey, start_at: int, due_at: int, by: str) -> Job:
-        self.jobs[job] = replace(self.jobs[job], start_at=start_at, next_at=due_at, moves=self.jobs[job].moves + 1)
+        self.jobs[job] = self.jobs[job]._replace(start_at=start_at, next_at=due_at, moves=self.jobs[job].moves + 1)
         return self.jobs[job]
 
 
@@ -246,7 +246,7 @@ def read_then_cancel(ports: Ports) -> Told:
     if not job.status.is_active:
         raise JobNotCancellable(job)
     history = (*job.history, Change(Status.CANCELLED, NOW, "cancel"))
-    ports.attempts.overwrite(replace(job, status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
+    ports.attempts.overwrite(job._replace(status=Status.CANCELLED, next_at=None, history=history))  # type: ignore[attr-defined]  # no port has it
     return Told("cancelled", changed=True)
 
 

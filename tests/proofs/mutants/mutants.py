@@ -96,7 +96,6 @@ MUTANTS = (
         "cancellation:cancel_job",
         "return ports.attempts.cancel_job(project.project_id, job_id, now, by, project.retention.first_due(now))",
         """
-        from dataclasses import replace
         from jobs.errors import JobNotCancellable
         from jobs.model import Change, Status
         job = ports.jobs.get_job(project.project_id, job_id)
@@ -105,7 +104,7 @@ MUTANTS = (
         if not job.status.is_active:
             raise JobNotCancellable(job)
         change = Change(Status.CANCELLED, ports.clock.now(), by)
-        cancelled = replace(job, status=Status.CANCELLED, next_at=None, history=(*job.history, change))
+        cancelled = job._replace(status=Status.CANCELLED, next_at=None, history=(*job.history, change))
         ports.attempts.jobs[project.project_id, job_id] = cancelled
         return cancelled
         """,
@@ -578,7 +577,7 @@ MUTANTS = (
     Mutant(
         "a retried deletion without its lock",
         "retrying:retry_job",
-        "lock and replace(lock, job_id=job_id)",
+        "lock and lock._replace(job_id=job_id)",
         "None",
         ("tests/unit/test_retrying.py",),
     ),
@@ -627,10 +626,10 @@ MUTANTS = (
     Mutant(
         "events emitted by the handler, before the commit",
         "creation:create_job",
-        "moved = lock and replace(lock, job_id=job.job_id)",
+        "moved = lock and lock._replace(job_id=job.job_id)",
         """
         announce(ports, [DueJob(job.start_at, job.project_id, job.job_id)])
-        moved = lock and replace(lock, job_id=job.job_id)
+        moved = lock and lock._replace(job_id=job.job_id)
         """,
         ("tests/unit/test_creation.py",),
     ),
@@ -710,6 +709,27 @@ MUTANTS = (
         "dispatch",
         "range(shards)",
         "range(shards - 1)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a tick that looks no further than now for shards with jobs",
+        "dispatch:dispatch",
+        "ports.due.list_due(shard, None, until, 1)",
+        "ports.due.list_due(shard, None, now, 1)",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep that leaves late shards alone",
+        "dispatch:dispatch",
+        "waiting.get(shard, until) <= now - OVERDUE",
+        "waiting.get(shard, until) <= now - 10 * OVERDUE",
+        ("tests/unit/test_dispatch.py",),
+    ),
+    Mutant(
+        "a sweep that looks at the backlog though nothing is late",
+        "dispatch:dispatch",
+        "overdue = _sweep(ports, shards, late, now - OVERDUE, has_time) if late else 0",
+        "overdue = _sweep(ports, shards, late, now - OVERDUE, has_time)",
         ("tests/unit/test_dispatch.py",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jobs.artifacts.ports import Address, files_of
+from jobs.artifacts.model import Address, files_of
 from jobs.model import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from jobs.artifacts.ports import Artifact
+    from jobs.artifacts.model import Artifact
     from jobs.ports import Clock
 
 #: S3 looks at the time when a request begins. So a large file may take longer than its address is good for.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs import queries
-from jobs.artifacts.ports import Artifact
+from jobs.artifacts.model import Artifact
 from jobs.errors import ArtifactRefused
 from jobs.lifecycle.contention import DEADLINE, Contention
 from jobs.model import Status
@@ -16,7 +16,8 @@ from jobs.outcomes import AppendOutcome, AppendResult
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.artifacts.ports import Address, ArtifactPorts, NewArtifact
+    from jobs.artifacts.model import Address, NewArtifact
+    from jobs.artifacts.ports import ArtifactPorts
     from jobs.model import Job
     from jobs.tenants import Project
 

@@ -10,7 +10,8 @@ from jobs.errors import ArtifactNotFound, InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.artifacts.ports import Artifact, ArtifactPorts
+    from jobs.artifacts.model import Artifact
+    from jobs.artifacts.ports import ArtifactPorts
     from jobs.model import Job
 
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.artifacts.ports import Artifact
+from jobs.artifacts.model import Artifact
 from jobs.dialects import alteryx_words as words
 from jobs.dialects import base, cursor
 from jobs.dialects.base import Answer

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
-from jobs.artifacts.ports import NewArtifact
+from jobs.artifacts.model import NewArtifact
 from jobs.dialects.bodies import parse_object
 from jobs.dialects.validation import CARRIED, WHOLE, validated
 from jobs.model import MAX_ATTEMPTS

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jobs.artifacts.announcing import Announced
-    from jobs.artifacts.ports import Address, Artifact
+    from jobs.artifacts.model import Address, Artifact
 
 #: Nobody may keep an answer that holds a signed address, because anybody who has the address may use it.
 NOT_KEPT = {"Cache-Control": "no-store"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 from jobs.errors import (
@@ -47,19 +48,18 @@ _INTEGER = re.compile(r"-?[0-9]+")
 MAX_DIGITS = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A status, a body and the headers beside `Content-Type`."""
 
     status: int
     #: JSON text.
     body: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Request:
-    """What every request has."""
+    """What every request has. Its text does not show it, because it has a credential."""
 
     #: Path parameters, decoded.
     path: Mapping[str, str]
@@ -82,7 +82,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Call(Request):
     """A request with an API key that may use the project."""
 
@@ -91,14 +91,14 @@ class Call(Request):
     dialect: ProjectDialect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UserCall(Request):
     """A request with a valid access token."""
 
     principal: Principal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ClientCall(Request):
     """A request of a client in its own name, with its secret."""
 

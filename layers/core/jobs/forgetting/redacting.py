@@ -7,11 +7,10 @@ again, and the rest is done over and over until it is done.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.artifacts.ports import files_of
+from jobs.artifacts.model import files_of
 from jobs.erasure.ports import SessionsRefused
 from jobs.errors import Busy
 from jobs.lifecycle.deletion import lock_digest
@@ -150,7 +149,7 @@ def _forget(ports: ForgettingPorts, project: Project, job: Job, to_do: Plan, has
     done = _redacted(project, left) if redacts else left
     is_found = redacts and job.reference_id and job.action != DELETE_USER_DATA
     person = lock_digest(project, job.reference_id) if is_found else ""
-    return ports.forgetting.forget_job(left, replace(done, forgotten=to_do.level, next_at=to_do.following), person)
+    return ports.forgetting.forget_job(left, done._replace(forgotten=to_do.level, next_at=to_do.following), person)
 
 
 def _without_payload(ports: ForgettingPorts, project: Project, job: Job, has_time: TimeLeft) -> Job | None:
@@ -160,7 +159,7 @@ def _without_payload(ports: ForgettingPorts, project: Project, job: Job, has_tim
     """
     key = (job.project_id, job.job_id)
     row = job
-    marked = replace(job, forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
+    marked = job._replace(forgotten=max(job.forgotten, Forgotten.PAYLOAD), has_params=False, outputs_token=None)
     found = ports.forgetting.list_payload(*key, BATCH)
     if found and marked != job:
         if has_deleted_its_user(job):
@@ -225,8 +224,7 @@ def _redacted(project: Project, job: Job) -> Job:
     def tag(text: str) -> str:
         return tag_of(project, text) if text else ""
 
-    return replace(
-        job,
+    return job._replace(
         description="",
         reference_id=tag(job.reference_id),
         errors=None if job.errors is None else (REDACTED,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -124,7 +124,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
         )
         person = person_of(project, new.reference_id)
         rows = [NewRow(job, token, new.params, seen, person, fired and fired._replace(job_id=job.job_id))]
-        moved = lock and replace(lock, job_id=job.job_id)
+        moved = lock and lock._replace(job_id=job.job_id)
         result = contention.settle(partial(ports.jobs.append, rows, record, moved))
         if result.outcome is AppendOutcome.DONE:
             break

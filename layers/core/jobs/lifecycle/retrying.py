@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def retry_job(ports: Ports, project: Project, job_id: int, *, by: str) -> Job:
         if active is not None:
             raise DeletionActive(active)
         retried = _retried(job, ports.clock.now(), by)
-        moved = lock and replace(lock, job_id=job_id)
+        moved = lock and lock._replace(job_id=job_id)
         result = contention.settle(partial(_write, ports, job, retried, token, moved))
         if result.outcome is AppendOutcome.DONE:
             break
@@ -62,8 +61,7 @@ def _check(job: Job) -> None:
 
 
 def _retried(job: Job, now: int, by: str) -> Job:
-    return replace(
-        job,
+    return job._replace(
         status=Status.SCHEDULED,
         next_at=now,
         attempt=job.attempt + 1,

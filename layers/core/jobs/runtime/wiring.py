@@ -1,6 +1,7 @@
 """The composition root: the one place that knows which adapter stands behind which port.
 
 `Wiring` is the world of the use cases. It makes each part on first use and keeps it for the life of the environment.
+What only some functions use is also imported on first use, so that the others start without it (decision 0043).
 Tests and the simulation put another `Wiring` in the place of `ports`.
 """
 
@@ -9,18 +10,13 @@ from __future__ import annotations
 import os
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
-from jobs.adapters.artifacts import S3ArtifactFiles
-from jobs.adapters.eventbridge import EventBridgeBus
-from jobs.adapters.s3 import S3SessionStore
-from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, SQSWorkerQueue
 from jobs.runtime.observability import PowertoolsMeter
 from jobs.runtime.settings import Settings
 from jobs.store import table
@@ -38,8 +34,13 @@ from jobs.store.payload import DynamoDBPayload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from jobs.adapters.artifacts import S3ArtifactFiles
+    from jobs.adapters.eventbridge import EventBridgeBus
+    from jobs.adapters.s3 import S3SessionStore
+    from jobs.adapters.sqs import SQSIngestQueue, SQSStartQueue, SQSWorkerQueue
     from jobs.ports import Clock, Given, Made, Meter, Parallel
     from jobs.schedules.ports import ScheduleStore
 
@@ -81,6 +82,8 @@ def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> list[Ma
     todo = list(given)
     if len(todo) <= 1:
         return [work(each) for each in todo]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(THREADS, len(todo))) as threads:
         return list(threads.map(work, todo))
 
@@ -165,7 +168,7 @@ class Wiring:
     @cached_property
     def schedules(self) -> ScheduleStore:
         """Schedules. Few functions have any, and importing a calendar takes time."""
-        from jobs.store.schedules import DynamoDBSchedules  # noqa: PLC0415
+        from jobs.store.schedules import DynamoDBSchedules
 
         return DynamoDBSchedules(self.table, self.settings.table.shards)
 
@@ -185,6 +188,8 @@ class Wiring:
     @cached_property
     def queue(self) -> SQSStartQueue:
         """The queues of hints."""
+        from jobs.adapters.sqs import SQSStartQueue
+
         told = self.settings
         return SQSStartQueue(
             lambda: self._sqs, told.start_queue_url, lambda: told.fire_queue_url, self.clock, self.meter, self.parallel
@@ -193,32 +198,44 @@ class Wiring:
     @cached_property
     def bus(self) -> EventBridgeBus:
         """The event bus."""
+        from jobs.adapters.eventbridge import EventBridgeBus
+
         return EventBridgeBus(lambda: self._events, self.settings.event_bus, self.clock, self.meter)
 
     @cached_property
     def ingest_queue(self) -> SQSIngestQueue:
         """The ingest queue and its dead-letter queue."""
+        from jobs.adapters.sqs import SQSIngestQueue
+
         told = self.settings.ingest
         return SQSIngestQueue(lambda: self._sqs, told.queue_url, told.dead_letter_queue_url, self.meter)
 
     @cached_property
     def sessions(self) -> S3SessionStore:
         """The objects of users' sessions."""
+        from jobs.adapters.s3 import S3SessionStore
+
         return S3SessionStore(lambda: self._s3, self.settings.sessions_bucket, self.clock, self.meter)
 
     @cached_property
     def files(self) -> S3ArtifactFiles:
         """Files that workers put."""
+        from jobs.adapters.artifacts import S3ArtifactFiles
+
         return S3ArtifactFiles(lambda: self._s3_signer, self.settings.artifacts_bucket, self.clock)
 
     @cached_property
     def artifact_files(self) -> S3SessionStore:
         """The objects of those files."""
+        from jobs.adapters.s3 import S3SessionStore
+
         return S3SessionStore(lambda: self._s3, self.settings.artifacts_bucket, self.clock, self.meter)
 
     @cached_property
     def worker_queue(self) -> SQSWorkerQueue:
         """The queue of the worker that erases sessions."""
+        from jobs.adapters.sqs import SQSWorkerQueue
+
         return SQSWorkerQueue(lambda: self._sqs, self.settings.worker_queue_url, self.clock, self.meter)
 
     # ---- clients; another wiring has others -----------------------------------------------------------------------
@@ -252,6 +269,11 @@ _MAKING = Lock()
 
 
 @cache
+def _session() -> Session:
+    return botocore.session.get_session()
+
+
+@cache
 def dynamodb() -> DynamoDBClient:
     """The client of the table. A client takes long to make, so each wiring of this process shares it."""
     with _MAKING:
@@ -262,14 +284,14 @@ def dynamodb() -> DynamoDBClient:
 def client(service: str, read_timeout: int = 2) -> Any:
     """The client of a service whose adapter tries again by itself; shared as above."""
     with _MAKING:
-        return boto3.client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))  # type: ignore[call-overload]  # the stubs know names of services alone
+        return _session().create_client(service, config=ONE_TRY.merge(Config(read_timeout=read_timeout)))
 
 
 @cache
 def s3_signer() -> Any:
     """The client that signs addresses and makes no call; shared as above."""
     with _MAKING:
-        return boto3.client("s3", config=SIGNING)
+        return _session().create_client("s3", config=SIGNING)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
-from jobs.artifacts.ports import Artifact
+from jobs.artifacts.model import Artifact
 from jobs.model import Status
 from jobs.outcomes import AppendOutcome
 from jobs.store import items, keys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.forgetting.ports import PayloadRows, Reference, RetentionWalk
@@ -127,7 +126,7 @@ class DynamoDBForgetting:
     def enter_job(self, seen: Job, due: int | None, person: str) -> bool:
         """See `ForgettingStore.enter_job`: one Update of the job, in a transaction if a person is to find it."""
         found = [_find(seen, person)] if person else []
-        return self._write_if_as_seen(seen, replace(seen, next_at=due), *found)
+        return self._write_if_as_seen(seen, seen._replace(next_at=due), *found)
 
     def _write_if_as_seen(self, seen: Job, left: Job, *beside: Write) -> bool:
         """Write the attributes in which two states of a job differ, or only check it if none does."""

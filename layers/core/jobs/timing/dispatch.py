@@ -2,10 +2,13 @@
 
 An EventBridge schedule fires anywhere in its minute, so the tick itself starts nothing. It looks three minutes ahead
 and hands each job to the start queue with the delay that is left. The queue delivers on the second.
+
+First it looks side by side which shards have anything at all. Nearly always most have nothing, and are left alone.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.model import MINUTE, SECOND, Due, Hint
@@ -51,11 +54,16 @@ def dispatch(ports: Ports, shards: int, has_time: TimeLeft) -> Dispatched:
         has_time: the time left to this tick. The next tick does the rest.
     """
     now = ports.clock.now()
-    watermarks = {mark.shard: mark.last for mark in ports.due.list_watermarks()}
     # Look up to the end of a second: a herd that two ticks share would take one more hint.
     until = (now + HORIZON) // SECOND * SECOND + SECOND - 1
-    due = _dispatch_due(ports, range(shards), watermarks, until, has_time)
-    overdue = _sweep(ports, shards, watermarks, now - OVERDUE, has_time)
+    first = ports.parallel(lambda shard: ports.due.list_due(shard, None, until, 1), range(shards))
+    waiting = {shard: row.due_at for shard, rows in enumerate(first) for row in rows}
+    if not waiting:
+        return Dispatched(0, 0)
+    watermarks = {mark.shard: mark.last for mark in ports.due.list_watermarks()}
+    due = _dispatch_due(ports, waiting, watermarks, until, has_time)
+    late = {shard: watermarks[shard] for shard in watermarks if waiting.get(shard, until) <= now - OVERDUE}
+    overdue = _sweep(ports, shards, late, now - OVERDUE, has_time) if late else 0
     return Dispatched(due, overdue)
 
 
@@ -76,7 +84,8 @@ def _dispatch_due(
     goes_on = has_time(ROUND_TIME)
     while goes_on and (reading or waiting):
         size = max(1, ROUND // max(1, len(reading)))
-        read = {shard: ports.due.list_due(shard, after, until, size) for shard, after in reading.items()}
+        found = ports.parallel(partial(_read, ports, until, size), reading.items())
+        read = dict(zip(reading, found, strict=True))
         for shard, rows in read.items():
             unmarked[shard] += rows
             waiting += rows
@@ -93,6 +102,12 @@ def _dispatch_due(
         # The next tick reads a shard with a refused hint again, so reading on there would only send hints twice.
         reading = {s: row for s, row in more.items() if not refused or refused.isdisjoint(unmarked[s])}
     return count
+
+
+def _read(ports: Ports, until: int, size: int, behind: tuple[int, Due | None]) -> list[Due]:
+    """Read on in a shard behind a row of it."""
+    shard, after = behind
+    return ports.due.list_due(shard, after, until, size)
 
 
 def _fill(jobs: Iterable[Due], more_from: int | None) -> tuple[list[Hint], list[Due]]:
@@ -119,10 +134,11 @@ def _raise_watermarks(ports: Ports, unmarked: dict[int, list[Due]], unsent: set[
             del rows[:sent]
 
 
-def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, Due], until: int, has_time: TimeLeft) -> int:
+def _sweep(ports: Ports, shards: int, late: Mapping[int, Due], until: int, has_time: TimeLeft) -> int:
     """Hint again what is overdue although a tick dispatched it, or was due sooner than any tick looks.
 
-    The sweep goes round the shards from where the last one stopped, so that no shard waits behind another's herd.
+    The sweep goes round the shards from where the last one stopped, so that no shard waits behind another's herd. Only
+    the `late` shards have an overdue row; each comes with its watermark.
     """
     if ports.queue.backlog() > SWEEP_BACKLOG:
         return 0
@@ -132,7 +148,7 @@ def _sweep(ports: Ports, shards: int, watermarks: Mapping[int, Due], until: int,
         if not has_time(ROUND_TIME):
             break
         # What this tick has just hinted is not overdue: look only as far as earlier ticks had come.
-        mark = watermarks.get(cursor.shard)
+        mark = late.get(cursor.shard)
         found = ports.due.list_due(cursor.shard, cursor.last, min(mark.due_at, until), room) if mark is not None else []
         overdue += found
         room -= len(found)

@@ -1,0 +1,147 @@
+"""docs/performance.md, written from what a bench has measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.performance.price import OTHERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: What was aimed at, in the units of the tables.
+INIT_TARGETS = {"read": 0.90, "write": 1.20}
+WARM_TARGETS = {"get": 0.90, "list50": 1.8, "list200": 3.3}
+#: The same figures of the service as it was on 2026-11-28, measured in the same way on the same day as the first page.
+INIT_BEFORE = {"get_job": 1.30, "list_jobs": 1.30, "create_job": 1.64}
+WARM_BEFORE = {"get": 1.01, "list50": 3.97, "list200": 10.0, "cancel": 1.06, "create": 2.02}
+#: Functions that validate bodies by pydantic.
+WRITE = frozenset({"announce_artifact", "create_job", "ingest_events", "move_job"})
+NAMES = {"get": "get", "list50": "list of 50", "list200": "list of 200", "cancel": "cancel", "create": "create"}
+
+PAGE = """# Performance
+
+`make bench` wrote this page on a shared virtual machine with two processors. It compares figures of one run:
+instructions where valgrind counts them, processor seconds elsewhere, and never clock time. It says nothing about
+networks, about Lambda, or about how long a caller waits: nothing was measured on AWS. DynamoDB is a stand-in on
+127.0.0.1 that answers with canned bytes and real check sums.
+
+The bench needs a build (`make build`), valgrind and PostgreSQL (Debian: `apt install valgrind postgresql`); without
+them it leaves out what needs them, and this page alone. It took {minutes} minutes.
+
+## Cold starts
+
+Instructions of importing the built function and making its client, over `import boto3; boto3.client("dynamodb")`.
+
+{init}
+
+The target is {read} for functions that read and {write} for those that validate bodies. botocore and its client are
+0.72 of it. pydantic is 0.34, which is why the functions with bodies miss their target: {write} would be met by
+building their models at the first call, which only moves the time to where a function has less of a processor. What
+keeps cold starts short is in decision [0043](decisions/0043-what-a-cold-start-leaves-out.md). Byte code travels in
+the layers.
+
+## Warm calls
+
+The whole handler, over one `get_item` of botocore's own client, with credential and project remembered.
+
+{warm}
+
+A list is two calls of DynamoDB, the page and the number of all jobs, and a call alone is about 0.7 after it was
+tuned. So a list of 50 has 0.4 left for its rows within its target, and a list of 200 has 1.9. In instructions the
+rows of a list of 200 take 1.7 for reading the answer with orjson, about 1.4 for mapping and 0.8 for writing. What
+was done is in decisions [0011](decisions/0011-items-as-dynamodb-wrote-them.md) and
+[0044](decisions/0044-a-faster-json-library.md).
+
+## Peers
+
+Processor time of the application for a request, in microseconds. Ours runs under Lambda's own runtime client, which
+takes {floor} for a function that does nothing; that is taken off here. The peer is FastAPI with psycopg under
+uvicorn, with the same data and answers (`tests/performance/peers/web.py`).
+
+{peers}
+
+The peer reads rows that its driver, written in C, has already unpacked, over one open connection. Ours signs each
+request, and DynamoDB's answers are JSON in HTTP.
+
+Processor time of one start, in milliseconds, of a worker with a full queue:
+
+{dispatch}
+
+## What operations cost
+
+Request units by DynamoDB's documented rules, metered by `tests/performance/meter.py`:
+
+{units}
+
+A million jobs that are created by HTTP, started and completed one by one, in dollars by list prices
+([costs.md](costs.md)):
+
+{dollars}
+
+A tick with nothing to do makes {calls} calls, which take {ms} ms at 5 ms a call.
+
+## Growth
+
+No call costs more because its project has more jobs:
+
+![Request units of a call, by the jobs of its project](images/growth.svg)
+
+{growth}
+
+How late jobs start, and how a million of them get through, is [simulated](proofs.md#days-and-midnights). What a
+burst needs on AWS is computed in [operations.md](operations.md#a-burst-at-midnight).
+"""
+
+
+def render(measured: Mapping[str, Any]) -> str:
+    """The page."""
+    cpu, floor = measured["cpu_us"], measured["floor_us"]["runtime client"]
+    ours = {name: of - floor for name, of in cpu["ours"].items()}
+    return PAGE.format(
+        minutes=measured["minutes"],
+        read=f"{INIT_TARGETS['read']:.2f}",
+        write=f"{INIT_TARGETS['write']:.2f}",
+        init=table(["Function", "Before", "Now"], _init(measured["init"])),
+        warm=table(
+            ["Call", "Target", "Before", "Now", "Now, in processor time"],
+            (
+                (NAMES[name], WARM_TARGETS.get(name, ""), WARM_BEFORE[name], of, measured["warm_cpu"][name])
+                for name, of in measured["warm"].items()
+            ),
+        ),
+        floor=floor,
+        peers=table(
+            ["", *(NAMES[name] for name in ours)],
+            [("ours", *ours.values()), ("FastAPI and psycopg", *(cpu["psycopg"][name] for name in ours))],
+        ),
+        dispatch=table(["", "ms"], measured["dispatch_ms"].items()),
+        units=table(["Operation", "Units and calls"], measured["units"].items()),
+        dollars=table(["", "", "$"], _dollars(measured["usd_per_million"])),
+        calls=measured["tick"]["calls"],
+        ms=measured["tick"]["ms_at_5ms_a_call"],
+        growth=table(
+            ["Calls, read units and write units", *(f"{int(jobs):,} jobs" for jobs in measured["growth"])],
+            (
+                (name, *(" · ".join(f"{part:g}" for part in of[name]) for of in measured["growth"].values()))
+                for name in next(iter(measured["growth"].values()))
+            ),
+        ),
+    )
+
+
+def _init(found: Mapping[str, float]) -> Iterable[tuple[object, ...]]:
+    for name, of in sorted(found.items(), key=lambda one: (one[0] in WRITE, one[0])):
+        yield f"`{name}`", INIT_BEFORE.get(name, ""), f"{of:.2f}"
+
+
+def _dollars(found: Mapping[str, float]) -> Iterable[tuple[object, ...]]:
+    how = {other.name: other.how for other in OTHERS}
+    for name, of in found.items():
+        yield name.replace("_", " "), how.get(name, "this service"), f"{of:.2f}"
+
+
+def table(heads: list[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table of Markdown: the first column is text."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *([str(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,141 @@
+"""The meter of request units follows AWS's own examples, and says what each operation of a job costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from jobs.model import JobKey
+from jobs.outcomes import Attempt, Stamp
+from jobs.runtime import wiring
+from jobs.store import items
+
+from tests.builders import a_job
+from tests.conftest import TABLE
+from tests.integration.conftest import Service, seeded, service
+from tests.performance.meter import Spent, index_units, metered, read_units, rows_of, write_units
+from tests.stores import the_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
+
+KB = 1024
+INDEX = ("gk", "due")
+
+
+def a_row(size: int, **attributes: Any) -> dict[str, Any]:
+    """A row of so many bytes beside those attributes."""
+    return {"a": {"S": "x" * (size - 1)}, **attributes}
+
+
+def in_index(gk: str, due: int, **attributes: Any) -> dict[str, Any]:
+    return {"pk": {"S": "p"}, "sk": {"S": "s"}, "gk": {"S": gk}, "due": {"N": str(due)}, **attributes}
+
+
+# ---- the examples of the Developer Guide, «DynamoDB read and write operations» ------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "strong", "eventual"),
+    [(3.5, 1, 0.5), (4, 1, 0.5), (8, 2, 1), (40.8, 11, 5.5), (1500 * 64 / KB, 24, 12), (0, 1, 0.5)],
+)
+def test_reads_are_counted_by_four_kilobytes_of_their_sum(kilobytes: float, strong: float, eventual: float) -> None:
+    size = int(kilobytes * KB)
+
+    assert read_units(size, strong=True) == strong
+    assert read_units(size, strong=False) == eventual
+    assert read_units(size, strong=True, transaction=True) == 2 * strong
+
+
+@pytest.mark.parametrize(("kilobytes", "units"), [(0.5, 1), (1, 1), (1.5, 2), (2, 2), (3.5, 4)])
+def test_writes_are_counted_by_the_kilobyte_and_twice_in_transactions(kilobytes: float, units: int) -> None:
+    row = a_row(int(kilobytes * KB))
+
+    assert write_units({}, row) == units
+    assert write_units({}, row, transaction=True) == 2 * units
+
+
+def test_an_update_counts_the_larger_row_and_a_write_of_nothing_one() -> None:
+    assert write_units(a_row(3 * KB), a_row(1 * KB)) == 3
+    assert write_units(a_row(1 * KB), a_row(3 * KB)) == 3
+    assert write_units({}, {}) == 1
+
+
+# ---- «Using Global Secondary Indexes in DynamoDB», write considerations -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        ({}, in_index("g", 1), 1),
+        ({"pk": {"S": "p"}, "sk": {"S": "s"}}, in_index("g", 1), 1),
+        (in_index("g", 1), in_index("h", 1), 2),
+        (in_index("g", 1), in_index("g", 2), 2),
+        (in_index("g", 1), {"pk": {"S": "p"}, "sk": {"S": "s"}}, 1),
+        (in_index("g", 1), in_index("g", 1, other={"S": "x" * 5_000}), 0),
+        ({}, {}, 0),
+    ],
+    ids=["put", "enters", "moves", "moves within", "leaves", "another attribute", "never there"],
+)
+def test_an_index_counts_what_enters_and_what_leaves(before: Any, after: Any, units: int) -> None:
+    assert index_units(before, after, INDEX) == units
+
+
+# ---- the operations of a job, metered at the real handlers --------------------------------------------------------
+
+
+@pytest.fixture
+def spend(service: Service, say_at_the_end: Callable[[str], None]) -> Callable[..., Spent]:
+    """Meter what something does after credential and project were remembered, and say it at the end of the run."""
+    service.http("get_job", "public")
+    past = rows_of(boto3.client("dynamodb"), TABLE)
+
+    def spend(what: str, do: Callable[[], object]) -> Spent:
+        with metered(wiring.dynamodb(), past) as spent:
+            do()
+        say_at_the_end(f"units: {what}: {spent}")
+        return spent
+
+    return spend
+
+
+def test_a_plain_lifecycle_is_seven_write_units(service: Service, spend: Callable[..., Spent]) -> None:
+    later = wiring.ports().clock.now() + 1_000_000
+    created = spend("create", lambda: service.create(startAt=later))
+    started = spend("start", lambda: the_store().start_jobs([JobKey(1, 1)], later))
+    ended = spend("complete", lambda: the_store().complete_job(Attempt(1, 1, 1), Stamp(later, "w", "token"), []))
+
+    assert (created.read, created.write) == (1, 2)
+    assert (started.read, started.write) == (0, 3)
+    assert (ended.read, ended.write) == (0, 2)
+
+
+def test_a_cancel_is_two_write_units_and_a_get_one_read(service: Service, spend: Callable[..., Spent]) -> None:
+    service.create()
+
+    assert (spend("get", lambda: service.http("get_job", "public")).read) == 1
+    cancelled = spend("cancel", lambda: service.http("cancel_job", "public"))
+    assert (cancelled.read, cancelled.write, dict(cancelled.calls)) == (0, 2, {"UpdateItem": 1})
+    refused = spend("a cancel that is refused", lambda: service.http("cancel_job", "public"))
+    assert (refused.read, refused.write) == (0, 1)
+
+
+def test_a_list_of_fifty_is_within_its_budget(service: Service, spend: Callable[..., Spent]) -> None:
+    for number in range(1, 51):
+        job = a_job(job_id=number, description="d" * 150, reference_id="r" * 60)
+        service.dynamodb.put_item(TableName=TABLE, Item=items.job_to_item(job, "token-of-16-chars", 32))
+
+    listed = spend("list 50", lambda: service.http("list_jobs", "public"))
+
+    assert listed.read <= 3.0
+    assert listed.calls == {"Query": 2}
+
+
+def test_a_key_and_parameters_are_paid_for_in_a_transaction(service: Service, spend: Callable[..., Spent]) -> None:
+    keyed = spend("create with a key", lambda: service.http("create_job", "public", body='{"action": "export"}'))
+    with_params = spend("create with parameters", lambda: service.create(params={"a": "b"}))
+
+    assert (keyed.write, with_params.write) == (5, 5)

@@ -1,0 +1,62 @@
+"""What the build leaves out of the layer of dependencies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import botocore
+import botocore.session
+import pytest
+
+from local.slim import SERVICES, slim
+
+DATA = Path(botocore.__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def slimmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Botocore's data for our services and for one that nobody calls, slimmed twice."""
+    data = tmp_path_factory.mktemp("layer") / "data"
+    data.mkdir()
+    for name in (*SERVICES, "sns"):
+        shutil.copytree(DATA / name, data / name)
+    for shared in DATA.glob("*.json"):
+        shutil.copy(shared, data)
+    slim(data)
+    slim(data)
+    return data
+
+
+def test_services_that_no_function_calls_go(slimmed: Path) -> None:
+    assert {path.name for path in slimmed.iterdir() if path.is_dir()} == SERVICES
+
+
+def test_addresses_stay_for_our_services_alone(slimmed: Path) -> None:
+    whole, left = (json.loads((data / "endpoints.json").read_text()) for data in (DATA, slimmed))
+
+    for before, after in zip(whole["partitions"], left["partitions"], strict=True):
+        assert after["services"] == {name: of for name, of in before["services"].items() if name in SERVICES}
+        assert {**after, "services": None} == {**before, "services": None}
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_model_differs_in_its_descriptions_alone(slimmed: Path, service: str) -> None:
+    session = botocore.session.get_session()
+    whole = session.get_service_model(service)
+    session.get_component("data_loader").search_paths.insert(0, str(slimmed))
+    session.get_component("data_loader")._cache.clear()
+    left = session.get_service_model(service)
+
+    assert "documentation" in json.dumps(whole._service_description)  # type: ignore[attr-defined]  # private, so untyped
+    assert left.metadata == whole.metadata
+    assert left.operation_names == whole.operation_names
+    for name in whole.shape_names:
+        mine, theirs = left.shape_for(name), whole.shape_for(name)
+        assert (mine.type_name, mine.metadata, mine.serialization) == (
+            theirs.type_name,
+            theirs.metadata,
+            theirs.serialization,
+        )
+        assert list(getattr(mine, "members", ())) == list(getattr(theirs, "members", ()))
