@@ -18,7 +18,8 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AW
 #: What is slow to import and needed by no function: botocore makes the clients, and X-Ray works without its library.
 NEVER_IMPORTED = {"aws_xray_sdk", "boto3", "s3transfer"}
 #: What talks to S3, queues or the bus, by the functions that begin with it. The others import it when they need it.
-BEGINS_WITH = {"start_jobs": {"jobs.adapters", "jobs.adapters.sqs", "jobs.adapters.retries"}}
+_READS_HINTS = {"jobs.adapters", "jobs.adapters.sqs", "jobs.adapters.retries"}
+BEGINS_WITH = {"fire_schedules": _READS_HINTS, "start_jobs": _READS_HINTS}
 
 
 @cache

@@ -12,6 +12,10 @@ ARTIFACTS_CONTRACT = ("tests/contract/test_artifacts.py", "-k", "moto")
 REDACTING = ("tests/unit/test_redacting.py",)
 ERASURES = ("tests/unit/test_erasures.py",)
 FORGETTING_CONTRACT = ("tests/contract/test_forgetting.py", "-k", "moto or walk")
+SCHEDULES = ("tests/unit/test_schedules.py",)
+SCHEDULES_CONTRACT = ("tests/contract/test_schedules.py", "-k", "moto")
+RHYTHM = ("tests/unit/test_schedule_rhythm.py",)
+CLOCKS = ("tests/proofs/occurrences/test_occurrences.py", "-k", "rare")
 OFFBOARDING = ("tests/integration/test_offboarding.py", "-m", "not prove")
 #: One of the races that are explored.
 INTERLEAVINGS = ("tests/proofs/interleavings/test_interleavings.py", "-k", "whatever_the_order and completes")
@@ -1343,8 +1347,8 @@ MUTANTS = (
     Mutant(
         "a project that leaves the rows that find its jobs",
         "of_project",
-        '("payload", "ref", "idempotency", "deletion")',
-        '("payload", "idempotency", "deletion")',
+        '("payload", "ref", "idempotency", "deletion", "schedules")',
+        '("payload", "idempotency", "deletion", "schedules")',
         OFFBOARDING,
     ),
     Mutant(
@@ -1353,5 +1357,119 @@ MUTANTS = (
         "project.closed_at is not None",
         "False",
         OFFBOARDING,
+    ),
+    # ---- schedules ------------------------------------------------------------------------------------------------
+    Mutant(
+        "an occurrence that is made twice",
+        "state_update",
+        'has_not_moved = "v = :v AND due = :seen"',
+        'has_not_moved = "v = :v AND (due = :seen OR due <> :seen)"',
+        SCHEDULES_CONTRACT,
+    ),
+    Mutant(
+        "a job of a schedule as it was before its change",
+        "state_update",
+        'has_not_moved = "v = :v AND due = :seen"',
+        'has_not_moved = "(v = :v OR v <> :v) AND due = :seen"',
+        SCHEDULES_CONTRACT,
+    ),
+    Mutant(
+        "a job whose schedule does not move with it",
+        "DynamoDBJobStore.append",
+        "[state_update(row.moved, self._shards) for row in rows if row.moved is not None]",
+        "[]",
+        SCHEDULES_CONTRACT,
+    ),
+    Mutant(
+        "a change that takes back what a fire has moved",
+        "_has_not_moved",
+        '"due = :at"',
+        '"due = :at OR due <> :at"',
+        SCHEDULES_CONTRACT,
+    ),
+    Mutant(
+        "a change that loses what is due",
+        "_settled",
+        "firing.is_due(seen, ports.clock.now())",
+        "False",
+        SCHEDULES,
+    ),
+    Mutant(
+        "a schedule that is not looked at again",
+        "firing:_after_commit",
+        "[DueSchedule(at, project_id, of) for at, project_id, of in next_ones if at is not None]",
+        "[]",
+        SCHEDULES,
+    ),
+    Mutant(
+        "an occurrence that is never late",
+        "next_step",
+        "horizon = now - LATE",
+        "horizon = 0",
+        SCHEDULES,
+    ),
+    Mutant(
+        "the newest missed occurrence of any day",
+        "occasions:_kept",
+        "at >= now - LAST_WITHIN",
+        "at >= 0",
+        SCHEDULES,
+    ),
+    Mutant(
+        "an occurrence beside an active job",
+        "firing:_turn",
+        "schedule.spec.overlap is Overlap.SKIP",
+        "schedule.spec.overlap is Overlap.ALLOW",
+        SCHEDULES,
+    ),
+    Mutant(
+        "a fire before its time",
+        "firing:is_due",
+        "schedule.state.next_at <= now",
+        "schedule.state.next_at <= now + 86_400_000",
+        SCHEDULES,
+    ),
+    Mutant(
+        "a project without a bound of schedules",
+        "DynamoDBSchedules.add_schedule",
+        '"attribute_not_exists(n) OR n < :most"',
+        '"attribute_not_exists(n) OR n < :most OR n >= :most"',
+        SCHEDULES_CONTRACT,
+    ),
+    Mutant(
+        "a time that the clocks skip although it should run",
+        "rhythm:_chosen",
+        "gap is Gap.SHIFT",
+        "gap is Gap.SKIP",
+        RHYTHM,
+    ),
+    Mutant(
+        "the first of two times for the second",
+        "rhythm:_chosen",
+        "{Fold.FIRST: both[:1], Fold.SECOND: both[1:], Fold.BOTH: both}",
+        "{Fold.FIRST: both[:1], Fold.SECOND: both[:1], Fold.BOTH: both}",
+        RHYTHM,
+    ),
+    Mutant(
+        "a rhythm of elapsed time that the clocks change",
+        "rhythm:_cron",
+        "(Gap.SKIP, Fold.BOTH) if elapses else (of.gap, of.fold)",
+        "(of.gap, of.fold)",
+        RHYTHM,
+    ),
+    Mutant("an instant that has two occurrences", "rhythm:_cron", "at > last", "at >= last", RHYTHM),
+    Mutant(
+        "occurrences behind clocks that are put back",
+        "earliest_wall_time",
+        "min(wall_time(at, of), wall_time(at + timedelta(days=1), of) - timedelta(days=1))",
+        "wall_time(at, of)",
+        CLOCKS,
+    ),
+    Mutant(
+        "occurrences out of order",
+        "rhythm:_cron",
+        "waiting[0][0] < found.first",
+        "waiting[0][0] < found.first or found.second",
+        CLOCKS,
     ),
 )
