@@ -56,11 +56,23 @@ BODIES: dict[str, Any] = {
     "createJob": {"action": "delete_user_data", "referenceId": "ada@example.com"},
     "issueToken": {"grant_type": "client_credentials"},
     "announceArtifact": {"name": "report.csv", "size": 0, "sha256": EMPTY},
+    "createSchedule": {"name": "nightly", "cron": "0 2 * * *", "job": {"action": "export"}},
+    "changeSchedule": {"overlap": "skip"},
+    "previewSchedule": {"every": 600},
 }
+#: Operations whose body is shown in examples.
+BODIES_SHOWN = [
+    "announceArtifact",
+    "createJob",
+    "createSchedule",
+    "changeSchedule",
+    "previewSchedule",
+    "runWorkflowV3",
+]
 #: How many requests are generated for an operation: some in `make test`, all in `make prove`.
 sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])
 #: Parts of a request that replace the generated ones, so that it gets somewhere.
-IN_PATH = {"projectKey", "jobId", "workflowId", "artifactId", "outputId"}
+IN_PATH = {"projectKey", "jobId", "workflowId", "artifactId", "outputId", "scheduleId"}
 ALL = IN_PATH | {"userId", "body"}
 
 
@@ -90,12 +102,19 @@ class Organisation:
             self.tenant.call("DELETE", f"{self.tenant.public}/jobs/{job['jobId']}")
         project = {"projectKey": self.tenant.project.project_key, "workflowId": "5bc4a813156ae016dcb442bd"}
         project |= {"artifactId": self.artifact_id, "outputId": self.artifact_id}
+        schedules = f"{self.tenant.public}/schedules"
+        made = [self.tenant.call("POST", schedules, json=BODIES["createSchedule"]).json()["data"] for _ in jobs]
         in_v3 = path.startswith(("/webapi/v3/", "/webapi/v1/"))
         # users whom no other call of this has had deleted
         users = f"user-{jobs[-1]['jobId']}"
         return [
-            {**project, "jobId": v3_id(job) if in_v3 else job["jobId"], "userId": f"{users}-{job['jobId']}"}
-            for job in jobs
+            {
+                **project,
+                "jobId": v3_id(job) if in_v3 else job["jobId"],
+                "userId": f"{users}-{job['jobId']}",
+                "scheduleId": schedule["scheduleId"],
+            }
+            for job, schedule in zip(jobs, made, strict=True)
         ]
 
 
@@ -162,7 +181,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-@pytest.mark.parametrize("name", ["announceArtifact", "createJob", "runWorkflowV3"])
+@pytest.mark.parametrize("name", BODIES_SHOWN)
 def test_every_body_that_is_shown_as_an_example_is_taken(
     stack: Embedded, organisation: Organisation, name: str
 ) -> None:
@@ -233,7 +252,7 @@ def is_of(template: str, path: str) -> bool:
 
 
 @sizes
-@pytest.mark.parametrize("name", ["announceArtifact", "createJob", "runWorkflowV3"])
+@pytest.mark.parametrize("name", ["announceArtifact", "createJob", "createSchedule", "changeSchedule", "runWorkflowV3"])
 def test_a_body_that_is_not_as_described_is_refused(  # noqa: PLR0913, PLR0917  # fixtures
     stack: Embedded, organisation: Organisation, schema: Any, tally: Counter[int], name: str, size: int
 ) -> None:

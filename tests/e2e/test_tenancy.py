@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.tenancy import registering
@@ -73,10 +73,15 @@ def all_but_passing(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str,
 
 def call(caller: Tenant, method: str, path: str, project_key: str, job_id: str) -> httpx.Response:
     target = path.replace("{projectKey}", project_key).replace("{jobId}", job_id).replace("{userId+}", "someone")
-    target = target.replace("{artifactId}", FILE)
+    target = target.replace("{artifactId}", FILE).replace("{scheduleId}", FILE)
     assert "{" not in target, f"say here what {path} is to be called with"
-    asked = {"name": "a.csv", "size": 0, "sha256": "0" * 64} if path.endswith("/artifacts") else {"action": "export"}
-    body = {"POST": asked, "PATCH": {"startAt": far_ahead()}}.get(method)
+    asked: dict[str, Any] = {"action": "export"}
+    if path.endswith("/artifacts"):
+        asked = {"name": "a.csv", "size": 0, "sha256": "0" * 64}
+    elif path.endswith(("/schedules", "/preview")):
+        asked = {"name": "s", "every": 600, "job": asked}
+    changed = {"enabled": False} if "/schedules/" in path else {"startAt": far_ahead()}
+    body = {"POST": asked, "PATCH": changed}.get(method)
     return caller.call(method, target, json=body)
 
 
@@ -180,7 +185,7 @@ def test_no_credential_opens_the_routes_of_another_dialect(
             continue
         target = path.replace("{projectKey}", own.project.project_key).replace("{jobId}", "1")
         target = target.replace("{userId+}", "someone").replace("{workflowId}", WORKFLOW)
-        target = target.replace("{artifactId}", FILE).replace("{outputId}", FILE)
+        target = target.replace("{artifactId}", FILE).replace("{outputId}", FILE).replace("{scheduleId}", FILE)
         wrong = [f"Bearer {secret}", secret, *([key, f"Bearer {key}"] if path.startswith(OF_USERS) else [token])]
         wrong += [] if path.startswith(OF_USERS) else [f"Bearer {token}"]
         wrong += [f"Bearer {key}"] if path.startswith("/api/v1/") else []

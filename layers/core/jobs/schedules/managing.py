@@ -94,9 +94,10 @@ def change_schedule(
     contention = Contention(ports, DEADLINE)
     for _ in range(TRIES):
         seen = _settled(ports, project, schedule_id)
-        _check_version(seen, version)
         now = ports.clock.now()
+        # what is wrong with the change is told first (RFC 9110, section 13.2.1)
         spec = change(seen.spec)
+        _check_version(seen, version)
         changed = replace(
             seen,
             spec=spec,
