@@ -68,8 +68,8 @@ class StageQueue(FakeQueue):
 
 def a_directory() -> FakeDirectory:
     """The project of all races. No race changes it, so reading it is no step."""
-    directory = FakeDirectory()
-    directory.projects["p"] = a_project()
+    directory, project = FakeDirectory(), a_project()
+    directory.projects[project.project_key] = project
     return directory
 
 

@@ -36,7 +36,8 @@ def test_part_of_a_day_goes_well() -> None:
 
 
 def test_part_of_a_day_in_which_everything_goes_wrong_loses_nothing() -> None:
-    assert day.run(seed=1, hours=24 / PART, rough=True).failures == []
+    # another seed for the same reason: with the first one, no hint is lost so early
+    assert day.run(seed=2, hours=24 / PART, rough=True).failures == []
 
 
 @pytest.mark.parametrize("herd", [*HERDS, SMALL, SMALL_AND_A_DEAD_TICK], ids=lambda herd: herd.name)
@@ -129,7 +130,7 @@ def test_it_notices_an_exception_that_nothing_has_caused(monkeypatch: pytest.Mon
     def broken(*_: Any) -> int:
         raise ValueError("a defect")
 
-    monkeypatch.setattr(dispatch, "_sweep", broken)
+    monkeypatch.setattr(dispatch, "_dispatch_due", broken)
 
     assert "dispatch_due_jobs raised ValueError('a defect') for no cause" in failures(hours=0.1)
 
