@@ -33,7 +33,7 @@ from tests.proofs.simulation.world import World
 from tests.stores import WholeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from jobs.ports import Parallel
 
@@ -41,10 +41,11 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.world import Json
 
 START_QUEUE = "StartQueue"
+FIRE_QUEUE = "FireQueue"
 INGEST_QUEUE = "IngestQueue"
 ACCOUNT_ID = "123456789012"
 #: Functions behind the HTTP API. The simulation calls their use cases directly.
-HTTP = ("create_job", "cancel_job", "move_job")
+HTTP = ("create_job", "cancel_job", "move_job", "manage_schedules")
 SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
 
 
@@ -120,9 +121,11 @@ def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any])
 
 
 class Stack:
-    """The whole service."""
+    """The whole service, or with only those of the functions that run each minute which are `scheduled`."""
 
-    def __init__(self, world: World, *, warm: float = COLD_UNITS, **parameters: int) -> None:
+    def __init__(
+        self, world: World, *, warm: float = COLD_UNITS, scheduled: Sequence[str] = SCHEDULED, **parameters: int
+    ) -> None:
         self.world = world
         self._parameters = parameters
         self._local = threading.local()
@@ -136,6 +139,7 @@ class Stack:
         self.variables = {
             "JOBS_TABLE": "jobs",
             "START_QUEUE_URL": START_QUEUE,
+            "FIRE_QUEUE_URL": FIRE_QUEUE,
             "INGEST_QUEUE_URL": INGEST_QUEUE,
             "INGEST_DEAD_LETTER_QUEUE_URL": RESOURCES[INGEST_QUEUE]["Properties"]["RedrivePolicy"][
                 "deadLetterTargetArn"
@@ -149,13 +153,14 @@ class Stack:
         self.bus = Bus(world, ACCOUNT_ID)
         self.account = Account()
         self.queues: dict[str, Queue] = {}
-        for name in (START_QUEUE, INGEST_QUEUE):
+        for name in (START_QUEUE, FIRE_QUEUE, INGEST_QUEUE):
             self._make_queue(name)
         self.functions = {name: self._function(name, self._boot_http) for name in HTTP}
-        names = (*SCHEDULED, "start_jobs", "ingest_events", "publish_changes")
+        names = (*SCHEDULED, "start_jobs", "fire_schedules", "ingest_events", "publish_changes")
         self.functions |= {name: self._function(name, self._boot(name)) for name in names}
-        self.schedules = {name: Schedule(world, self.functions[name]) for name in SCHEDULED}
+        self.schedules = {name: Schedule(world, self.functions[name]) for name in scheduled}
         self._source("start_jobs", START_QUEUE)
+        self._source("fire_schedules", FIRE_QUEUE)
         self._source("ingest_events", INGEST_QUEUE)
         [stream] = events("publish_changes", "DynamoDB")
         stream = {name: self._value(value) for name, value in stream.items()}
