@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jobs.model import DAY, HOUR, MINUTE, SECOND, NewJob, Status
+from jobs.model import DAY, HOUR, MINUTE, SECOND, NewJob
 from jobs.schedules.ports import Schedule, Spec, State
 from jobs.schedules.rhythm import Rhythm
-from jobs.store import directory_items, keys
-from jobs.store.schedules import DynamoDBSchedules
+from jobs.store import directory_items
 from jobs.timing.hints import SCHEDULES_PER_HINT
 
 from tests.builders import a_project
@@ -18,6 +17,7 @@ from tests.proofs.simulation.book import Book
 from tests.proofs.simulation.figures import Lags
 from tests.proofs.simulation.ledger import Ledger
 from tests.proofs.simulation.midnight import BEFORE, BUSY, FAULTS, LATEST, MAX_MESSAGES, MIDNIGHT, WARM
+from tests.proofs.simulation.seeds import rows_of
 from tests.proofs.simulation.stack import FIRE_QUEUE, START_QUEUE, Stack
 from tests.proofs.simulation.table import KEY_UNITS
 from tests.proofs.simulation.timeline import Timeline
@@ -25,9 +25,7 @@ from tests.proofs.simulation.world import World
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from jobs.store.table import Write
+    from collections.abc import Iterator, Sequence
 
     from tests.proofs.simulation.expressions import Item
 
@@ -44,7 +42,7 @@ class Flock:
     schedules: int
     warm: float = WARM
     parameters: dict[str, int] = field(default_factory=dict)
-    last_start: float | None = LAST_START
+    last_start: float = LAST_START
 
     @property
     def size(self) -> int:
@@ -81,7 +79,7 @@ class Fired:
             "last start": (self.last_start, self.flock.last_start),
         }
         return self.violations + [
-            f"{name}: {found}, over {most}" for name, (found, most) in bounds.items() if most is not None and found > most
+            f"{name}: {found}, over {most}" for name, (found, most) in bounds.items() if found > most
         ]
 
     def __str__(self) -> str:
@@ -131,38 +129,21 @@ def run(flock: Flock, seed: int) -> Fired:
 
 def flocks(part: int) -> list[Flock]:
     """The flocks, or one part in `part` of each."""
-    return [Flock("schedules at midnight", 1_000 // part, 100)]
-
-
-class Rows:
-    """Stands for the table, and keeps what is put into it."""
-
-    def __init__(self) -> None:
-        self.items: list[Item] = []
-
-    def write(self, *writes: Write) -> None:
-        """Keep the rows of a transaction."""
-        self.items += [write["Put"]["Item"] for write in writes if "Put" in write]
+    return [Flock("schedules at midnight", 1_000 // part, 100, last_start=max(LAST_START / part, 10 * SECOND))]
 
 
 def _rows(flock: Flock, shards: int) -> Iterator[Sequence[Item]]:
     spec = Spec(name="nightly", rhythm=Rhythm(cron="0 0 * * *"), job=NewJob(action="export", params={"format": "csv"}))
     for project_id in range(1, flock.projects + 1):
-        rows = Rows()
-        store = DynamoDBSchedules(rows, shards)  # type: ignore[arg-type]  # it only writes
-        rows.items.append(
-            directory_items.project_to_item(a_project(project_id=project_id, project_key=f"project{project_id}"))
-        )
+        project = a_project(project_id=project_id, project_key=f"project{project_id}")
+        rows = [directory_items.project_to_item(project)]
         for number in range(flock.schedules):
-            schedule_id = f"{0:08x}{project_id:08x}{number:08x}"
-            store.add_schedule(
-                Schedule(
-                    project_id=project_id,
-                    schedule_id=schedule_id,
-                    spec=spec,
-                    created_at=MIDNIGHT - 12 * HOUR,
-                    state=State(next_at=MIDNIGHT),
-                ),
-                None,
+            schedule = Schedule(
+                project_id=project_id,
+                schedule_id=f"{0:08x}{project_id:08x}{number:08x}",
+                spec=spec,
+                created_at=MIDNIGHT - 12 * HOUR,
+                state=State(next_at=MIDNIGHT),
             )
-        yield rows.items
+            rows += rows_of(schedule, shards)
+        yield rows

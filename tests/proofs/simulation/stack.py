@@ -23,7 +23,7 @@ from jobs.store.table import Table as StoreTable
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
 from tests.builders import NOW
 from tests.proofs.simulation.bus import Bus, EventsClient, Subscription
-from tests.proofs.simulation.functions import Account, Function, QueueSource, Schedule, StreamSource
+from tests.proofs.simulation.functions import ACCOUNT_CONCURRENCY, Account, Function, QueueSource, Schedule, StreamSource
 from tests.proofs.simulation.ledger import Ledger, LedgerLogger, LedgerMeter
 from tests.proofs.simulation.queues import Queue, SQSClient
 from tests.proofs.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
@@ -172,6 +172,15 @@ class Stack:
     def call(self, function: str, use_case: Callable[[Wired], Any], done: Done) -> bool:
         """Call a use case in a function behind the HTTP API. A `JobsError` is an answer; None means that none came."""
         return self.functions[function].invoke(use_case, done)
+
+    def stop(self, milliseconds: float) -> None:
+        """Let no function begin for a time, as if others took all that the account has."""
+        self.account.running += ACCOUNT_CONCURRENCY
+
+        def go_on() -> None:
+            self.account.running -= ACCOUNT_CONCURRENCY
+
+        self.world.timeline.after(milliseconds, go_on)
 
     def token(self) -> str:
         """A transition token, of the length of a real one."""

@@ -21,7 +21,6 @@ from tests.builders import a_project
 from tests.proofs.occurrences import oracle
 from tests.proofs.simulation.book import Book
 from tests.proofs.simulation.figures import Lags
-from tests.proofs.simulation.functions import ACCOUNT_CONCURRENCY
 from tests.proofs.simulation.ledger import Ledger
 from tests.proofs.simulation.stack import Stack
 from tests.proofs.simulation.timeline import Timeline
@@ -396,7 +395,7 @@ def run(seed: int, size: int = 1_000, days: float = 365, begin: datetime = BEGIN
     tick.idle_until = idle_until
     outages = list(_outages(world, days))
     for at, length in outages:
-        world.timeline.at(at, partial(_stop, stack, length))
+        world.timeline.at(at, partial(stack.stop, length))
     with stack.installed():
         callers.begin()
         world.timeline.wait(days * DAY + 2 * GRACE)
@@ -428,16 +427,6 @@ def _outages(world: World, days: float) -> Iterator[tuple[float, float]]:
         for _ in range(max(1, round(OUTAGES_OF_EACH * days / 365))):
             hours = world.random.randint(24, int(days * 24) - 24)
             yield world.timeline.now + hours * HOUR - world.random.uniform(0, 5 * MINUTE), length
-
-
-def _stop(stack: Stack, length: float) -> None:
-    """Let no function begin for a time, as if others took all that the account has."""
-    stack.account.running += ACCOUNT_CONCURRENCY
-
-    def go_on() -> None:
-        stack.account.running -= ACCOUNT_CONCURRENCY
-
-    stack.world.timeline.after(length, go_on)
 
 
 def _rows(projects: Sequence[Project]) -> Iterator[Item]:
