@@ -35,6 +35,10 @@ class Drawn(NamedTuple):
     #: Neither minute nor hour begins with `*`: the expression names times of the clock.
     is_fixed: bool
 
+    def matches(self, wall: datetime) -> bool:
+        """Whether it means a wall-clock time."""
+        return wall.minute in self.minutes and wall.hour in self.hours and self.matches_day(wall.date())
+
 
 class Walk(NamedTuple):
     """What a clock shows around a change."""

@@ -63,7 +63,7 @@ class Entry:
 
 
 class Book:
-    """All schedules of a run. `expected` gives all occurrences of a rhythm up to `horizon`, from its first on."""
+    """All schedules of a run. `expected` gives all occurrences of a rhythm before `horizon`, from its first on."""
 
     def __init__(self, ledger: Ledger, expected: Callable[[Mapping[str, Any]], Sequence[int]], horizon: int) -> None:
         self.schedules: dict[str, Entry] = {}
@@ -229,7 +229,7 @@ class Book:
     def _check_next(self, schedule_id: str, entry: Entry, place: int, *, enabled: bool = True) -> None:
         """Check that the next occurrence of a schedule is the one at a place among them."""
         wanted = entry.times[place] if place < len(entry.times) else None
-        is_far = enabled and wanted is None and entry.next_at is not None and entry.next_at > self._horizon
+        is_far = enabled and wanted is None and entry.next_at is not None and entry.next_at >= self._horizon
         if entry.next_at != wanted and not is_far:
             self._violation(f"{schedule_id}: the next occurrence is {entry.next_at}, and not {wanted}")
 

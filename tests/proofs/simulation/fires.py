@@ -98,7 +98,7 @@ def run(flock: Flock, seed: int) -> Fired:
     world = World(Timeline(MIDNIGHT - BEFORE), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
     stack = Stack(world, warm=flock.warm, **(BUSY | flock.parameters))
     stack.table.on_record = lambda part, record: None
-    book = Book(ledger, lambda rhythm: [MIDNIGHT, MIDNIGHT + DAY], MIDNIGHT + DAY)
+    book = Book(ledger, lambda rhythm: [MIDNIGHT, MIDNIGHT + DAY], MIDNIGHT + 2 * DAY)
     for rows in _rows(flock, stack.settings.table.shards):
         stack.table.seed(rows)
         book.seeded(rows)

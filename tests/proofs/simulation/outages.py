@@ -117,7 +117,7 @@ def outages() -> list[Outage]:
 
 
 def _times(rhythm: Mapping[str, int], until: int) -> Sequence[int]:
-    return list(range(rhythm["anchor"], until + 1, rhythm["every"] * SECOND))
+    return list(range(rhythm["anchor"], until, rhythm["every"] * SECOND))
 
 
 def _rows(outage: Outage, shards: int) -> Iterator[Item]:

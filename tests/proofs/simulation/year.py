@@ -119,10 +119,23 @@ class Almanac:
         self.horizon = _milliseconds(end)
         self.drawn: dict[str, oracle.Drawn] = {}
         self._found: dict[str, list[int]] = {}
+        self._changed: dict[str, set[int]] = {}
 
     def clock(self, zone: str) -> oracle.Clock:
         """The clock of a zone."""
         return _watched(zone, self._begin, self._end)
+
+    def is_at_change(self, rhythm: Mapping[str, Any], at: int) -> bool:
+        """Whether a clock change has decided about an occurrence: it ends a gap, or its wall-clock time comes twice."""
+        if not rhythm["cron"]:
+            return False
+        zone = rhythm["timezone"]
+        if zone not in self._changed:
+            walks = self.clock(zone).walks
+            gaps = [at for over in walks for _, at in over.skipped]
+            folds = [at for over in walks for both in over.twice.values() for at in both]
+            self._changed[zone] = {_milliseconds(at) for at in (*gaps, *folds)}
+        return at in self._changed[zone]
 
     def times(self, rhythm: Mapping[str, Any]) -> Sequence[int]:
         """All occurrences of a rhythm."""
@@ -131,7 +144,7 @@ class Almanac:
             self._found[name] = [
                 at
                 for at in self._all(rhythm)
-                if (rhythm["start_at"] or 0) <= at <= min(rhythm["end_at"] or self.horizon, self.horizon)
+                if (rhythm["start_at"] or 0) <= at <= (rhythm["end_at"] or at) and at < self.horizon
             ]
         return self._found[name]
 
@@ -139,7 +152,7 @@ class Almanac:
         if rhythm["at"] is not None:
             return [rhythm["at"]]
         if rhythm["every"]:
-            return range(rhythm["anchor"], self.horizon + 1, rhythm["every"] * SECOND)
+            return range(rhythm["anchor"], self.horizon, rhythm["every"] * SECOND)
         drawn = self.drawn[rhythm["cron"]]
         found = oracle.all_between(drawn, rhythm["gap"], rhythm["fold"], self.clock(rhythm["timezone"]))
         return map(_milliseconds, found)
@@ -162,6 +175,8 @@ class Callers:
     end: float
     #: The calls to come, by when.
     calls: dict[float, Callable[[], None]] = field(default_factory=dict)
+    #: The schedules that were said to be removed.
+    removed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         count = max(2, self.size // 20)
@@ -275,11 +290,11 @@ class Callers:
         self._ask("run", use_case, lambda job: None, tries=0)
 
     def _remove(self, made: Schedule) -> None:
-        def use_case(wired: Wired) -> bool:
+        def use_case(wired: Wired) -> str:
             managing.remove_schedule(wired, self.projects[made.project_id - 1], made.schedule_id, None)
-            return True
+            return made.schedule_id
 
-        self._ask("removed", use_case, lambda removed: None)
+        self._ask("removed", use_case, self.removed.append)
 
     # ---- what is drawn -------------------------------------------------------------------------------------------
 
@@ -307,8 +322,14 @@ class Callers:
             every = random.choice((DAY // 2, DAY, 2 * DAY, 7 * DAY, DAY + SECOND)) // SECOND
             return Rhythm(every=every, anchor=self._half_hour(now - 30 * DAY), **bounds)
         zone = random.choice(ZONES)
+        walks = self.almanac.clock(zone).walks
+        changed = [wall for over in walks for wall in (*over.twice, *(wall for wall, _ in over.skipped))]
+        meets_one = bool(changed) and random.random() < 0.5
         while True:
-            drawn = oracle.draw(random, random.randrange(5), random.choice(MINUTES))
+            near = random.choice(changed).hour if changed else random.randrange(5)
+            drawn = oracle.draw(random, near, random.choice(MINUTES))
+            if meets_one and not any(drawn.matches(wall) for wall in changed):
+                continue
             self.almanac.drawn[drawn.text] = drawn
             rhythm = Rhythm(
                 cron=drawn.text, timezone=zone, gap=random.choice(list(Gap)), fold=random.choice(list(Fold)), **bounds
@@ -318,6 +339,12 @@ class Callers:
 
     def _half_hour(self, after: int) -> int:
         return self.world.random.randint(after // (30 * MINUTE) + 1, int(self.end) // (30 * MINUTE)) * 30 * MINUTE
+
+    def check(self) -> None:
+        """Compare the answers to callers with what was written."""
+        for schedule_id in self.removed:
+            if self.book.schedules[schedule_id].removed_at is None:
+                self.world.ledger.violation(f"schedule {schedule_id} was said to be removed, and is there")
 
     # ---- workers -------------------------------------------------------------------------------------------------
 
@@ -348,6 +375,8 @@ class Year:
     violations: list[str]
     occurrences: int
     jobs: int
+    #: Jobs of occurrences at the end of a gap, or of a wall-clock time that came twice.
+    at_changes: int
     #: How late jobs were made, and started, after their occurrence, but for those during or after an outage.
     made: Lags
     started: Lags
@@ -365,7 +394,7 @@ class Year:
         faults = sum(count for what, count in self.counts.items() if what.startswith("fault: "))
         return (
             f"year of {self.size} schedules seed={self.seed} days={self.days:g}: {self.occurrences} occurrences, "
-            f"{self.jobs} jobs, missed {self.counts['occurrence: missed']}, "
+            f"{self.jobs} jobs, {self.at_changes} of them at clock changes, missed {self.counts['occurrence: missed']}, "
             f"skipped {self.counts['occurrence: skipped']}; schedules {callers}; {faults} faults, {self.ticks} ticks\n"
             f"  jobs were made after {self.made}, and started after {self.started}"
         )
@@ -400,6 +429,7 @@ def run(seed: int, size: int = 1_000, days: float = 365, begin: datetime = BEGIN
         callers.begin()
         world.timeline.wait(days * DAY + 2 * GRACE)
         book.check(stack.table.rows(), world.timeline.now - GRACE)
+        callers.check()
         ledger.check_rows(stack.table.rows(), until=0)
 
     def usual(late: Mapping[tuple[str, int], float]) -> Lags:
@@ -415,6 +445,7 @@ def run(seed: int, size: int = 1_000, days: float = 365, begin: datetime = BEGIN
         ledger.violations,
         sum(ledger.counts[f"occurrence: {what}"] for what in ("made", "missed", "skipped")),
         ledger.counts["job: -S"],
+        sum(almanac.is_at_change(book.schedules[of].spec["rhythm"], at) for of, at in book.made_after),
         usual(book.made_after),
         usual(book.started_after),
         len(tick.fired),
