@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobs.lifecycle.creation import Request
     from jobs.model import Due, Job, ScheduleMove
     from jobs.schedules.occasions import Step
-    from jobs.schedules.ports import SchedulePorts, Spec
+    from jobs.schedules.ports import Schedule, SchedulePorts, Spec
     from jobs.store.table import Write
     from jobs.tenants import Project
 
@@ -126,7 +126,10 @@ def test_it_notices_a_clock_change_that_is_not_heeded(monkeypatch: pytest.Monkey
 
 
 def test_it_notices_a_change_that_forgets_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(managing, "_settled", get_schedule)
+    def only_read(ports: SchedulePorts, project: Project, schedule_id: str) -> tuple[Schedule, int]:
+        return get_schedule(ports, project, schedule_id), ports.clock.now()
+
+    monkeypatch.setattr(managing, "_settled", only_read)
 
     assert "was changed when the occurrence" in "\n".join(a_part().failures)
 
