@@ -140,7 +140,7 @@ def test_it_notices_a_removal_that_removes_nothing(monkeypatch: pytest.MonkeyPat
     assert "was said to be removed" in "\n".join(a_part().failures)
 
 
-def test_it_notices_a_project_that_is_hinted_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_notices_that_jobs_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firing, "AT_ONCE", 1)
 
     assert "last start: " in "\n".join(fires.run(fires.flocks(20)[0], seed=1).failures)

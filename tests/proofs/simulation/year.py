@@ -332,10 +332,10 @@ class Callers:
                 continue
             self.almanac.drawn[drawn.text] = drawn
             rhythm = Rhythm(
-                cron=drawn.text, timezone=zone, gap=random.choice(list(Gap)), fold=random.choice(list(Fold)), **bounds
+                cron=drawn.text, timezone=zone, gap=random.choice(list(Gap)), fold=random.choice(list(Fold))
             )
             if len(drawn.hours) < 24 and 0 < len(self.almanac.times(_content(rhythm))) < MOST:
-                return rhythm
+                return rhythm._replace(**bounds)
 
     def _half_hour(self, after: int) -> int:
         return self.world.random.randint(after // (30 * MINUTE) + 1, int(self.end) // (30 * MINUTE)) * 30 * MINUTE
