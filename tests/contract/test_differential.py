@@ -162,7 +162,9 @@ class Operations:
         project, first = self._free()
         rows = []
         there = [of for of in SCHEDULES if (project, of) in self._store.schedules] * self._one_of(1, 1, 1, 0)
-        for number, schedule_id in enumerate((there or self._chance.sample(SCHEDULES, 2))[: self._one_of(1, 2, 3)], first):
+        for number, schedule_id in enumerate(
+            (there or self._chance.sample(SCHEDULES, 2))[: self._one_of(1, 2, 3)], first
+        ):
             job, params = self._new_job(project, number)
             move = self._move(project, schedule_id)._replace(job_id=number)
             occasion = Occasion(schedule_id, move.at if move.seen else None)
@@ -303,7 +305,7 @@ class Operations:
 
     def remove_schedule(self) -> Made | None:
         seen = self._seen_schedule() if self._maybe() else None
-        return seen and given(seen)
+        return None if seen is None else given(seen)
 
     def move_schedule(self) -> Made:
         there = [*self._store.schedules]
@@ -374,7 +376,8 @@ class Operations:
 
     def _place(self) -> Due:
         at = self._now + self._one_of(-5_000, 0, 5_000)
-        return self._one_of(DueJob(at, *self._key()), DueSchedule(at, self._project(), self._chance.choice(SCHEDULES)))
+        of_schedule = DueSchedule(at, self._project(), self._chance.choice(SCHEDULES))
+        return DueJob(at, *self._key()) if self._chance.random() < 0.5 else of_schedule
 
     def _seen_schedule(self) -> Schedule | None:
         """A schedule as it is, or as it was once."""
@@ -387,7 +390,7 @@ class Operations:
         return self._chance.choice(KEYS_OF_SCHEDULES)
 
     def _next_at(self) -> int | None:
-        return self._one_of(None, self._now, self._now + 3_000, self._now + 86_400 * SECOND)
+        return self._chance.choice([None, self._now, self._now + 3_000, self._now + 86_400 * SECOND])
 
     def _move(self, project: int, schedule_id: str) -> ScheduleMove:
         """From where a schedule usually is; or out of turn."""

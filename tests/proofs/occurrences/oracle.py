@@ -160,7 +160,7 @@ def _counts(at: datetime, twice: list[datetime] | None, fold: str) -> bool:
 
 
 def draw(random: Random, near: int, of_hour: tuple[str, set[int]] | None = None) -> Drawn:
-    """Draw an expression, often one of an hour near `near`. Its minutes may be given, as text and as what that means."""
+    """Draw an expression, often of an hour near `near`. Its minutes may be given, as text and as what that means."""
     minute, minutes = of_hour or _draw_times(random, 60, random.randrange(60))
     hour, hours = _draw_times(random, 24, (near + random.randint(-2, 2)) % 24)
     day, is_day = _draw_day(random)

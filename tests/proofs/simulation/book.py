@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.model import DAY, MINUTE, SECOND, Status
+from jobs.model import DAY, MINUTE, Status
 from jobs.store import keys
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Book:
             for active in (self._activity(entry, now) if entry.spec["overlap"] == "skip" else (False,))
         }
         if found not in allowed:
-            self._violation(f"{schedule_id}: {due_at} became {found} at {now}, and not one of {sorted(allowed, key=str)}")
+            self._violation(f"{schedule_id}: {due_at} became {found} at {now}, and not one of {allowed}")
         self._check_next(schedule_id, entry, place + (job is not None) + found.missed + found.skipped)
         self._ledger.counts["occurrence: made"] += job is not None
         self._ledger.counts["occurrence: missed"] += found.missed
@@ -234,16 +234,14 @@ class Book:
             self._violation(f"{schedule_id}: the next occurrence is {entry.next_at}, and not {wanted}")
 
     def _activity(self, entry: Entry, now: float) -> set[bool]:
-        """Whether the last job was active at some moment at which a function may have looked, and whether it was not."""
+        """Whether the last job was active, and whether it was not, when a function may have looked."""
         found: set[bool] = set()
         for created, number in reversed(entry.jobs):
             ended = self._ended.get(number)
-            found.add(ended is None)
-            if ended is not None and ended > now - DECIDED_WITHIN:
-                found.add(True)
+            found |= {ended is None, ended is None or ended > now - DECIDED_WITHIN}
             if created <= now - DECIDED_WITHIN:
                 return found
-        return found | {False}
+        return {*found, False}
 
     # ---- at the end ----------------------------------------------------------------------------------------------
 

@@ -84,11 +84,13 @@ class Fired:
 
     def __str__(self) -> str:
         return (
-            f"{self.flock.name} seed={self.seed}: {self.flock.size} schedules of {self.flock.projects} projects, last job "
-            f"made after {self.last_made / SECOND:.1f} s, last start after {self.last_start / SECOND:.1f} s, {self.lags}\n"
-            f"  {self.fire_messages} messages of the fire queue and {self.start_messages} of the start queue; write units a "
-            f"second: table {self.table_peak:.0f}, index {self.index_peak:.0f}, busiest key {self.key_peak:.0f}, asked for "
-            f"{self.key_demand:.0f}; throttled {self.counts['fault: throttled']}"
+            f"{self.flock.name} seed={self.seed}: {self.flock.size} schedules of {self.flock.projects} projects, "
+            f"last job made after {self.last_made / SECOND:.1f} s, last start after {self.last_start / SECOND:.1f} s, "
+            f"{self.lags}\n"
+            f"  {self.fire_messages} messages of the fire queue and {self.start_messages} of the start queue; "
+            f"write units a second: table {self.table_peak:.0f}, index {self.index_peak:.0f}, "
+            f"busiest key {self.key_peak:.0f}, asked for {self.key_demand:.0f}; "
+            f"throttled {self.counts['fault: throttled']}"
         )
 
 

@@ -74,8 +74,9 @@ class Recovered:
 
     def __str__(self) -> str:
         return (
-            f"{self.outage} seed={self.seed}: {self.occurrences} occurrences of {SIZE} schedules during it, {self.made} "
-            f"made, {self.counts['occurrence: missed']} missed; the last was made {self.caught_up / SECOND:.1f} s after it"
+            f"{self.outage} seed={self.seed}: {self.occurrences} occurrences of {SIZE} schedules during it, "
+            f"{self.made} made, {self.counts['occurrence: missed']} missed; "
+            f"the last was made {self.caught_up / SECOND:.1f} s after it"
         )
 
 
@@ -83,7 +84,7 @@ def run(outage: Outage, seed: int) -> Recovered:
     """Simulate an outage, and the minutes before and after it."""
     ledger = Ledger()
     world = World(Timeline(MIDNIGHT), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
-    stack = Stack(world, scheduled=("dispatch_due_jobs",))
+    stack = Stack(world, ("dispatch_due_jobs",))
     stack.table.on_record = lambda part, record: None
     begin = MIDNIGHT + BEFORE
     end = begin + outage.length

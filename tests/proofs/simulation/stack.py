@@ -23,7 +23,14 @@ from jobs.store.table import Table as StoreTable
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
 from tests.builders import NOW
 from tests.proofs.simulation.bus import Bus, EventsClient, Subscription
-from tests.proofs.simulation.functions import ACCOUNT_CONCURRENCY, Account, Function, QueueSource, Schedule, StreamSource
+from tests.proofs.simulation.functions import (
+    ACCOUNT_CONCURRENCY,
+    Account,
+    Function,
+    QueueSource,
+    Schedule,
+    StreamSource,
+)
 from tests.proofs.simulation.ledger import Ledger, LedgerLogger, LedgerMeter
 from tests.proofs.simulation.queues import Queue, SQSClient
 from tests.proofs.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
@@ -124,7 +131,7 @@ class Stack:
     """The whole service, or with only those of the functions that run each minute which are `scheduled`."""
 
     def __init__(
-        self, world: World, *, warm: float = COLD_UNITS, scheduled: Sequence[str] = SCHEDULED, **parameters: int
+        self, world: World, scheduled: Sequence[str] = SCHEDULED, /, *, warm: float = COLD_UNITS, **parameters: int
     ) -> None:
         self.world = world
         self._parameters = parameters

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.lifecycle import creation
 from jobs.model import HOUR, DueJob
-from jobs.schedules import firing, managing, rhythm
+from jobs.schedules import firing, managing, occasions, rhythm
 from jobs.schedules.ports import CatchUp
 from jobs.schedules.showing import get_schedule
 from jobs.store import jobs as job_store
@@ -90,7 +91,7 @@ def test_it_notices_a_job_whose_schedule_does_not_move(monkeypatch: pytest.Monke
     def made_alone(ports: SchedulePorts, project: Project, requests: Sequence[Request]) -> list[Job | None]:
         return make(ports, project, [request._replace(moved=None) for request in requests])
 
-    make = firing.create_batch
+    make = creation.create_batch
     monkeypatch.setattr(firing, "create_batch", made_alone)
 
     assert "was made, and its schedule did not move" in "\n".join(fires.run(FEW, seed=1).failures)
@@ -112,7 +113,7 @@ def test_it_notices_missed_occurrences_that_are_counted_twice(monkeypatch: pytes
         step = next_step(spec, due_at, now)
         return step._replace(missed=2 * step.missed)
 
-    next_step = firing.next_step
+    next_step = occasions.next_step
     monkeypatch.setattr(firing, "next_step", twice)
 
     assert "and not one of" in "\n".join(outages.run(outages.Outage(HOUR, CatchUp.LAST), seed=1).failures)

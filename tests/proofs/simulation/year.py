@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 #: The year, and how much further the oracle looks: a schedule may have its next occurrence after the end.
 BEGIN = datetime(2027, 1, 1, tzinfo=zones.EPOCH.tzinfo)
 FURTHER = timedelta(days=60)
-#: Zones with clock changes of an hour, of half an hour and of two, at midnight, on a Thursday, on many Sundays, or none.
+#: Zones with clock changes of an hour, of half of one and of two, at midnight, before and after a fast, or with none.
 ZONES = (
     "UTC",
     "Africa/Cairo",
@@ -59,8 +59,8 @@ ZONES = (
     "Pacific/Auckland",
     "Pacific/Chatham",
 )
-#: Minutes of expressions, as text and as what it means. They are few, so that most minutes of the year have no occurrence
-#: and can be left out.
+#: Minutes of expressions, as text and as what it means. They are few, so that most minutes of the year have no
+#: occurrence and can be left out.
 MINUTES = (("0", {0}), ("0", {0}), ("0", {0}), ("*/60", {0}), ("30", {30}), ("0,30", {0, 30}), ("0-59/30", {0, 30}))
 #: The most occurrences that an expression may have in a year, so that the year ends.
 MOST = 500
@@ -215,7 +215,10 @@ class Callers:
             if answer is None or isinstance(answer, Exception):
                 self.world.ledger.counts[f"caller: not {what}"] += 1
                 if tries and not isinstance(answer, ScheduleNotFound):
-                    self._later(self.world.random.uniform(SECOND, 5 * SECOND), partial(self._ask, what, use_case, then, tries - 1))
+                    self._later(
+                        self.world.random.uniform(SECOND, 5 * SECOND),
+                        partial(self._ask, what, use_case, then, tries - 1),
+                    )
                 return
             self.world.ledger.counts[f"caller: {what}"] += 1
             then(answer)
@@ -313,14 +316,12 @@ class Callers:
         kind = random.random()
         if kind < 0.05:
             return Rhythm(at=self._half_hour(now))
-        bounds: dict[str, int] = {}
-        if random.random() < 0.2:
-            bounds["start_at"] = random.randint(now, int(self.end))
-        if random.random() < 0.1:
-            bounds["end_at"] = random.randint(bounds.get("start_at", now), int(self.end))
+        start_at = random.randint(now, int(self.end)) if random.random() < 0.2 else None
+        end_at = random.randint(start_at or now, int(self.end)) if random.random() < 0.1 else None
         if kind < 0.2:
             every = random.choice((DAY // 2, DAY, 2 * DAY, 7 * DAY, DAY + SECOND)) // SECOND
-            return Rhythm(every=every, anchor=self._half_hour(now - 30 * DAY), **bounds)
+            anchor = self._half_hour(now - 30 * DAY)
+            return Rhythm(every=every, anchor=anchor, start_at=start_at, end_at=end_at)
         zone = random.choice(ZONES)
         walks = self.almanac.clock(zone).walks
         changed = [wall for over in walks for wall in (*over.twice, *(wall for wall, _ in over.skipped))]
@@ -335,7 +336,7 @@ class Callers:
                 cron=drawn.text, timezone=zone, gap=random.choice(list(Gap)), fold=random.choice(list(Fold))
             )
             if len(drawn.hours) < 24 and 0 < len(self.almanac.times(_content(rhythm))) < MOST:
-                return rhythm._replace(**bounds)
+                return rhythm._replace(start_at=start_at, end_at=end_at)
 
     def _half_hour(self, after: int) -> int:
         return self.world.random.randint(after // (30 * MINUTE) + 1, int(self.end) // (30 * MINUTE)) * 30 * MINUTE
@@ -394,8 +395,9 @@ class Year:
         faults = sum(count for what, count in self.counts.items() if what.startswith("fault: "))
         return (
             f"year of {self.size} schedules seed={self.seed} days={self.days:g}: {self.occurrences} occurrences, "
-            f"{self.jobs} jobs, {self.at_changes} of them at clock changes, missed {self.counts['occurrence: missed']}, "
-            f"skipped {self.counts['occurrence: skipped']}; schedules {callers}; {faults} faults, {self.ticks} ticks\n"
+            f"{self.jobs} jobs, {self.at_changes} of them at clock changes, "
+            f"missed {self.counts['occurrence: missed']}, skipped {self.counts['occurrence: skipped']}; "
+            f"schedules {callers}; {faults} faults, {self.ticks} ticks\n"
             f"  jobs were made after {self.made}, and started after {self.started}"
         )
 
@@ -409,7 +411,7 @@ def run(seed: int, size: int = 1_000, days: float = 365, begin: datetime = BEGIN
     world = World(Timeline(_milliseconds(begin)), Random(seed), FAULTS, ledger)  # noqa: S311  # to be repeated, not to be secret
     end = world.timeline.now + days * DAY
     almanac = Almanac(begin - FURTHER, begin + timedelta(days=days) + FURTHER)
-    stack = Stack(world, scheduled=("dispatch_due_jobs",), ShardCount=2)
+    stack = Stack(world, ("dispatch_due_jobs",), ShardCount=2)
     stack.table.on_record = lambda part, record: None
     book = Book(ledger, almanac.times, almanac.horizon)
     stack.table.on_commit = book.committed

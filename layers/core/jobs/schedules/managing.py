@@ -128,9 +128,9 @@ def remove_schedule(ports: SchedulePorts, project: Project, schedule_id: str, ve
 
 
 def _settled(ports: SchedulePorts, project: Project, schedule_id: str) -> tuple[Schedule, int]:
-    """Read a schedule none of whose occurrences is due, and when that was. One that is due is made first, as it was set.
+    """Read a schedule none of whose occurrences is due, and at what time. What is due is made first, as it was set.
 
-    A change counts from that very time: what is due a millisecond later still belongs to it.
+    A change counts from that very time, so that nothing becomes due between the two.
 
     Raises:
         ScheduleNotFound: the project has no such schedule.
