@@ -53,7 +53,7 @@ INGEST_QUEUE = "IngestQueue"
 ACCOUNT_ID = "123456789012"
 #: Functions behind the HTTP API. The simulation calls their use cases directly.
 HTTP = ("create_job", "cancel_job", "move_job", "manage_schedules")
-SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
+SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs", "redact_jobs")
 
 
 class Wired(Wiring):
@@ -101,8 +101,20 @@ class Wired(Wiring):
     def _events(self) -> Any:
         return EventsClient(self._environment, self._stack.world, self._stack.bus)
 
+    @cached_property
+    def _s3(self) -> Any:
+        return EmptyBuckets()
+
     def _monotonic(self) -> float:
         return self._environment.timeline.now / SECOND
+
+
+class EmptyBuckets:
+    """The client of S3: no worker of a run puts a file."""
+
+    def list_object_versions(self, **_: Any) -> Any:
+        """There are none."""
+        return {"IsTruncated": False}
 
 
 def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
@@ -153,6 +165,8 @@ class Stack:
             ]["Fn::GetAtt"][0],
             "ACCOUNT_ID": ACCOUNT_ID,
             "EVENT_BUS_NAME": "bus",
+            "ARTIFACTS_BUCKET": "artifacts",
+            "SESSIONS_BUCKET": "sessions",
             **{name: str(self._value({"Ref": parameter})) for name, parameter in parameters_of.items()},
         }
         self.settings = Settings(self.variables)

@@ -304,6 +304,19 @@ class Table:
         self._ledger.counts["fault: key left out"] += len(left)
         return [item for key in keys if key not in left and (item := self.get(key)) is not None], left
 
+    def batch_delete(self, keys: Sequence[Key], now: float) -> list[Key]:
+        """Delete rows, and return the keys that were left out."""
+        _check_size(keys, BATCH_STATEMENTS)
+        left = [key for key in keys if self._random.random() < self._faults.entry_refused]
+        self._ledger.counts["fault: key left out"] += len(left)
+        for key in keys:
+            if key not in left:
+                try:
+                    self._write(Write(key, lambda old, values: None, {}, None, return_old=False), now)
+                except _Refused:
+                    left.append(key)
+        return left
+
     def query(
         self, pk: str, matches: Callable[[Item], bool], *, forward: bool, after: str | None, limit: int | None
     ) -> tuple[list[Item], Key | None]:
@@ -521,6 +534,15 @@ class DynamoDBClient:
         more = {name: {**wanted, "Keys": [_key_item(key) for key in left]}} if left else {}
         return {"Responses": {name: found}, "UnprocessedKeys": more}
 
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """Delete several rows, each by itself, sometimes not all of them."""
+        [(name, requests)] = RequestItems.items()
+        keys = [_key_of(request["DeleteRequest"]["Key"]) for request in requests]
+        latency = Latency(BATCH + STATEMENT * len(keys))
+        left = self._call(latency, lambda: self._table.batch_delete(keys, self._now), entries=len(keys))
+        more = {name: [{"DeleteRequest": {"Key": _key_item(key)}} for key in left]} if left else {}
+        return {"UnprocessedItems": more}
+
     def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
         """Write several rows, each by itself."""
         writes = [_statement(statement) for statement in Statements]
@@ -569,7 +591,17 @@ def _delete(request: Mapping[str, Any]) -> Write:
     )
 
 
-_ACTIONS: dict[str, Callable[[Mapping[str, Any]], Write]] = {"Put": _put, "Update": _update, "Delete": _delete}
+def _check(request: Mapping[str, Any]) -> Write:
+    """A check leaves the row as it is, and is paid as a write."""
+    return _delete(request)._replace(change=lambda old, values: old if len(old) > len(Key._fields) else None)
+
+
+_ACTIONS: dict[str, Callable[[Mapping[str, Any]], Write]] = {
+    "Put": _put,
+    "Update": _update,
+    "Delete": _delete,
+    "ConditionCheck": _check,
+}
 
 
 def _statement(request: Mapping[str, Any]) -> Write:

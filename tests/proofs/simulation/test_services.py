@@ -13,12 +13,14 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.model import MINUTE, SECOND, Change, Status
-from jobs.store import items
+from jobs.model import MINUTE, SECOND, Change, Forgotten, Status
+from jobs.store import items, keys
+from jobs.tenants import Retention
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, a_project
 from tests.proofs.simulation import expressions, table
 from tests.proofs.simulation.bus import Bus, Subscription
+from tests.proofs.simulation.forgotten import Forgetting
 from tests.proofs.simulation.functions import Account, Function, QueueSource, Schedule, StreamSource
 from tests.proofs.simulation.ledger import Ledger
 from tests.proofs.simulation.queues import Queue
@@ -628,6 +630,50 @@ def test_a_second_active_deletion_of_a_user_is_a_violation() -> None:
         ledger.committed(NOW, None, a_row("S", job_id=job_id, action="delete_user_data", reference_id="ada"))
 
     assert "a second active deletion" in ledger.violations[0]
+
+
+@pytest.mark.parametrize(("status", "violations"), [(Status.RUNNING, 1), (Status.COMPLETED, 0)])
+def test_an_active_job_that_is_forgotten_is_a_violation(world: World, status: Status, violations: int) -> None:
+    simulated, client = a_table(world)
+    forgetting = Forgetting(world.ledger, simulated, [])
+    simulated.on_commit = lambda rows, _now: forgetting.committed(rows)
+
+    put(client, history=(Change(Status.SCHEDULED, NOW, "key-1"),))
+    put(
+        client, status=status, attempt=1, forgotten=Forgotten.PAYLOAD, history=(Change(Status.SCHEDULED, NOW, "key-1"),)
+    )
+
+    assert sum("and forgotten" in each for each in world.ledger.violations) == violations
+
+
+@pytest.mark.parametrize(
+    ("job", "violation"),
+    [
+        ({}, "was to be forgotten"),
+        ({"forgotten": Forgotten.PAYLOAD}, "was to be forgotten"),
+        ({"forgotten": Forgotten.REDACTED, "reference_id": "ann"}, "names somebody"),
+        ({"forgotten": Forgotten.REDACTED, "reference_id": "redacted:0"}, "has a payload"),
+    ],
+)
+def test_what_is_not_forgotten_in_time_is_a_violation(world: World, job: dict[str, Any], violation: str) -> None:
+    simulated, client = a_table(world)
+    changes = (Change(Status.SCHEDULED, NOW, "key-1"), Change(Status.COMPLETED, NOW, "service"))
+    put(client, status=Status.COMPLETED, next_at=None, history=changes, **job)
+    client.put_item(Item=items.key(keys.params(1, 1)))
+    projects = [a_project(retention=Retention(0, 0)), a_project(project_id=2)]
+
+    Forgetting(world.ledger, simulated, projects).check(NOW + 1)
+
+    assert violation in "\n".join(world.ledger.violations)
+
+
+def test_what_a_project_keeps_and_is_forgotten_is_a_violation(world: World) -> None:
+    simulated, client = a_table(world)
+    put(client, status=Status.FAILED, next_at=None, forgotten=Forgotten.PAYLOAD)
+
+    Forgetting(world.ledger, simulated, [a_project()]).check(NOW + 1)
+
+    assert "its project keeps all" in "\n".join(world.ledger.violations)
 
 
 def test_a_gap_and_a_job_that_is_overdue_are_violations() -> None:
