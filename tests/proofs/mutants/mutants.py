@@ -1396,7 +1396,7 @@ MUTANTS = (
     ),
     Mutant(
         "a change that loses what becomes due meanwhile",
-        "change_schedule",
+        "managing:change_schedule",
         "seen, now = _settled(ports, project, schedule_id)",
         "seen, now = _settled(ports, project, schedule_id)[0], ports.clock.now()",
         SCHEDULES,
