@@ -288,7 +288,7 @@ class FakeStore:
         of = schedule.project_id
         held = self.schedules.get((of, schedule.schedule_id))
         if held is not None:
-            if (held.spec, held.created_at) != (schedule.spec, schedule.created_at):
+            if _as_set(held) != _as_set(schedule):
                 raise errors.Busy
             return True
         if sum(project_id == of for project_id, _ in self.schedules) >= MAX_SCHEDULES:
@@ -316,7 +316,7 @@ class FakeStore:
         key = (seen.project_id, seen.schedule_id)
         held = self.schedules.get(key)
         if held is None or held.version != seen.version:
-            return held is not None and (held.spec, held.version) == (changed.spec, changed.version)
+            return held is not None and _as_set(held) == _as_set(changed)
         if held.state.next_at != seen.state.next_at:
             return False
         state = held.state._replace(next_at=changed.state.next_at)
@@ -675,6 +675,11 @@ class FakeStore:
 def _place(row: Due) -> tuple[int, int, str]:
     """Where a row of the index stands: by its time, then by its key."""
     return row.due_at, row.project_id, f"{row[2]:>32}"
+
+
+def _as_set(schedule: Schedule) -> tuple[Any, ...]:
+    """What the row has that callers set."""
+    return schedule.spec, schedule.version, schedule.created_at, schedule.updated_at
 
 
 def _as_forgetting_sees(job: Job) -> tuple[Any, ...]:

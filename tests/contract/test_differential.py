@@ -8,6 +8,7 @@ again with the token of its first try stands for the client's second try after a
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,20 +20,26 @@ from jobs.model import (
     NO_RUN,
     SECOND,
     DeletionLock,
+    Due,
     DueJob,
+    DueSchedule,
     IdempotencyRecord,
     Job,
     JobKey,
     Message,
+    Occasion,
     Run,
+    ScheduleMove,
     SeenEvent,
     Severity,
     Status,
 )
 from jobs.outcomes import Attempt, Failure, NewRow, Stamp, SweepCursor, Watermark
 from jobs.ports import Attempts, DueIndex, JobStore, Payload
+from jobs.schedules.ports import CatchUp, Overlap, Schedule, ScheduleRecord, ScheduleStore, Spec, State
+from jobs.schedules.rhythm import Fold, Gap, Rhythm
 
-from tests.builders import NOW, a_job, a_project, an_artifact
+from tests.builders import NOW, a_job, a_project, a_request, an_artifact
 from tests.proofs.interleavings.stage import TokenStore
 from tests.stores import Store, a_store, an_admin
 
@@ -54,6 +61,21 @@ NAMES = ("ann", "bob", "cy")
 USER = "ann"
 #: One of this many operations repeats an earlier one.
 AGAIN = 6
+#: The schedules that there may be in each project, and how many it may have.
+SCHEDULES = tuple(f"{number:024x}" for number in range(1, 6))
+MOST_SCHEDULES = 3
+KEYS_OF_SCHEDULES = ("dan", "eve")
+SPECS = (
+    Spec(name="Nächtlich", rhythm=Rhythm(cron="30 2 * * 1#2", timezone="Europe/Berlin"), job=a_request()),
+    Spec(
+        name="off",
+        rhythm=Rhythm(every=60, anchor=5, start_at=NOW, end_at=NOW + 10, gap=Gap.SKIP, fold=Fold.BOTH),
+        job=a_request(params={"a": [1, None]}, run=Run("wf", "owner", ("c1", "c2"), "High", "gpu")),
+        enabled=False,
+        catch_up=CatchUp.ALL,
+        overlap=Overlap.SKIP,
+    ),
+)
 
 
 class Operation(NamedTuple):
@@ -95,6 +117,8 @@ class Operations:
         self._before_the_first = self._chance.choice(BEFORE_THE_FIRST)
         #: Jobs as they were when they had failed or were cancelled.
         self._ended: list[Job] = []
+        #: Schedules as somebody has seen them.
+        self._seen: list[Schedule] = []
         self._past: list[Operation] = []
 
     def next(self) -> Operation:
@@ -113,7 +137,7 @@ class Operations:
     # ---- creating -----------------------------------------------------------------------------------------------
 
     def append(self) -> Made:
-        return self._chance.choice((self._append_one, self._append_several))()
+        return self._chance.choice((self._append_one, self._append_several, self._append_of_schedules))()
 
     def _append_one(self) -> Made:
         job, params = self._new_job(*self._free())
@@ -132,6 +156,19 @@ class Operations:
         for number, name in enumerate(self._chance.sample(NAMES, self._one_of(1, 2, 3)), first):
             job, params = self._new_job(project, number)
             rows.append(NewRow(job, self._token(), params, self._mark(name)))
+        return given(rows)
+
+    def _append_of_schedules(self) -> Made:
+        project, first = self._free()
+        rows = []
+        there = [of for of in SCHEDULES if (project, of) in self._store.schedules] * self._one_of(1, 1, 1, 0)
+        for number, schedule_id in enumerate(
+            (there or self._chance.sample(SCHEDULES, 2))[: self._one_of(1, 2, 3)], first
+        ):
+            job, params = self._new_job(project, number)
+            move = self._move(project, schedule_id)._replace(job_id=number)
+            occasion = Occasion(schedule_id, move.at if move.seen else None)
+            rows.append(NewRow(job._replace(made_by=occasion), self._token(), params, moved=move))
         return given(rows)
 
     def put_artifact(self) -> Made:
@@ -237,6 +274,54 @@ class Operations:
     def walk_workflow(self) -> Made:
         return given(self._project(), self._one_of("wf", "another"), newest_first=self._chance.random() < 0.5)
 
+    # ---- schedules ----------------------------------------------------------------------------------------------
+
+    def add_schedule(self) -> Made:
+        project = self._project()
+        free = [of for of in SCHEDULES if (project, of) not in self._store.schedules]
+        schedule = Schedule(
+            project_id=project,
+            schedule_id=self._chance.choice([*SCHEDULES, *free, *free]),
+            spec=self._chance.choice(SPECS),
+            created_at=self._now,
+            state=State(next_at=self._next_at()),
+        )
+        self._seen.append(schedule)
+        record = ScheduleRecord(self._key_of_schedule(), self._name(), schedule.schedule_id, self._expiry())
+        return given(schedule, self._one_of(None, record))
+
+    def replace_schedule(self) -> Made | None:
+        seen = self._seen_schedule()
+        if seen is None:
+            return None
+        changed = replace(
+            seen,
+            spec=self._chance.choice(SPECS),
+            version=seen.version + 1,
+            updated_at=self._now + self._one_of(0, 0, 1),
+            state=seen.state._replace(next_at=self._next_at()),
+        )
+        return given(seen, changed)
+
+    def remove_schedule(self) -> Made | None:
+        seen = self._seen_schedule() if self._maybe() else None
+        return None if seen is None else given(seen)
+
+    def move_schedule(self) -> Made:
+        there = [*self._store.schedules]
+        move = self._move(*self._chance.choice([*there, *there, (self._project(), SCHEDULES[0])]))
+        return given(move._replace(at=None, missed=self._one_of(0, 3), skipped=self._one_of(0, 1)))
+
+    def find_schedule_record(self) -> Made:
+        return given(self._project(), self._key_of_schedule(), self._now)
+
+    def get_schedules(self) -> Made:
+        wanted = self._chance.sample(SCHEDULES, self._one_of(0, 1, 4))
+        return given(self._project(), wanted, strong=self._maybe())
+
+    def list_schedule_ids(self) -> Made:
+        return given(self._project())
+
     # ---- dispatching --------------------------------------------------------------------------------------------
 
     def list_due(self) -> Made:
@@ -289,8 +374,33 @@ class Operations:
         there = [*self._store.jobs]
         return self._chance.choice([*there, *there, *there, (1, self._before_the_first + 50)])
 
-    def _place(self) -> DueJob:
-        return DueJob(self._now + self._one_of(-5_000, 0, 5_000), *self._key())
+    def _place(self) -> Due:
+        at = self._now + self._one_of(-5_000, 0, 5_000)
+        of_schedule = DueSchedule(at, self._project(), self._chance.choice(SCHEDULES))
+        return DueJob(at, *self._key()) if self._chance.random() < 0.5 else of_schedule
+
+    def _seen_schedule(self) -> Schedule | None:
+        """A schedule as it is, or as it was once."""
+        self._seen += self._store.schedules.values()
+        self._seen = self._seen[-20:]
+        return self._chance.choice(self._seen) if self._seen else None
+
+    def _key_of_schedule(self) -> str:
+        """An idempotency key; those of jobs are digests of something else."""
+        return self._chance.choice(KEYS_OF_SCHEDULES)
+
+    def _next_at(self) -> int | None:
+        return self._chance.choice([None, self._now, self._now + 3_000, self._now + 86_400 * SECOND])
+
+    def _move(self, project: int, schedule_id: str) -> ScheduleMove:
+        """From where a schedule usually is; or out of turn."""
+        held = self._store.schedules.get((project, schedule_id))
+        version = (held.version if held else 1) + (self._chance.random() < 0.1)
+        seen = held.state.next_at if held else self._now
+        seen = seen if self._chance.random() < 0.8 else self._one_of(None, self._now)
+        return ScheduleMove(
+            project, schedule_id, version, seen, next_at=self._next_at() if seen else None, at=self._now
+        )
 
     def _attempt(self) -> Attempt:
         key = self._key()
@@ -337,11 +447,12 @@ class Operations:
 
 METHODS = sorted(
     name
-    for port in (JobStore, Attempts, Payload, ArtifactStore, DueIndex)
+    for port in (JobStore, Attempts, Payload, ArtifactStore, DueIndex, ScheduleStore)
     for name in vars(port)
     if not name.startswith("_")
 )
 WRITES = {name for name in METHODS if name.split("_")[0] not in {"get", "list", "find", "is", "highest", "walk"}}
+CHANGES_OF_SCHEDULES = WRITES & {name for name in METHODS if name.endswith("_schedule") or name == "append"}
 WEIGHTS = [3 if name in WRITES else 1 for name in METHODS]
 
 
@@ -357,6 +468,11 @@ def written(operation: Operation) -> Iterator[tuple[int, int]]:
         elif isinstance(arg, list):
             yield from ((row.job.project_id, row.job.job_id) for row in arg if isinstance(row, NewRow))
             yield from (key for key in arg if isinstance(key, JobKey))
+
+
+def schedules(store: Store) -> list[Mapping[str, Schedule]]:
+    """All schedules of a store."""
+    return [store.get_schedules(project, SCHEDULES) for project in PROJECTS]
 
 
 def everything(store: Store) -> dict[str, Any]:
@@ -376,6 +492,11 @@ def everything(store: Store) -> dict[str, Any]:
         "lost": [store.list_lost(shard, 10**15, 1_000) for shard in range(SHARDS)],
         "watermarks": store.list_watermarks(),
         "cursor": store.get_sweep_cursor(),
+        "schedules": schedules(store),
+        "ids of schedules": [store.list_schedule_ids(project) for project in PROJECTS],
+        "records of schedules": [
+            store.find_schedule_record(project, key, NOW) for project in PROJECTS for key in KEYS_OF_SCHEDULES
+        ],
     }
 
 
@@ -388,6 +509,8 @@ def test_the_same_operations_have_the_same_answers_on_both_stores(
 ) -> None:
     fake, real = TokenStore(shards=SHARDS), a_store(dynamodb, SHARDS)
     monkeypatch.setattr(real, "_token", lambda: fake.call_token)
+    for module in ("jobs.store.schedules", "tests.fakes"):
+        monkeypatch.setattr(f"{module}.MAX_SCHEDULES", MOST_SCHEDULES)
     operations = Operations(seed, fake)
     directory = an_admin(dynamodb)
     directory.add_organisation("Demo")
@@ -403,6 +526,8 @@ def test_the_same_operations_have_the_same_answers_on_both_stores(
         assert operation.answer(real) == operation.answer(fake), past[-20:]
         for project, number in written(operation):
             assert real.get_job(project, number) == fake.get_job(project, number), past[-20:]
+        if operation.method in CHANGES_OF_SCHEDULES:
+            assert schedules(real) == schedules(fake), past[-20:]
 
     assert everything(real) == everything(fake), past
     for project in PROJECTS:

@@ -12,6 +12,7 @@ from jobs.outcomes import AppendOutcome, Attempt, Failure, NewRow, Stamp
 from jobs.tenants import Retention
 
 from tests.builders import NOW, a_full_job, a_job, an_artifact, append, start
+from tests.contract.conftest import SHARDS
 from tests.fakes import FakeStore
 from tests.stores import Store, a_store, an_admin
 
@@ -20,16 +21,8 @@ if TYPE_CHECKING:
 
     from jobs.model import Job
 
-SHARDS = 4
 DUE = NOW + 86_400_000
 FIRST = Attempt(1, 1, 1)
-
-
-@pytest.fixture(params=["fake", "moto", "ministack"])
-def store(request: pytest.FixtureRequest) -> Store:
-    if request.param == "fake":
-        return FakeStore(shards=SHARDS)
-    return a_store(request.getfixturevalue("dynamodb" if request.param == "moto" else "ministack"), SHARDS)
 
 
 def ended(store: Store, job_id: int = 1, due: int = DUE, **fields: object) -> Job:

@@ -13,7 +13,7 @@ from jobs.schedules.ports import CatchUp, Overlap, Schedule, ScheduleRecord, Spe
 from jobs.schedules.rhythm import Fold, Gap, Rhythm
 
 from tests.builders import FULL_RUN, NOW, a_job, a_request
-from tests.contract.conftest import SHARDS, a_store_of_kind
+from tests.contract.conftest import SHARDS
 
 if TYPE_CHECKING:
     from jobs.model import Due
@@ -29,12 +29,6 @@ FULL = Spec(
     catch_up=CatchUp.ALL,
     overlap=Overlap.SKIP,
 )
-
-
-@pytest.fixture(params=["fake", "moto", "ministack"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """The simulation knows no schedules."""
-    return a_store_of_kind(request.param, request)
 
 
 def a_schedule(number: int = 1, **overrides: Any) -> Schedule:

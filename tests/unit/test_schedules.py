@@ -180,6 +180,28 @@ def test_a_change_that_meets_another_is_tried_on_what_that_one_left(world: World
     assert (changed.spec.name, changed.version) == ("other second", 3)
 
 
+@pytest.mark.parametrize("before", range(5))
+def test_what_is_due_in_the_very_moment_of_a_change_is_not_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    made = make(world)
+    world.clock.time = FIRST - before
+
+    def now() -> int:
+        world.clock.time += 1
+        return int(world.clock.time)
+
+    with monkeypatch.context() as ticking:
+        ticking.setattr(world.clock, "now", now)
+        managing.change_schedule(
+            world.ports, a_project(), made.schedule_id, None, lambda spec: replace(spec, name="other")
+        )
+    world.clock.time = FIRST + SECOND
+    fire(world, made)
+
+    assert job_times(world) == [FIRST]
+
+
 def test_what_is_removed_or_foreign_is_not_found(world: World) -> None:
     made = make(world)
     other = a_project(project_id=2)

@@ -1390,8 +1390,15 @@ MUTANTS = (
     Mutant(
         "a change that loses what is due",
         "_settled",
-        "firing.is_due(seen, ports.clock.now())",
+        "firing.is_due(seen, now)",
         "False",
+        SCHEDULES,
+    ),
+    Mutant(
+        "a change that loses what becomes due meanwhile",
+        "managing:change_schedule",
+        "seen, now = _settled(ports, project, schedule_id)",
+        "seen, now = _settled(ports, project, schedule_id)[0], ports.clock.now()",
         SCHEDULES,
     ),
     Mutant(

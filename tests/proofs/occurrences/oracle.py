@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Drawn(NamedTuple):
     #: Neither minute nor hour begins with `*`: the expression names times of the clock.
     is_fixed: bool
 
+    def matches(self, wall: datetime) -> bool:
+        """Whether it means a wall-clock time."""
+        return wall.minute in self.minutes and wall.hour in self.hours and self.matches_day(wall.date())
+
 
 class Walk(NamedTuple):
     """What a clock shows around a change."""
@@ -46,6 +51,23 @@ class Walk(NamedTuple):
     twice: dict[datetime, list[datetime]]
     #: Wall-clock times that were never shown, and the instant at which the clock had passed them.
     skipped: list[tuple[datetime, datetime]]
+
+
+class Clock(NamedTuple):
+    """The clock of a zone from one instant to another, with a walk around each of its changes."""
+
+    zone: ZoneInfo
+    begin: datetime
+    end: datetime
+    walks: list[Walk]
+
+
+def watch(zone: ZoneInfo, begin: datetime, end: datetime) -> Clock:
+    """Watch a clock whose changes are days apart."""
+    walks = [walk(zone, change) for change in changes(zone, begin.year, end.year)]
+    walks = [over for over in walks if over.end > begin and over.begin < end]
+    assert all(one.end <= other.begin for one, other in pairwise(walks))
+    return Clock(zone, begin, end, walks)
 
 
 def changes(zone: ZoneInfo, first_year: int, last_year: int) -> list[datetime]:
@@ -106,13 +128,40 @@ def occurrences(drawn: Drawn, gap: str, fold: str, over: Walk) -> list[datetime]
     return sorted(at for at in found if over.begin <= at < over.end)
 
 
+def all_between(drawn: Drawn, gap: str, fold: str, clock: Clock) -> list[datetime]:
+    """The instants at which an expression makes jobs while a clock is watched.
+
+    Around its changes the clock is watched minute by minute. Elsewhere it is as far ahead of UTC as before.
+    """
+    found = []
+    at = clock.begin
+    for over in clock.walks:
+        found += _steady(drawn, clock.zone, at, over.begin)
+        found += occurrences(drawn, gap, fold, over)
+        at = over.end
+    found += _steady(drawn, clock.zone, at, clock.end)
+    return [at for at in found if clock.begin <= at < clock.end]
+
+
+def _steady(drawn: Drawn, zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
+    offset = begin.astimezone(zone).utcoffset() or timedelta()
+    wall = [(at + offset).replace(tzinfo=None) for at in (begin, end)]
+    day = datetime.combine(wall[0], time())
+    found = []
+    while day < wall[1]:
+        if drawn.matches_day(day.date()):
+            found += [day.replace(hour=hour, minute=minute) for hour in drawn.hours for minute in drawn.minutes]
+        day += timedelta(days=1)
+    return sorted(at.replace(tzinfo=UTC) - offset for at in found if wall[0] <= at < wall[1])
+
+
 def _counts(at: datetime, twice: list[datetime] | None, fold: str) -> bool:
     return twice is None or fold == "both" or at == twice[0 if fold == "first" else 1]
 
 
-def draw(random: Random, near: int) -> Drawn:
-    """Draw an expression, often one of an hour near `near`."""
-    minute, minutes = _draw_times(random, 60, random.randrange(60))
+def draw(random: Random, near: int, of_hour: tuple[str, set[int]] | None = None) -> Drawn:
+    """Draw an expression, often of an hour near `near`. Its minutes may be given, as text and as what that means."""
+    minute, minutes = of_hour or _draw_times(random, 60, random.randrange(60))
     hour, hours = _draw_times(random, 24, (near + random.randint(-2, 2)) % 24)
     day, is_day = _draw_day(random)
     month, months = _draw_month(random)

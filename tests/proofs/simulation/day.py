@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jobs.model import DAY, HOUR, MINUTE, SECOND
 
 from tests.proofs.simulation.figures import Lags
+from tests.proofs.simulation.forgotten import Forgetting
 from tests.proofs.simulation.ledger import Ledger
 from tests.proofs.simulation.load import Load
 from tests.proofs.simulation.stack import START_QUEUE, Stack
@@ -19,6 +20,8 @@ from tests.proofs.simulation.world import World
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Sequence
+
+    from tests.proofs.simulation.table import Row
 
 #: An hour before midnight, so that even a slice of a day contains one.
 BEGIN = 20_000 * DAY - HOUR
@@ -68,6 +71,9 @@ MUST_HAPPEN = (
     "caller: deletion active",
     "caller: not cancelled",
     "lambda: cold start",
+    "forgotten: payload",
+    "forgotten: redacted",
+    "forgotten: row of a payload",
 )
 #: … and a rough one also every fault and its consequences.
 MUST_GO_WRONG = (
@@ -134,6 +140,8 @@ class Day:
             "cancelled running": "job: RX",
             "retried failed": "job: FS",
             "retried cancelled": "job: XS",
+            "forgotten": "forgotten: payload",
+            "redacted": "forgotten: redacted",
             "published": "event: published",
             "published again": "event: published again",
         }
@@ -152,6 +160,13 @@ def run(seed: int, hours: float, jobs_an_hour: float = 2_000, *, rough: bool = F
     world = World(Timeline(BEGIN), Random(seed), ROUGH if rough else Faults(), ledger)  # noqa: S311  # to be repeated, not to be secret
     stack = Stack(world)
     load = Load(world, stack, jobs_an_hour, BEGIN + hours * HOUR)
+    forgetting = Forgetting(ledger, stack.table, load.projects)
+
+    def committed(rows: Sequence[Row], _now: float) -> None:
+        load.committed(rows)
+        forgetting.committed(rows)
+
+    stack.table.on_commit = committed
     with stack.installed():
         world.timeline.wait(hours * HOUR + SETTLE)
         while stack.stream.waiting:
@@ -159,6 +174,7 @@ def run(seed: int, hours: float, jobs_an_hour: float = 2_000, *, rough: bool = F
         ledger.check_rows(stack.table.rows(), world.timeline.now - GRACE)
         ledger.check_events()
         load.check()
+        forgetting.check(world.timeline.now - GRACE)
     cron = naive_cron(zip(ledger.due, ledger.known, strict=True), stack.schedules["dispatch_due_jobs"].fired)
     return Day(
         seed,

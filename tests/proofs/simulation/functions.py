@@ -136,11 +136,13 @@ class Schedule:
         self._function = function
         #: When it has fired.
         self.fired: list[float] = []
+        #: Until when the function would find nothing to do. A run may leave those minutes out.
+        self.idle_until: Callable[[], float] = lambda: 0.0
         world.timeline.at(self._minute, self._plan)
 
     @property
     def _minute(self) -> float:
-        return (self._world.timeline.now // MINUTE + 1) * MINUTE
+        return (max(self._world.timeline.now, self.idle_until()) // MINUTE + 1) * MINUTE
 
     def _plan(self) -> None:
         world, faults = self._world, self._world.faults

@@ -113,7 +113,7 @@ class Ledger:
     def _look_at_deletion(self, number: int, letter: str, new: Item) -> None:
         if new["ac"]["S"] != "delete_user_data":
             return
-        user = (new["pk"]["S"].partition("#")[0], new["rf"]["S"])
+        user = (new["pk"]["S"].partition("#")[0], new.get("rf", {"S": ""})["S"])
         if not _STATUS[letter].is_active:
             self._active_deletions.pop(user, None)
         elif self._active_deletions.setdefault(user, number) != number:

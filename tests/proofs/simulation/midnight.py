@@ -35,7 +35,7 @@ LATEST = 2 * HOUR
 WARM = 40_000
 
 #: Parameters of a stack that herds are expected on, as samconfig.toml has them for production.
-BUSY = {"StartConcurrency": 16, "PublishParallelism": 10}
+BUSY = {"StartConcurrency": 16, "FireConcurrency": 16, "PublishParallelism": 10}
 
 #: What must hold for every herd.
 MAX_SKEW = 1.1

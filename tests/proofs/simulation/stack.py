@@ -23,7 +23,14 @@ from jobs.store.table import Table as StoreTable
 from tests.architecture.project import RESOURCES, TEMPLATE, events, properties
 from tests.builders import NOW
 from tests.proofs.simulation.bus import Bus, EventsClient, Subscription
-from tests.proofs.simulation.functions import Account, Function, QueueSource, Schedule, StreamSource
+from tests.proofs.simulation.functions import (
+    ACCOUNT_CONCURRENCY,
+    Account,
+    Function,
+    QueueSource,
+    Schedule,
+    StreamSource,
+)
 from tests.proofs.simulation.ledger import Ledger, LedgerLogger, LedgerMeter
 from tests.proofs.simulation.queues import Queue, SQSClient
 from tests.proofs.simulation.table import COLD_UNITS, PARTS, DynamoDBClient, Table
@@ -33,7 +40,7 @@ from tests.proofs.simulation.world import World
 from tests.stores import WholeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from jobs.ports import Parallel
 
@@ -41,11 +48,12 @@ if TYPE_CHECKING:
     from tests.proofs.simulation.world import Json
 
 START_QUEUE = "StartQueue"
+FIRE_QUEUE = "FireQueue"
 INGEST_QUEUE = "IngestQueue"
 ACCOUNT_ID = "123456789012"
 #: Functions behind the HTTP API. The simulation calls their use cases directly.
-HTTP = ("create_job", "cancel_job", "move_job")
-SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs")
+HTTP = ("create_job", "cancel_job", "move_job", "manage_schedules")
+SCHEDULED = ("dispatch_due_jobs", "reap_lost_jobs", "redact_jobs")
 
 
 class Wired(Wiring):
@@ -93,8 +101,20 @@ class Wired(Wiring):
     def _events(self) -> Any:
         return EventsClient(self._environment, self._stack.world, self._stack.bus)
 
+    @cached_property
+    def _s3(self) -> Any:
+        return EmptyBuckets()
+
     def _monotonic(self) -> float:
         return self._environment.timeline.now / SECOND
+
+
+class EmptyBuckets:
+    """The client of S3: no worker of a run puts a file."""
+
+    def list_object_versions(self, **_: Any) -> Any:
+        """There are none."""
+        return {"IsTruncated": False}
 
 
 def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
@@ -120,9 +140,11 @@ def in_processes(world: World, work: Callable[[Any], Any], given: Iterable[Any])
 
 
 class Stack:
-    """The whole service."""
+    """The whole service, or with only those of the functions that run each minute which are `scheduled`."""
 
-    def __init__(self, world: World, *, warm: float = COLD_UNITS, **parameters: int) -> None:
+    def __init__(
+        self, world: World, scheduled: Sequence[str] = SCHEDULED, /, *, warm: float = COLD_UNITS, **parameters: int
+    ) -> None:
         self.world = world
         self._parameters = parameters
         self._local = threading.local()
@@ -136,12 +158,15 @@ class Stack:
         self.variables = {
             "JOBS_TABLE": "jobs",
             "START_QUEUE_URL": START_QUEUE,
+            "FIRE_QUEUE_URL": FIRE_QUEUE,
             "INGEST_QUEUE_URL": INGEST_QUEUE,
             "INGEST_DEAD_LETTER_QUEUE_URL": RESOURCES[INGEST_QUEUE]["Properties"]["RedrivePolicy"][
                 "deadLetterTargetArn"
             ]["Fn::GetAtt"][0],
             "ACCOUNT_ID": ACCOUNT_ID,
             "EVENT_BUS_NAME": "bus",
+            "ARTIFACTS_BUCKET": "artifacts",
+            "SESSIONS_BUCKET": "sessions",
             **{name: str(self._value({"Ref": parameter})) for name, parameter in parameters_of.items()},
         }
         self.settings = Settings(self.variables)
@@ -149,13 +174,14 @@ class Stack:
         self.bus = Bus(world, ACCOUNT_ID)
         self.account = Account()
         self.queues: dict[str, Queue] = {}
-        for name in (START_QUEUE, INGEST_QUEUE):
+        for name in (START_QUEUE, FIRE_QUEUE, INGEST_QUEUE):
             self._make_queue(name)
         self.functions = {name: self._function(name, self._boot_http) for name in HTTP}
-        names = (*SCHEDULED, "start_jobs", "ingest_events", "publish_changes")
+        names = (*SCHEDULED, "start_jobs", "fire_schedules", "ingest_events", "publish_changes")
         self.functions |= {name: self._function(name, self._boot(name)) for name in names}
-        self.schedules = {name: Schedule(world, self.functions[name]) for name in SCHEDULED}
+        self.schedules = {name: Schedule(world, self.functions[name]) for name in scheduled}
         self._source("start_jobs", START_QUEUE)
+        self._source("fire_schedules", FIRE_QUEUE)
         self._source("ingest_events", INGEST_QUEUE)
         [stream] = events("publish_changes", "DynamoDB")
         stream = {name: self._value(value) for name, value in stream.items()}
@@ -167,6 +193,15 @@ class Stack:
     def call(self, function: str, use_case: Callable[[Wired], Any], done: Done) -> bool:
         """Call a use case in a function behind the HTTP API. A `JobsError` is an answer; None means that none came."""
         return self.functions[function].invoke(use_case, done)
+
+    def stop(self, milliseconds: float) -> None:
+        """Let no function begin for a time, as if others took all that the account has."""
+        self.account.running += ACCOUNT_CONCURRENCY
+
+        def go_on() -> None:
+            self.account.running -= ACCOUNT_CONCURRENCY
+
+        self.world.timeline.after(milliseconds, go_on)
 
     def token(self) -> str:
         """A transition token, of the length of a real one."""

@@ -38,6 +38,7 @@ UNIT_BYTES = 1_024
 PAGE_BYTES = 1024 * 1024
 BATCH_STATEMENTS = 25
 TRANSACTION_ACTIONS = 100
+BATCH_KEYS = 100
 #: Rows that no transaction touches while the service runs, so they never conflict with one.
 ALONE = ("dispatch", "project#")
 #: The parts that hold the table's partitions. Each has a shard of the stream and its own delay of the index.
@@ -47,8 +48,10 @@ INDEX_LAG = 40.0
 
 READ = Latency(4)
 WRITE = Latency(5)
-TRANSACTION = Latency(12)
-#: The time of a batch of statements: a base, and for each statement.
+#: The time of a transaction: a base, and for each action.
+TRANSACTION = 12.0
+ACTION = 0.6
+#: The time of a batch of statements or of keys: a base, and for each of them.
 BATCH = 8.0
 STATEMENT = 0.6
 #: The time of a Query of the index for each entry: in the service, and in the reader.
@@ -75,7 +78,8 @@ class Write(NamedTuple):
     """One action of a write: the condition, and what the row becomes."""
 
     key: Key
-    change: Callable[[Item, Values], Item]
+    #: Returns None if the row is deleted.
+    change: Callable[[Item, Values], Item | None]
     values: Values
     condition: Condition | None
     #: Whether the refusal returns the row that failed the condition.
@@ -91,19 +95,19 @@ class Record(NamedTuple):
     after: bytes
 
 
-class _Row(NamedTuple):
-    """A row before and after a write that is not committed yet, in both forms."""
+class Row(NamedTuple):
+    """A row before and after a write, in both forms. None stands for no row."""
 
     key: Key
     old: Item | None
-    new: Item
+    new: Item | None
     before: bytes | None
-    after: bytes
+    after: bytes | None
 
     @property
     def units(self) -> int:
         """Write units: one for each KB begun of the larger of both sizes."""
-        if len(self.after) <= UNIT_BYTES and len(self.before or b"") <= UNIT_BYTES:
+        if len(self.after or b"") <= UNIT_BYTES and len(self.before or b"") <= UNIT_BYTES:
             return 1  # these bytes are at least as many as DynamoDB counts
         return max(math.ceil(size_of(item) / UNIT_BYTES) for item in (self.old, self.new) if item)
 
@@ -182,14 +186,23 @@ class _Partition:
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
-        self._order: list[str] = []
+        self._order: list[str] | None = None
 
     @property
     def order(self) -> list[str]:
         """The sort keys in order."""
-        if len(self._order) != len(self.rows):  # no row is ever deleted
+        if self._order is None:
             self._order = sorted(self.rows)
         return self._order
+
+    def put(self, sk: str, row: bytes | None) -> None:
+        """Put a row, or delete it if None is given."""
+        if (row is None) is (sk in self.rows):
+            self._order = None
+        if row is None:
+            self.rows.pop(sk, None)
+        else:
+            self.rows[sk] = row
 
 
 class _IndexPartition:
@@ -239,6 +252,8 @@ class Table:
         self.index_units = Throughput(warm)
         #: Gets each write of a job's row, with the part of the table that holds it.
         self.on_record: Callable[[int, Record], None] = lambda part, record: None
+        #: Gets the rows of each write, those of a transaction together.
+        self.on_commit: Callable[[Sequence[Row], float], None] = lambda rows, now: None
 
     # ---- what a run puts there before it begins ------------------------------------------------------------------
 
@@ -247,7 +262,7 @@ class Table:
         touched = set()
         for item in items:
             key = Key(item["pk"]["S"], item["sk"]["S"])
-            self._partitions[key.pk].rows[key.sk] = _bytes(item)
+            self._partitions[key.pk].put(key.sk, _bytes(item))
             if "gk" in item:
                 partition = self._index[item["gk"]["S"]]
                 partition.entries.append(Entry(int(item["due"]["N"]), *key))
@@ -261,6 +276,15 @@ class Table:
             for row in partition.rows.values():
                 yield marshal.loads(row)
 
+    def first_due(self, status: str) -> float:
+        """The least due time in the index of a status, of what is visible and of what will be; infinite if empty."""
+        found = [math.inf]
+        for name, partition in self._index.items():
+            if name.startswith(f"{status}#"):
+                found += [entry.due for entry in partition.entries[:1]]
+                found += [change.entry.due for change in partition.pending if change.added]
+        return min(found)
+
     def index_sizes(self) -> dict[str, int]:
         """The number of visible entries in each partition of the index."""
         return {name: len(partition.entries) for name, partition in self._index.items()}
@@ -272,6 +296,26 @@ class Table:
         partition = self._partitions.get(key.pk)
         row = partition.rows.get(key.sk) if partition is not None else None
         return None if row is None else marshal.loads(row)
+
+    def batch_get(self, keys: Sequence[Key]) -> tuple[list[Item], list[Key]]:
+        """Read rows, and return also the keys that were left out."""
+        _check_size(keys, BATCH_KEYS)
+        left = [key for key in keys if self._random.random() < self._faults.entry_refused]
+        self._ledger.counts["fault: key left out"] += len(left)
+        return [item for key in keys if key not in left and (item := self.get(key)) is not None], left
+
+    def batch_delete(self, keys: Sequence[Key], now: float) -> list[Key]:
+        """Delete rows, and return the keys that were left out."""
+        _check_size(keys, BATCH_STATEMENTS)
+        left = [key for key in keys if self._random.random() < self._faults.entry_refused]
+        self._ledger.counts["fault: key left out"] += len(left)
+        for key in keys:
+            if key not in left:
+                try:
+                    self._write(Write(key, lambda old, values: None, {}, None, return_old=False), now)
+                except _Refused:
+                    left.append(key)
+        return left
 
     def query(
         self, pk: str, matches: Callable[[Item], bool], *, forward: bool, after: str | None, limit: int | None
@@ -322,7 +366,7 @@ class Table:
         Raises:
             ServiceError: at least one of them has a reason against it.
         """
-        _check_size(writes, TRANSACTION_ACTIONS)
+        _check_size([write.key for write in writes], TRANSACTION_ACTIONS)
         reasons: list[dict[str, Any]] = []
         rows = []
         for write in writes:
@@ -340,10 +384,11 @@ class Table:
             raise service_error(failures.TRANSACTION_CANCELLED, CancellationReasons=reasons)
         for row in rows:
             self._commit(row, now)
+        self.on_commit(rows, now)
 
     def batch(self, writes: Sequence[Write], now: float) -> list[dict[str, Any]]:
         """Make several writes, each by itself, and answer for each."""
-        _check_size(writes, BATCH_STATEMENTS)
+        _check_size([write.key for write in writes], BATCH_STATEMENTS)
         answers: list[dict[str, Any]] = []
         for write in writes:
             try:
@@ -357,9 +402,10 @@ class Table:
         row = self._evaluate(write, 1, now)
         self._make_room([row], 1, now)
         self._commit(row, now)
-        return row.new
+        self.on_commit([row], now)
+        return row.new or {}
 
-    def _evaluate(self, write: Write, factor: int, now: float) -> _Row:
+    def _evaluate(self, write: Write, factor: int, now: float) -> Row:
         if self._random.random() < self._faults.conflict and not write.key.pk.startswith(ALONE):
             self._ledger.counts["fault: transaction conflict"] += 1
             raise _Refused("TransactionConflict")
@@ -371,9 +417,9 @@ class Table:
                 self.table_units.take(write.key.pk, factor * units)  # a failed condition costs the same
             raise _Refused(failures.CONDITION_CODE, old)
         new = write.change(dict(old) if old else _key_item(write.key), write.values)
-        return _Row(write.key, old, new, before, _bytes(new))
+        return Row(write.key, old, new, before, None if new is None else _bytes(new))
 
-    def _make_room(self, rows: Sequence[_Row], factor: int, now: float) -> None:
+    def _make_room(self, rows: Sequence[Row], factor: int, now: float) -> None:
         """Take the write units of some rows from table and index, or none at all."""
         wanted = [(self.table_units, row.key.pk, factor * row.units) for row in rows]
         for row in rows:
@@ -386,16 +432,16 @@ class Table:
         for throughput, key, units in wanted:
             throughput.take(key, units)
 
-    def _commit(self, row: _Row, now: float) -> None:
-        self._partitions[row.key.pk].rows[row.key.sk] = row.after
+    def _commit(self, row: Row, now: float) -> None:
+        self._partitions[row.key.pk].put(row.key.sk, row.after)
         part = zlib.crc32(row.key.pk.encode()) % PARTS
         self._change_index(part, row, now)
-        if "st" in row.new:
+        if row.new and row.after and "st" in row.new:
             self._ledger.committed(now, row.old, row.new)
             self._sequence += 1
             self.on_record(part, Record(self._sequence, row.key, row.before, row.after))
 
-    def _change_index(self, part: int, row: _Row, now: float) -> None:
+    def _change_index(self, part: int, row: Row, now: float) -> None:
         before, after = _entry_of(row.old), _entry_of(row.new)
         if before == after:
             return
@@ -473,10 +519,29 @@ class DynamoDBClient:
 
     def transact_write_items(self, *, TransactItems: Any) -> Any:  # noqa: N803
         """Write all of several rows, or none."""
-        writes = [_put(item["Put"]) if "Put" in item else _update(item["Update"]) for item in TransactItems]
+        writes = [_ACTIONS[kind](request) for item in TransactItems for kind, request in item.items()]
+        latency = Latency(TRANSACTION + ACTION * len(writes))
         # botocore adds a ClientRequestToken, the same at each of its tries
-        self._call(TRANSACTION, lambda: self._table.transact(writes, self._now), entries=len(writes), once=True)
+        self._call(latency, lambda: self._table.transact(writes, self._now), entries=len(writes), once=True)
         return {}
+
+    def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """Read several rows, sometimes not all of them."""
+        [(name, wanted)] = RequestItems.items()
+        keys = [_key_of(key) for key in wanted["Keys"]]
+        latency = Latency(BATCH + STATEMENT * len(keys))
+        found, left = self._call(latency, lambda: self._table.batch_get(keys), entries=len(keys))
+        more = {name: {**wanted, "Keys": [_key_item(key) for key in left]}} if left else {}
+        return {"Responses": {name: found}, "UnprocessedKeys": more}
+
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """Delete several rows, each by itself, sometimes not all of them."""
+        [(name, requests)] = RequestItems.items()
+        keys = [_key_of(request["DeleteRequest"]["Key"]) for request in requests]
+        latency = Latency(BATCH + STATEMENT * len(keys))
+        left = self._call(latency, lambda: self._table.batch_delete(keys, self._now), entries=len(keys))
+        more = {name: [{"DeleteRequest": {"Key": _key_item(key)}} for key in left]} if left else {}
+        return {"UnprocessedItems": more}
 
     def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
         """Write several rows, each by itself."""
@@ -514,6 +579,29 @@ def _update(request: Mapping[str, Any]) -> Write:
         _condition(request),
         "ReturnValuesOnConditionCheckFailure" in request,
     )
+
+
+def _delete(request: Mapping[str, Any]) -> Write:
+    return Write(
+        _key_of(request["Key"]),
+        lambda old, values: None,
+        request.get("ExpressionAttributeValues", {}),
+        _condition(request),
+        "ReturnValuesOnConditionCheckFailure" in request,
+    )
+
+
+def _check(request: Mapping[str, Any]) -> Write:
+    """A check leaves the row as it is, and is paid as a write."""
+    return _delete(request)._replace(change=lambda old, values: old if len(old) > len(Key._fields) else None)
+
+
+_ACTIONS: dict[str, Callable[[Mapping[str, Any]], Write]] = {
+    "Put": _put,
+    "Update": _update,
+    "Delete": _delete,
+    "ConditionCheck": _check,
+}
 
 
 def _statement(request: Mapping[str, Any]) -> Write:
@@ -569,13 +657,13 @@ def _entry_of(item: Item | None) -> tuple[str, int] | None:
     return (item["gk"]["S"], int(item["due"]["N"])) if item and "gk" in item else None
 
 
-def _check_size(writes: Sequence[Write], most: int) -> None:
+def _check_size(keys: Sequence[Key], most: int) -> None:
     """Refuse a request that DynamoDB does not even execute. It is a defect of the caller, never a fault of a run.
 
     Raises:
         ClientError: there are too many actions, or two for one row.
     """
-    if len(writes) > most or len({write.key for write in writes}) < len(writes):
+    if len(keys) > most or len(set(keys)) < len(keys):
         raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Simulated")
 
 

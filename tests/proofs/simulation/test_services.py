@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -12,12 +13,14 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.model import MINUTE, SECOND, Change, Status
-from jobs.store import items
+from jobs.model import MINUTE, SECOND, Change, Forgotten, Status
+from jobs.store import items, keys
+from jobs.tenants import Retention
 
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, a_project
 from tests.proofs.simulation import expressions, table
 from tests.proofs.simulation.bus import Bus, Subscription
+from tests.proofs.simulation.forgotten import Forgetting
 from tests.proofs.simulation.functions import Account, Function, QueueSource, Schedule, StreamSource
 from tests.proofs.simulation.ledger import Ledger
 from tests.proofs.simulation.queues import Queue
@@ -255,6 +258,61 @@ def test_a_statement_succeeds_or_fails_by_itself(world: World) -> None:
     assert [row["st"]["S"] for row in simulated.rows()] == ["running", "scheduled"]
 
 
+def test_a_row_that_is_deleted_is_in_neither_table_nor_index_and_is_paid_as_a_write(world: World) -> None:
+    simulated, client = a_table(world)
+    simulated.index_lag = 0
+    for number in (1, 2, 3):
+        put(client, job_id=number)
+    key = items.key(("1#0", "0000000002"))
+
+    for _ in range(2):  # as in DynamoDB: it may be gone already
+        client.transact_write_items(TransactItems=[{"Delete": {"Key": key}}])
+
+    assert (simulated.table_units.total, simulated.index_units.total) == (3 + 2 + 2, 3 + 1)
+    assert listed(client) == ["0000000001", "0000000003"]
+    values = {":pk": {"S": "1#0"}}
+    found = client.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values)["Items"]
+    assert [row["sk"]["S"] for row in found] == ["0000000001", "0000000003"]
+    with pytest.raises(ClientError) as caught:
+        client.transact_write_items(
+            TransactItems=[{"Delete": {"Key": key, "ConditionExpression": "attribute_exists(pk)"}}]
+        )
+    assert caught.value.response["CancellationReasons"] == [{"Code": "ConditionalCheckFailed"}]
+
+
+def test_a_batch_of_reads_may_leave_keys_out_and_names_them(world: World) -> None:
+    faulty = replace(world, faults=replace(NO_FAULTS, entry_refused=0.5))
+    _, client = a_table(faulty)
+    for number in range(1, 21):
+        put(client, job_id=number)
+    wanted = {
+        "jobs": {"Keys": [items.key(("1#0", f"{number:010d}")) for number in range(1, 22)], "ConsistentRead": True}
+    }
+
+    found: list[str] = []
+    asked = 0
+    while wanted:
+        answer = client.batch_get_item(RequestItems=wanted)
+        found += [row["sk"]["S"] for row in answer["Responses"]["jobs"]]
+        wanted = answer["UnprocessedKeys"]
+        asked += 1
+
+    assert sorted(found) == [f"{number:010d}" for number in range(1, 21)]
+    assert asked > 1
+    with pytest.raises(ClientError, match="ValidationException"):
+        client.batch_get_item(RequestItems={"jobs": {"Keys": [items.key(("1#0", str(at))) for at in range(101)]}})
+
+
+def test_the_first_due_row_is_seen_before_the_index_shows_it(world: World) -> None:
+    simulated, client = a_table(world)
+    simulated.index_lag = 10_000
+    assert simulated.first_due("scheduled") == math.inf
+
+    put(client, next_at=NOW + 5)
+    assert listed(client) == []
+    assert (simulated.first_due("scheduled"), simulated.first_due("running")) == (NOW + 5, math.inf)
+
+
 def test_one_row_can_not_be_written_twice_in_a_batch(world: World) -> None:
     _, client = a_table(world)
     row = items.job_to_item(a_job(), "token", 1)
@@ -433,6 +491,15 @@ def test_a_schedule_fires_once_in_each_minute_unless_it_is_dropped_or_doubled(
     ]
 
 
+def test_minutes_in_which_a_function_has_nothing_to_do_can_be_left_out(world: World) -> None:
+    schedule = Schedule(world, a_function(world, lambda event, context: None))
+    begin = (NOW // MINUTE + 1) * MINUTE
+    schedule.idle_until = lambda: begin + 5 * MINUTE - 1
+    world.timeline.wait(begin - NOW + 8 * MINUTE - 1)
+
+    assert [int(at - begin) // MINUTE for at in sorted(schedule.fired)] == [0, 5, 6, 7]
+
+
 # ---- the stream and the bus ----------------------------------------------------------------------------------------
 
 STREAM = {
@@ -563,6 +630,50 @@ def test_a_second_active_deletion_of_a_user_is_a_violation() -> None:
         ledger.committed(NOW, None, a_row("S", job_id=job_id, action="delete_user_data", reference_id="ada"))
 
     assert "a second active deletion" in ledger.violations[0]
+
+
+@pytest.mark.parametrize(("status", "violations"), [(Status.RUNNING, 1), (Status.COMPLETED, 0)])
+def test_an_active_job_that_is_forgotten_is_a_violation(world: World, status: Status, violations: int) -> None:
+    simulated, client = a_table(world)
+    forgetting = Forgetting(world.ledger, simulated, [])
+    simulated.on_commit = lambda rows, _now: forgetting.committed(rows)
+
+    put(client, history=(Change(Status.SCHEDULED, NOW, "key-1"),))
+    put(
+        client, status=status, attempt=1, forgotten=Forgotten.PAYLOAD, history=(Change(Status.SCHEDULED, NOW, "key-1"),)
+    )
+
+    assert sum("and forgotten" in each for each in world.ledger.violations) == violations
+
+
+@pytest.mark.parametrize(
+    ("job", "violation"),
+    [
+        ({}, "was to be forgotten"),
+        ({"forgotten": Forgotten.PAYLOAD}, "was to be forgotten"),
+        ({"forgotten": Forgotten.REDACTED, "reference_id": "ann"}, "names somebody"),
+        ({"forgotten": Forgotten.REDACTED, "reference_id": "redacted:0"}, "has a payload"),
+    ],
+)
+def test_what_is_not_forgotten_in_time_is_a_violation(world: World, job: dict[str, Any], violation: str) -> None:
+    simulated, client = a_table(world)
+    changes = (Change(Status.SCHEDULED, NOW, "key-1"), Change(Status.COMPLETED, NOW, "service"))
+    put(client, status=Status.COMPLETED, next_at=None, history=changes, **job)
+    client.put_item(Item=items.key(keys.params(1, 1)))
+    projects = [a_project(retention=Retention(0, 0)), a_project(project_id=2)]
+
+    Forgetting(world.ledger, simulated, projects).check(NOW + 1)
+
+    assert violation in "\n".join(world.ledger.violations)
+
+
+def test_what_a_project_keeps_and_is_forgotten_is_a_violation(world: World) -> None:
+    simulated, client = a_table(world)
+    put(client, status=Status.FAILED, next_at=None, forgotten=Forgotten.PAYLOAD)
+
+    Forgetting(world.ledger, simulated, [a_project()]).check(NOW + 1)
+
+    assert "its project keeps all" in "\n".join(world.ledger.violations)
 
 
 def test_a_gap_and_a_job_that_is_overdue_are_violations() -> None:

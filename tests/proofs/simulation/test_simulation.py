@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs.adapters.eventbridge import EventBridgeBus
+from jobs.forgetting import redacting
 from jobs.lifecycle import reaping, turns
 from jobs.model import MINUTE, SECOND
 from jobs.outcomes import Watermark
 from jobs.runtime.settings import DEFAULT_SHARDS
 from jobs.store.attempts import DynamoDBAttempts
 from jobs.store.due import DynamoDBDueIndex
+from jobs.store.forgetting import DynamoDBForgetting
 from jobs.timing import dispatch, hints
 
 from tests.proofs.simulation import day, lost, midnight
@@ -124,6 +126,18 @@ def test_it_notices_that_nobody_reaps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaping, "reap", lambda *_, **__: 0)
 
     assert "is running, and was due at" in failures()
+
+
+def test_it_notices_that_nobody_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redacting, "redact", lambda *_: 0)
+
+    assert "is completed, and was due at" in failures()
+
+
+def test_it_notices_a_payload_that_goes_before_its_job_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DynamoDBForgetting, "forget_job", lambda *_: True)
+
+    assert "is deleted, and its job is not forgotten" in failures()
 
 
 def test_it_notices_an_exception_that_nothing_has_caused(monkeypatch: pytest.MonkeyPatch) -> None:

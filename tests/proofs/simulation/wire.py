@@ -49,7 +49,7 @@ class Faults:
     crash: float = 0.00005
     #: For a write: a transaction holds the row.
     conflict: float = 0.002
-    #: For an entry of SendMessageBatch or PutEvents.
+    #: For an entry of SendMessageBatch or PutEvents, and for a key of a batch of DynamoDB.
     entry_refused: float = 0.002
     #: For a received message, and for a delivered event.
     doubled_message: float = 0.005

@@ -91,8 +91,7 @@ def change_schedule(
     """
     contention = Contention(ports, DEADLINE)
     for _ in range(TRIES):
-        seen = _settled(ports, project, schedule_id)
-        now = ports.clock.now()
+        seen, now = _settled(ports, project, schedule_id)
         # what is wrong with the change is told first (RFC 9110, section 13.2.1)
         spec = change(seen.spec)
         _check_version(seen, version)
@@ -119,15 +118,17 @@ def remove_schedule(ports: SchedulePorts, project: Project, schedule_id: str, ve
     """
     contention = Contention(ports, DEADLINE)
     for _ in range(TRIES):
-        seen = _settled(ports, project, schedule_id)
+        seen, _ = _settled(ports, project, schedule_id)
         _check_version(seen, version)
         if _settle(contention, partial(ports.schedules.remove_schedule, seen)):
             return
     raise Busy
 
 
-def _settled(ports: SchedulePorts, project: Project, schedule_id: str) -> Schedule:
-    """Read a schedule none of whose occurrences is due. One that is due is made first, as it was set until now.
+def _settled(ports: SchedulePorts, project: Project, schedule_id: str) -> tuple[Schedule, int]:
+    """Read a schedule none of whose occurrences is due, and at what time. What is due is made first, as it was set.
+
+    A change counts from that very time, so that nothing becomes due between the two.
 
     Raises:
         ScheduleNotFound: the project has no such schedule.
@@ -135,8 +136,9 @@ def _settled(ports: SchedulePorts, project: Project, schedule_id: str) -> Schedu
     """
     for _ in range(MAX_STEPS):
         seen = get_schedule(ports, project, schedule_id)
-        if not firing.is_due(seen, ports.clock.now()):
-            return seen
+        now = ports.clock.now()
+        if not firing.is_due(seen, now):
+            return seen, now
         firing.fire_project(ports, project.project_id, [schedule_id])
     raise Busy
 
