@@ -55,6 +55,8 @@ export function jobView({ api, jobId, tell, ask }) {
   const poller = new Poller(look, (state, error) => {
     const own = error?.kind === "missing" || error?.kind === "refused";
     if (own) problem(slots.problem, error.kind === "missing" ? `There is no job ${jobId} in this project.` : error.message);
+    if (error?.kind === "missing") slots.job.hidden = true;
+    slots.missing.hidden = error?.kind !== "missing";
     tell(state, own ? null : error);
   });
   const changed = () => poller.now();

@@ -3,7 +3,7 @@ import { element } from "./dom.js";
 import { moment, stamp, toField } from "./times.js";
 
 const UNITS = [["day", 86_400], ["h", 3600], ["min", 60], ["s", 1]];
-const NOTES = { shifted: "The clocks skip its time", repeated: "Its time comes twice" };
+const NOTES = { shifted: "the clocks skip its time", repeated: "its time comes twice" };
 
 /** Whether a schedule occurs: `active`, `paused`, or `ended` because no occurrence is left. */
 export function stateOf(schedule) {

@@ -37,6 +37,7 @@ export function scheduleView({ api, scheduleId, tell, ask }) {
     const own = error?.kind === "missing" || error?.kind === "refused";
     if (own) problem(slots.problem, error.kind === "missing" ? "There is no such schedule in this project." : error.message);
     if (error?.kind === "missing") slots.schedule.hidden = true;
+    slots.missing.hidden = error?.kind !== "missing";
     tell(state, own ? null : error);
   });
   const changed = () => poller.now();

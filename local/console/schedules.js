@@ -46,14 +46,13 @@ export function schedulesView({ api, query, tell, create }) {
       row.remove();
       rows.delete(id);
     }
-    // They come in the order of their creation, so a new one is the last.
-    for (const schedule of schedules) {
-      if (!rows.has(schedule.scheduleId)) {
-        rows.set(schedule.scheduleId, newRow(schedule));
-        slots.rows.append(rows.get(schedule.scheduleId));
-      }
-      draw(rows.get(schedule.scheduleId), schedule);
-    }
+    schedules.forEach((schedule, number) => {
+      const row = rows.get(schedule.scheduleId) ?? newRow(schedule);
+      rows.set(schedule.scheduleId, row);
+      draw(row, schedule);
+      // A row that stays in its place is not moved, because moving takes the focus away.
+      if (slots.rows.children[number] !== row) slots.rows.insertBefore(row, slots.rows.children[number] ?? null);
+    });
   }
 
   const poller = new Poller(look, (state, error) => {
