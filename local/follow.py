@@ -1,4 +1,4 @@
-"""A line for each change of a job or schedule, from the table's own stream, and for each refused event, from the log."""
+"""A line for each change of a job or schedule, from the table's own stream, and for each refused event of the log."""
 
 from __future__ import annotations
 
