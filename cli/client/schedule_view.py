@@ -39,19 +39,19 @@ def rhythm(schedule: Job) -> str:
 
 def schedules(found: Iterable[Job], at: datetime) -> Table:
     """A list of schedules."""
-    table = view.columns("Schedule", "Name", "Rhythm", "Next", "Last job", "Runs", "Missed", "Skipped")
+    table = view.columns("Schedule", "Name", "Rhythm", "Next", "Last job", "Runs")
     table.columns[0].no_wrap = True  # it is there to be copied
-    for column in table.columns[4:]:
-        column.justify = "right"
+    table.columns[4].justify = "right"
     for schedule in found:
         next_at = schedule["nextAt"]
         last = "" if schedule["lastJobId"] is None else str(schedule["lastJobId"])
-        counts = (str(schedule[name]) for name in ("runCount", "missedCount", "skippedCount"))
+        left_out = {"missed": schedule["missedCount"], "skipped": schedule["skippedCount"]}
+        runs = [str(schedule["runCount"]), *(f"{count} {how}" for how, count in left_out.items() if count)]
         table.add_row(
             *map(Text, (clean(schedule["scheduleId"]), clean(schedule["name"]), rhythm(schedule))),
             status(schedule) if next_at is None else times.relative(next_at, at),
             last,
-            *counts,
+            ", ".join(runs),
         )
     return table
 

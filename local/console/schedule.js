@@ -54,6 +54,9 @@ function draw(slots, schedule) {
   write(slots.name, schedule.name);
   document.title = `${schedule.name} · Jobs`;
   write(slots.enable, schedule.enabled ? "Pause" : "Resume");
+  // A button that goes must not take the focus with it.
+  if (state === "ended" && slots.enable === document.activeElement) slots.name.focus();
+  slots.enable.hidden = state === "ended";
   fill(slots.state, state, () => [chip(state)]);
   fill(slots.when, schedule.nextAt, () => schedule.nextAt === null ? [] : ["next ", moment(schedule.nextAt)]);
   fill(slots.facts, schedule, () => listed(facts(schedule)));

@@ -112,6 +112,7 @@ def test_an_occurrence_is_seen_soon_and_its_job_leads_back(look: Callable[..., D
     expect(desk.page.get_by_role("heading", level=1)).to_have_text("Once")
     expect(desk.page.get_by_role("region", name="Now")).to_contain_text("#1")
     expect(desk.page.get_by_role("region", name="Next occurrences")).to_contain_text("There are none.")
+    expect(desk.page.get_by_role("button", name="Pause")).to_be_hidden()
 
 
 def test_one_schedule_shows_its_next_ten_occurrences_with_notes(look: Callable[..., Desk], tenant: Tenant) -> None:

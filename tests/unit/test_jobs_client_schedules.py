@@ -203,16 +203,31 @@ def test_a_list_goes_on_to_its_end_and_has_a_line_for_each(told: Told) -> None:
 def test_a_list_shows_rhythm_state_last_job_and_counts(told: Told) -> None:
     of_kinds = [
         SCHEDULE,
-        {**SCHEDULE, "cron": None, "every": 5400, "timezone": None, "enabled": False, "nextAt": None},
-        {**SCHEDULE, "cron": None, "at": 1_795_000_000_000, "nextAt": None, "lastJobId": None},
+        {
+            **SCHEDULE,
+            "cron": None,
+            "every": 5400,
+            "timezone": None,
+            "enabled": False,
+            "nextAt": None,
+            "skippedCount": 0,
+        },
+        {
+            **SCHEDULE,
+            "cron": None,
+            "at": 1_795_000_000_000,
+            "nextAt": None,
+            "lastJobId": None,
+            "missedCount": 0,
+            "skippedCount": 0,
+        },
     ]
     _, out, _ = told.run("schedule", "list", "--table", answers=[data(of_kinds)])
     active, paused, ended = [line.split() for line in out.splitlines() if ID in line]
 
-    assert active[-4:] == ["7", "12", "34", "56"]
-    assert active[-5] == "d"  # in so many days
-    assert paused[-7:] == ["every", "1h30m", "paused", "7", "12", "34", "56"]
-    assert ended[-5:] == ["once", "ended", "12", "34", "56"]
+    assert " ".join(active).endswith(" d 7 12, 34 missed, 56 skipped")  # it is in so many days
+    assert " ".join(paused).endswith(" every 1h30m paused 7 12, 34 missed")
+    assert " ".join(ended).endswith(" once ended 12")
     assert told.run("schedule", "list", answers=[data([])])[1] == ""
     assert told.run("schedule", "list", "--table", answers=[data([])])[1] == "No schedules.\n"
 
