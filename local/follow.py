@@ -55,7 +55,9 @@ def _of_job(committed: Committed) -> Iterator[str]:
         details.append(f"schedule {job.made_by.schedule_id}")
     if job.max_attempts > 1 and before and not moved:
         details.append(f"attempt {job.attempt} of {job.max_attempts}")
-    if job.due_at is not None:
+    if not before and job.made_by.at is not None:
+        details.append(f"{(change.at - job.made_by.at) / 1000:+.2f} s after its occurrence")
+    elif job.due_at is not None:
         details.append(_from_now(job.due_at - (_now() if moved else change.at)))
     elif change.to is Status.RUNNING and before and before.due_at is not None:
         details.append(f"{(change.at - before.due_at) / 1000:+.2f} s after due")

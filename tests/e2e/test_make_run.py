@@ -154,10 +154,14 @@ def test_a_schedule_and_the_job_that_it_makes_are_told(stack: Embedded, tenant: 
     made = tenant.call("POST", f"{tenant.public}/schedules", json=body).json()["data"]
     project, clock = f"project {tenant.project.project_id}", r"^\d\d:\d\d:\d\d\.\d{3}"
     schedule = f"schedule {made['scheduleId']}"
+    lag = r"\+\d\.\d\d s after"
 
     wait_for(stack, rf"{clock}  {project}  {schedule}  created   \(Once\)$")
-    wait_for(stack, rf"{clock}  {project}  job 1  new → scheduled        \(export, {schedule}, due now\)$")
-    wait_for(stack, rf"{clock}  {project}  job 1  scheduled → running    \(export, \+\d\.\d\d s after due\)$")
+    wait_for(
+        stack,
+        rf"{clock}  {project}  job 1  new → scheduled        \(export, {schedule}, {lag} its occurrence\)$",
+    )
+    wait_for(stack, rf"{clock}  {project}  job 1  scheduled → running    \(export, {lag} due\)$")
     tenant.call("DELETE", f"{tenant.public}/schedules/{made['scheduleId']}")
     wait_for(stack, rf"{clock}  {project}  {schedule}  deleted   \(Once\)$")
     assert stack.output.count(made["scheduleId"]) == 3

@@ -58,10 +58,18 @@ def test_a_move_is_told_and_a_change_of_nothing_that_is_shown_is_not() -> None:
 
 
 def test_a_job_of_a_schedule_names_it_once() -> None:
-    waiting = {"status": Status.SCHEDULED, "history": (CREATED,), "next_at": NOW, "made_by": Occasion(SCHEDULE, NOW)}
+    waiting = {
+        "status": Status.SCHEDULED,
+        "history": (CREATED,),
+        "next_at": NOW,
+        "made_by": Occasion(SCHEDULE, NOW - 300),
+    }
     running = {**waiting, "status": Status.RUNNING, "history": (CREATED, STARTED)}
 
-    assert told(None, waiting) == f"new → scheduled (export, schedule {SCHEDULE}, due now)"
+    out_of_turn = {**waiting, "made_by": Occasion(SCHEDULE)}
+
+    assert told(None, waiting) == f"new → scheduled (export, schedule {SCHEDULE}, +0.30 s after its occurrence)"
+    assert told(None, out_of_turn) == f"new → scheduled (export, schedule {SCHEDULE}, due now)"
     assert told(waiting, running) == "scheduled → running (export, +0.00 s after due)"
 
 
