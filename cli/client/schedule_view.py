@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cli.client.session import Job
 
 COLOURS = {"active": "green", "paused": "yellow", "ended": "magenta"}
-ZONE = "UTC"
 
 
 def status(schedule: Job) -> Text:
@@ -35,6 +34,13 @@ def rhythm(schedule: Job) -> str:
     if schedule["every"] is not None:
         return f"every {times.write_seconds(schedule['every'])}"
     return "once"
+
+
+def zone_of(schedule: Job) -> str | None:
+    """The zone whose clocks a schedule means, or a body that makes one; None if it means none."""
+    if schedule.get("cron") is None:
+        return None
+    return clean(schedule.get("timezone") or "UTC")
 
 
 def schedules(found: Iterable[Job], at: datetime) -> Table:
@@ -89,16 +95,16 @@ def details(schedule: Job, ahead: Sequence[Job], at: datetime) -> Iterable[Rende
         }
     )
     if ahead:
-        yield from view.titled("Next occurrences", occurrences(ahead, schedule["timezone"], at))
+        yield from view.titled("Next occurrences", occurrences(ahead, zone_of(schedule), at))
 
 
 def occurrences(found: Sequence[Job], zone: str | None, at: datetime) -> Table:
-    """Occurrences in local time, and by the clocks of the schedule's zone where those show another time."""
+    """Occurrences in local time, and by the clocks of the schedule's zone if there they show another time."""
     local = [times.clock(one["at"]) for one in found]
     there = [datetime.fromisoformat(one["local"]) for one in found]
-    differs = local != [time.strftime(times.CLOCK) for time in there]
+    differs = zone is not None and local != [time.strftime(times.CLOCK) for time in there]
     noted = any(one["note"] is not None for one in found)
-    names = ("Next", "Away", *([f"In {clean(zone or ZONE)}"] if differs else []), *(["Note"] if noted else []))
+    names = ("Next", "Away", *([f"In {zone}"] if differs else []), *(["Note"] if noted else []))
     table = view.columns(*names)
     for one, here, time in zip(found, local, there, strict=True):
         cells = [here, times.relative(one["at"], at)]
@@ -116,8 +122,8 @@ def _headline(schedule: Job) -> Text:
 def _clocked(schedule: Job) -> str:
     if schedule["at"] is not None:
         return f"{rhythm(schedule)} at {times.clock(schedule['at'])}"
-    zone = schedule["timezone"]
-    return rhythm(schedule) + ("" if zone is None else f" in {clean(zone)}")
+    zone = zone_of(schedule)
+    return rhythm(schedule) + ("" if zone is None else f" in {zone}")
 
 
 def _clock(at: int | None) -> str:

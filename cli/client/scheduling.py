@@ -117,7 +117,7 @@ def create(  # noqa: PLR0913 - one for each field of a schedule
     service, output = opened(context, as_json)
     if dry_run:
         ahead = service.send("POST", "/schedules/preview", params={"limit": MANY}, json=body, changes=False)["data"]
-        _tell_occurrences(output, ahead, timezone)
+        _tell_occurrences(output, ahead, schedule_view.zone_of(body))
         output.note("Nothing was created.")
         return DONE
     _tell(output, service.send("POST", "/schedules", json=body, headers=headers)["data"])
@@ -165,7 +165,7 @@ def next_(
     if not ahead and not output.json:
         output.screen.print(schedule_view.sentence(schedule, now()), soft_wrap=True)
     else:
-        _tell_occurrences(output, ahead, schedule["timezone"])
+        _tell_occurrences(output, ahead, schedule_view.zone_of(schedule))
     return DONE
 
 

@@ -34,11 +34,11 @@ export function period(seconds) {
   return parts.join(" ");
 }
 
-/** An occurrence as an item of a list: local time, how far away, the clock of the zone if it shows another time, its note. */
+/** An occurrence as an item of a list: local time, how far away, its note, and the clock of the zone if that counts and shows another time. */
 export function occurrenceOf(occurrence, zone) {
   const item = element("li", {}, stamp(occurrence.at), element("span", { class: "muted" }, moment(occurrence.at)));
-  if (occurrence.local.slice(0, 19) !== toField(occurrence.at)) {
-    item.append(element("span", { class: "muted", text: `${occurrence.local.slice(11, 19)} in ${zone ?? "UTC"}` }));
+  if (zone !== null && occurrence.local.slice(0, 19) !== toField(occurrence.at)) {
+    item.append(element("span", { class: "muted", text: `${occurrence.local.slice(11, 19)} in ${zone}` }));
   }
   if (occurrence.note !== null) {
     item.append(element("span", { class: "kind", "data-kind": "warning", text: `${occurrence.note}: ${NOTES[occurrence.note] ?? ""}` }));

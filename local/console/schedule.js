@@ -22,7 +22,7 @@ export function scheduleView({ api, scheduleId, tell, ask }) {
     const changed = now !== seen;
     if (changed) {
       const ahead = await api.read(`${path}/occurrences`, { limit: AHEAD }, signal);
-      fill(slots.occurrences, ahead, () => ahead.map((one) => occurrenceOf(one, found.data.timezone)));
+      fill(slots.occurrences, ahead, () => ahead.map((one) => occurrenceOf(one, zoneOf(found.data))));
       slots["no-occurrences"].hidden = ahead.length > 0;
     }
     if (schedule && found.data.lastJobId !== schedule.lastJobId) say(`${found.data.name} has made job ${found.data.lastJobId}.`);

@@ -79,7 +79,7 @@ function preview(api, slots, fields) {
     }
     try {
       const ahead = await api.ask("/schedules/preview", { limit: AHEAD }, body, mine.signal);
-      tell("", ahead.map((one) => occurrenceOf(one, body.timezone)));
+      tell("", ahead.map((one) => occurrenceOf(one, body.timezone ?? null)));
     } catch (error) {
       if (!mine.signal.aborted) tell(error.message);
     }

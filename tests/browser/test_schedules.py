@@ -139,6 +139,15 @@ def test_the_clock_of_a_zone_that_shows_the_same_time_is_not_repeated(
     expect(items.first).not_to_contain_text("Europe/Berlin")
 
 
+def test_a_period_has_no_zone(look: Callable[..., Desk], tenant: Tenant) -> None:
+    desk = look(make(tenant, cron=None, timezone=None, every=3600), timezone_id="America/New_York")
+
+    items = desk.page.get_by_role("region", name="Next occurrences").locator("li")
+    expect(items).to_have_count(10)
+    expect(items.first).not_to_contain_text(" in UTC")
+    expect(items.first).not_to_contain_text("null")
+
+
 def test_it_is_paused_resumed_run_and_deleted_each_after_a_question(look: Callable[..., Desk], tenant: Tenant) -> None:
     made = make(tenant)
     desk = look(made)

@@ -142,6 +142,8 @@ def test_each_block_of_the_page_shows_what_the_command_prints(
 
 def test_the_exit_status_of_a_job_that_was_waited_for_is_its_outcome(tenant: Tenant, terminal: Terminal) -> None:
     assert terminal.run("jobs create delete_user_data --reference-id nobody --wait")[0] == 0
+    made = terminal.run("jobs schedule create Nobody --every 1d --action delete_user_data --reference-id nobody")[1]
+    assert terminal.run(f"jobs schedule run {SCHEDULE.search(made)[0]} --wait")[0] == 0  # type: ignore[index]
     number = tenant.create(startAt=far_ahead())["jobId"]
     assert terminal.run(f"jobs cancel {number} --yes")[0] == 0
     assert terminal.run(f"jobs watch {number}")[0] == 3

@@ -261,11 +261,27 @@ def test_next_says_why_there_is_none(told: Told) -> None:
     assert told.requests[-1].url.params["limit"] == "100"
 
 
-def test_the_zone_s_clocks_are_shown_only_where_they_show_another_time(told: Told) -> None:
-    same = [{"at": 1_806_195_600_000, "local": "2027-03-28T01:00:00+00:00", "note": None}]
-    _, out, _ = told.run("schedule", "next", ID, "--table", answers=[data({**SCHEDULE, "timezone": None}), data(same)])
+@pytest.mark.parametrize(
+    ("rhythm", "hour", "columns"),
+    [
+        ({}, "03", ["Next", "Away", "In", "Europe/Berlin"]),
+        ({}, "01", ["Next", "Away"]),
+        ({"cron": None, "every": 60, "timezone": None}, "03", ["Next", "Away"]),
+        ({"cron": None, "at": 1_806_195_600_000, "timezone": "UTC"}, "03", ["Next", "Away"]),
+    ],
+)
+def test_the_zone_s_clocks_are_shown_only_where_they_count_and_show_another_time(
+    told: Told, rhythm: dict[str, Any], hour: str, columns: list[str]
+) -> None:
+    ahead = [{"at": 1_806_195_600_000, "local": f"2027-03-28T{hour}:00:00+00:00", "note": None}]
+    _, out, _ = told.run("schedule", "next", ID, "--table", answers=[data({**SCHEDULE, **rhythm}), data(ahead)])
 
-    assert out.splitlines()[0].split() == ["Next", "Away"]
+    assert out.splitlines()[0].split() == columns
+
+
+def test_a_preview_without_a_zone_is_by_the_clocks_of_utc(told: Told) -> None:
+    given = ("schedule", "create", "x", "--cron", "30 2 * * *", "--action", "a", "--dry-run", "--table")
+    assert "In UTC" in told.run(*given, answers=[data(AHEAD)])[1]
 
 
 @pytest.mark.parametrize(("command", "enabled"), [("pause", False), ("resume", True)])
