@@ -1,4 +1,4 @@
-"""A line for each status change, read from the table's own stream, and for each refused event, read from the log."""
+"""A line for each change of a job or schedule, from the table's own stream, and for each refused event of the log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from jobs.events.publishing import Committed, ScheduleChange
 from jobs.model import Status
-from jobs.store import items, keys
+from jobs.store.stream import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from boto3.session import Session
     from jobs.model import Job
@@ -31,28 +32,49 @@ HOUR = 60 * MINUTE
 log = logging.getLogger(__name__)
 
 
-def describe(images: Mapping[str, Any]) -> str | None:
-    """The line for a stream record; `None` if no job's status or start changed."""
-    new, old = images.get("NewImage"), images.get("OldImage")
-    if not new or not keys.is_job(new["pk"]["S"]):
-        return None
-    job = items.job_from_item(new)
-    before = items.job_from_item(old) if old else None
+def describe(record: Mapping[str, Any]) -> Iterator[str]:
+    """The lines for a record of the stream; none if it changes nothing that people follow."""
+    for write in written([dict(record)]):
+        match write.change:
+            case Committed() as committed:
+                yield from _of_job(committed)
+            case ScheduleChange() as changed:
+                yield _of_schedule(changed)
+
+
+def _of_job(committed: Committed) -> Iterator[str]:
+    """The line for a job whose status or start changed."""
+    before, job = committed
     moved = before is not None and before.moves != job.moves
     if before and before.history == job.history and not moved:
-        return None
+        return
     change = job.history[-1]
     arrow = "moved" if moved else f"{before.status if before else 'new'} → {change.to}"
     details = [job.action]
+    if not before and job.made_by.schedule_id:
+        details.append(f"schedule {job.made_by.schedule_id}")
     if job.max_attempts > 1 and before and not moved:
         details.append(f"attempt {job.attempt} of {job.max_attempts}")
-    if job.due_at is not None:
+    if not before and job.made_by.at is not None:
+        details.append(f"{(change.at - job.made_by.at) / 1000:+.2f} s after its occurrence")
+    elif job.due_at is not None:
         details.append(_from_now(job.due_at - (_now() if moved else change.at)))
     elif change.to is Status.RUNNING and before and before.due_at is not None:
         details.append(f"{(change.at - before.due_at) / 1000:+.2f} s after due")
     text = ", ".join(details) + _why(job)
     at = _clock(_now() if moved else change.at)
-    return f"{at}  project {job.project_id}  job {job.job_id}  {arrow:<{CHANGE_WIDTH}}  ({text})"
+    yield f"{at}  project {job.project_id}  job {job.job_id}  {arrow:<{CHANGE_WIDTH}}  ({text})"
+
+
+def _of_schedule(changed: ScheduleChange) -> str:
+    """The line for a schedule that somebody changed, or that left occurrences out."""
+    word, about = changed.detail_type.removeprefix("Schedule ").lower(), changed.about
+    if "name" in about:
+        text = _shown(about["name"]) + ("" if about["enabled"] else ", paused")
+    else:
+        first = datetime.fromtimestamp(about["scheduledFor"] / 1000).astimezone().isoformat(" ", "seconds")
+        text = f"{about[word]} from {first} on, {about[f'{word}Count']} so far"
+    return f"{_clock(_now())}  project {changed.project_id}  schedule {changed.schedule_id}  {word:<8}  ({text})"
 
 
 def describe_refusal(logged: Mapping[str, Any]) -> str | None:
@@ -71,10 +93,14 @@ def _why(job: Job) -> str:
     """Why the job has failed, or why its attempt before did; on one line, as a terminal may show it."""
     if not job.errors:
         return ""
-    text = "".join(character if character.isprintable() else " " for character in "; ".join(job.errors))
-    text = " ".join(text.split())
+    text = _shown("; ".join(job.errors))
     cut = text if len(text) <= ERROR_WIDTH else f"{text[:ERROR_WIDTH]}…"
     return f": {cut}" if job.status is Status.FAILED else f", after: {cut}"
+
+
+def _shown(text: str) -> str:
+    """Text of somebody else on one line, as a terminal may show it."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def _now() -> int:
@@ -140,8 +166,8 @@ class Follower:
         answer = self._streams.get_records(ShardIterator=self._next)
         self._next = answer["NextShardIterator"]
         for record in answer["Records"]:
-            # The client returns images as DynamoDB's own JSON, which `items` reads.
-            if line := describe(record["dynamodb"]):
+            # The client returns images as DynamoDB's own JSON, which the store reads.
+            for line in describe(record):
                 self._say(line)
 
     def _read_log(self) -> None:

@@ -112,13 +112,13 @@ def deploy(session: Session, endpoint: str, root: Path, public_url: str, cors_or
 
 
 def warm(session: Session, endpoint: str, stack: Stack) -> None:
-    """Load start_jobs and publish_changes before the first job.
+    """Load what makes and starts jobs, and publish_changes, before the first job.
 
     A cold start here would make the first job late; on AWS it fits into the second. The emulator also looks at no queue
     while a function works on a stream.
     """
     functions = session.client("lambda", endpoint_url=endpoint)
-    for name in ("StartJobsFunction", "PublishChangesFunction"):
+    for name in ("FireSchedulesFunction", "StartJobsFunction", "PublishChangesFunction"):
         functions.invoke(FunctionName=stack.resources[name], Payload=json.dumps({"Records": []}))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from cli.client import changing, reading, setup
+from cli.client import changing, reading, scheduling, setup
 from cli.client.errors import DONE, INTERRUPTED, PIPE_CLOSED, REFUSED, Problem, WrongUsage
 from cli.client.session import Session
 from cli.terminal import PipeClosed, close_pipe, complain
@@ -36,8 +36,11 @@ EXIT_STATUSES = (
 app = typer.Typer(
     name="jobs", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, epilog=EXIT_STATUSES
 )
-for _name, _command, _example in COMMANDS:
-    app.command(_name, epilog=f"Example: {_example}", no_args_is_help=False)(_command)
+_schedule = typer.Typer(rich_markup_mode=None, help="Create and manage recurring schedules.")
+for _group, _commands in ((app, COMMANDS), (_schedule, scheduling.COMMANDS)):
+    for _name, _command, _example in _commands:
+        _group.command(_name, epilog=f"Example: {_example}", no_args_is_help=False)(_command)
+app.add_typer(_schedule, name="schedule")
 
 
 @app.callback()

@@ -24,9 +24,13 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 MAX_WAIT = 30.0
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _PASSING = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
-#: What an answer says is not there, and what to do about it.
-_MISSING = {
+#: What an answer may say, and what to do about it.
+_KNOWN = {
     "job not found": "there is no such job: `jobs list` shows those of the project",
+    "schedule not found": "there is no such schedule: `jobs schedule list` shows those of the project",
+    "the schedule has changed meanwhile: read it again": (
+        "somebody has changed the schedule meanwhile: look at it with `jobs schedule show`, then try again"
+    ),
     "project not found": "the project is not one of this key's at {}: check it with `jobs profile`",
 }
 
@@ -49,8 +53,16 @@ class Service:
         """Read something of the project."""
         return self.send("GET", path, params=query)["data"]
 
+    def read_tagged(self, path: str) -> tuple[Any, str]:
+        """Read something with the tag of its version, which `If-Match` takes."""
+        body, answer = self._answer("GET", path)
+        return body["data"], answer.headers["ETag"]
+
     def send(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """Send a request, and return its body, which has `data`."""
+        """Send a request, and return its body, which has `data`: None if the answer has no content.
+
+        `changes=False` says that the request changes nothing, whatever its method.
+        """
         return self._answer(method, path, **request)[0]
 
     def pages(self, path: str, **query: Any) -> Iterator[tuple[list[dict[str, Any]], dict[str, str] | None]]:
@@ -81,8 +93,10 @@ class Service:
         """Send a request until it is answered. Only what may be sent twice is sent again after a lost answer."""
         headers = {"Authorization": f"Bearer {self.profile.key}", "Accept": "application/json"}
         headers |= request.pop("headers", {})
-        repeatable = method == "GET" or "Idempotency-Key" in headers
+        repeatable = not request.pop("changes", method != "GET") or "Idempotency-Key" in headers
         target = f"/public/{self.profile.project}{path}"
+        # where a person sees whether a request that got no answer was done
+        look = "jobs schedule list" if path.startswith("/schedules") and not path.endswith("/run") else "jobs list"
         for left in range(TRIES - 1, -1, -1):
             try:
                 answer = self._client.request(method, target, headers=headers, **request)
@@ -90,12 +104,12 @@ class Service:
                 raise Problem(self._unreachable(error)) from None
             except httpx.HTTPError as error:
                 if not (repeatable and left):
-                    raise Problem(self._lost(repeatable=repeatable, why=type(error).__name__)) from None
+                    raise Problem(self._lost(look, repeatable=repeatable, why=type(error).__name__)) from None
                 self._sleep(PAUSES[TRIES - 1 - left])
                 continue
             wait = self._wait(answer, TRIES - 1 - left, repeatable=repeatable) if left else None
             if wait is None:
-                return self._body(answer, repeatable=repeatable), answer
+                return self._body(answer, look, repeatable=repeatable), answer
             self._sleep(wait)
         raise AssertionError("the last try returns or raises")
 
@@ -107,12 +121,14 @@ class Service:
         wait = float(named) if named.isascii() and named.isdecimal() else PAUSES[tried]
         return wait if wait <= MAX_WAIT else None
 
-    def _body(self, answer: httpx.Response, *, repeatable: bool) -> dict[str, Any]:
+    def _body(self, answer: httpx.Response, look: str, *, repeatable: bool) -> dict[str, Any]:
         """The body of a success.
 
         Raises:
             Problem: it is none.
         """
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            return {"data": None}
         try:
             body = answer.json()
         except (ValueError, RecursionError):
@@ -120,15 +136,15 @@ class Service:
         if answer.is_success and isinstance(body, dict) and "data" in body:
             return body
         said = body.get("error") or body.get("message") if isinstance(body, dict) else None
-        raise Problem(self._refusal(answer, said if isinstance(said, str) else None, repeatable=repeatable))
+        raise Problem(self._refusal(answer, said if isinstance(said, str) else None, look, repeatable=repeatable))
 
-    def _refusal(self, answer: httpx.Response, said: str | None, *, repeatable: bool) -> str:
+    def _refusal(self, answer: httpx.Response, said: str | None, look: str, *, repeatable: bool) -> str:
         code, where = answer.status_code, f"{self.profile.url} ({self.profile.source})"
         after = answer.headers.get("Retry-After")
-        if said in _MISSING:
-            return _MISSING[said].format(where)
+        if said in _KNOWN:
+            return _KNOWN[said].format(where)
         if code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            again = "try again later" if repeatable else "look with `jobs list` before you try again"
+            again = "try again later" if repeatable else f"look with `{look}` before you try again"
             return f"the service failed ({code}{f': {said}' if said else ''}): {again}"
         sentences: dict[int, str] = {
             httpx.codes.UNAUTHORIZED: f"the key is unknown, expired or revoked at {where}: set one with `jobs login`",
@@ -145,8 +161,8 @@ class Service:
             f"nothing answers at {self.profile.url} ({self.profile.source}): is it running, and is the address right?"
         )
 
-    def _lost(self, *, repeatable: bool, why: str) -> str:
-        again = "try again" if repeatable else "it may have been done: look with `jobs list` before you try again"
+    def _lost(self, look: str, *, repeatable: bool, why: str) -> str:
+        again = "try again" if repeatable else f"it may have been done: look with `{look}` before you try again"
         return f"{self.profile.url} did not answer ({why}): {again}"
 
 

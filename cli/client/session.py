@@ -27,6 +27,21 @@ At = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Start then: 09:00, 'tomorrow 09:00', or ISO 8601. Local without an offset."),
 ]
+Param = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter; a value that is JSON is read as JSON."),
+]
+Params = Annotated[
+    str | None, typer.Option(metavar="JSON|@FILE", help="All parameters, as JSON or from a file; @- is the input.")
+]
+Description = Annotated[str | None, typer.Option(help="For people.")]
+ReferenceId = Annotated[str | None, typer.Option(help="What it is about in your system; lists can be filtered.")]
+Attempts = Annotated[int | None, typer.Option(min=1, help="How often it may run; 1 by default.")]
+TimeOut = Annotated[str | None, typer.Option(metavar="15m", help="How long an attempt may be silent.")]
+Key = Annotated[
+    str | None, typer.Option("--idempotency-key", help="The same key within 24 h creates nothing a second time.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Watch it to its end; the exit status is the outcome.")]
 
 
 @dataclass

@@ -13,6 +13,7 @@ _PART = re.compile(r"([0-9]+)([smhd])")
 _CLOCK = re.compile(r"(?:(today|tomorrow)\s+)?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 DURATIONS = "write it like 30s, 5m, 2h, 1d or 1h30m"
 TIMES = "write it like 09:00, 'tomorrow 09:00', 2026-12-01T09:00 or 2026-12-01T09:00Z"
+CLOCK = "%Y-%m-%d %H:%M:%S"
 #: The service takes no later time, and this bounds what is computed here.
 _MAX_DAYS = 3660
 
@@ -29,6 +30,24 @@ def parse_duration(text: str) -> timedelta:
     if seconds > _MAX_DAYS * SECONDS["d"]:
         raise WrongUsage(f"{text!r} is too far ahead")
     return timedelta(seconds=seconds)
+
+
+def parse_seconds(text: str | None) -> int | None:
+    """Read a duration as seconds; None if none was given.
+
+    Raises:
+        WrongUsage: it has another form.
+    """
+    return None if text is None else int(parse_duration(text).total_seconds())
+
+
+def write_seconds(seconds: int) -> str:
+    """Seconds as `parse_seconds` reads them, in the largest units: `1h30m`."""
+    text = ""
+    for unit in ("d", "h", "m", "s"):
+        count, seconds = divmod(seconds, SECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
 
 
 def parse_time(text: str, now: datetime) -> datetime:
@@ -79,7 +98,7 @@ def show(milliseconds: int | None, now: datetime) -> str:
 
 def clock(milliseconds: int) -> str:
     """Local date and time to the second."""
-    return from_milliseconds(milliseconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return from_milliseconds(milliseconds).astimezone().strftime(CLOCK)
 
 
 def from_milliseconds(milliseconds: int) -> datetime:

@@ -12,7 +12,7 @@ from cli.client import times
 from cli.terminal import as_json, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rich.console import RenderableType
@@ -32,7 +32,7 @@ def status(of: object) -> Text:
 
 def jobs(found: Iterable[Job], at: datetime) -> Table:
     """A list of jobs."""
-    table = _table("Job", "Status", "Action", "Reference", "Starts", "Changed")
+    table = columns("Job", "Status", "Action", "Reference", "Starts", "Changed")
     table.columns[0].justify = "right"
     for job in found:
         changed = job["updatedAt"] or job["createdAt"]
@@ -60,19 +60,19 @@ def details(job: Job, messages: Sequence[Job], artifacts: Sequence[Job], at: dat
     """All about a job: what it is, what happened, what it said and made."""
     yield sentence(job, at, again=job["status"] == "scheduled" and job["attempt"] > 1)
     yield _facts(job, at)
-    yield from _titled("What happened", _timeline(job))
+    yield from titled("What happened", _timeline(job))
     if messages:
-        table = _table("At", "Kind", "Message")
+        table = columns("At", "Kind", "Message")
         for message in messages:
             table.add_row(times.clock(message["at"]), *_spoken(message))
-        yield from _titled("Messages", table)
+        yield from titled("Messages", table)
     if job["outputs"]:
-        yield from _titled("Outputs", *(Text(as_json(output)) for output in job["outputs"]))
+        yield from titled("Outputs", *(Text(as_json(output)) for output in job["outputs"]))
     if artifacts:
-        table = _table("Name", "Size", "Format")
+        table = columns("Name", "Size", "Format")
         for artifact in artifacts:
             table.add_row(*map(Text, (clean(artifact["name"]), size(artifact["size"]), clean(artifact["format"]))))
-        yield from _titled(f"Artifacts (jobs download {job['jobId']})", table)
+        yield from titled(f"Artifacts (jobs download {job['jobId']})", table)
 
 
 def message(of: Job) -> Text:
@@ -92,10 +92,10 @@ def size(of_bytes: int) -> str:
 
 
 def _facts(job: Job, at: datetime) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
     ended = job["finishedAt"]
     rows = {
         "Description": clean(job["description"]),
+        "Schedule": _occasion(job),
         "Created": times.show(job["createdAt"], at),
         "Starts": times.show(job["startAt"], at),
         "Took": times.length((ended - job["startedAt"]) / 1000) if ended and job["startedAt"] else "",
@@ -105,14 +105,19 @@ def _facts(job: Job, at: datetime) -> Table:
         "Params": as_json(job["params"]) if job["params"] else "",
         "Errors": "\n".join(clean(error) for error in job["errorList"] or ()),
     }
-    for name, value in rows.items():
-        if value:
-            table.add_row(Text(name, style="bold"), Text(value))
-    return table
+    return facts(rows)
+
+
+def _occasion(job: Job) -> str:
+    """The schedule that made a job, and the occurrence; nothing if no schedule did."""
+    if "scheduleId" not in job:
+        return ""
+    at = job["scheduledFor"]
+    return f"{clean(job['scheduleId'])}, {'out of turn' if at is None else f'for {times.clock(at)}'}"
 
 
 def _timeline(job: Job) -> Table:
-    table = _table("At", "Status", "Attempt", "By", "Error")
+    table = columns("At", "Status", "Attempt", "By", "Error")
     for change in job["history"]:
         rest = str(change["attempt"]), clean(change["by"]), clean(change["error"] or "")
         table.add_row(times.clock(change["at"]), status(change["to"]), *map(Text, rest))
@@ -125,16 +130,27 @@ def _spoken(of: Job) -> tuple[Text, Text]:
     return Text(kind, style=colour), Text(f"{tool}{clean(of['text'])}")
 
 
-def _titled(title: str, *parts: RenderableType) -> Iterable[RenderableType]:
+def titled(title: str, *parts: RenderableType) -> Iterable[RenderableType]:
+    """A title with what is below it."""
     yield Text("")
     yield Text(title, style="bold")
     yield from parts
 
 
-def _table(*columns: str) -> Table:
+def columns(*names: str) -> Table:
+    """A table without rows."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def facts(rows: Mapping[str, str]) -> Table:
+    """Names with their values, of those that have one."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in rows.items():
+        if value:
+            table.add_row(Text(name, style="bold"), Text(value))
     return table
 
 

@@ -29,11 +29,22 @@ export class Api {
     return (await this.#send("GET", path, { query, signal })).body.data;
   }
 
+  /** Something with the tag of its version, for `If-Match`. */
+  async readTagged(path, signal) {
+    const { body, answer } = await this.#send("GET", path, { signal });
+    return { data: body.data, tag: answer.headers.get("ETag") };
+  }
+
+  /** Ask with a body for something that changes nothing. */
+  async ask(path, query, body, signal) {
+    return (await this.#send("POST", path, { query, body, signal, changes: false })).body.data;
+  }
+
   async change(method, path, body = undefined, headers = {}) {
     return (await this.#send(method, path, { body, headers })).body.data;
   }
 
-  async #send(method, path, { query = {}, body, headers = {}, signal }) {
+  async #send(method, path, { query = {}, body, headers = {}, signal, changes = method !== "GET" }) {
     const text = new URLSearchParams(query).toString();
     const limit = AbortSignal.timeout(PATIENCE);
     let answer;
@@ -53,9 +64,10 @@ export class Api {
       parsed = content.startsWith("{") ? JSON.parse(content) : null;
     } catch (error) {
       if (signal?.aborted) throw error;
-      const maybe = method === "GET" ? "" : " What you asked for may have been done: look before you try again.";
+      const maybe = !changes ? "" : " What you asked for may have been done: look before you try again.";
       throw new Problem("gone", `The server does not answer. Is it running?${maybe}`);
     }
+    if (answer.status === 204) return { body: { data: null }, answer };
     if (answer.ok && parsed && "data" in parsed) return { body: parsed, answer };
     throw refusal(answer, parsed?.error ?? parsed?.message ?? "");
   }
@@ -65,6 +77,7 @@ function refusal(answer, said) {
   const wait = Number(answer.headers.get("Retry-After")) * SECOND || null;
   if (answer.status === 401) return new Problem("key", "This key opens nothing here. It is wrong, expired or revoked.");
   if (answer.status === 403) return new Problem("refused", `This key may not do that (${said || "forbidden"}). Use a key with that scope.`);
+  if (answer.status === 412) return new Problem("refused", "Somebody has changed it meanwhile. Go back, and look at it again.");
   if (answer.status === 429) return new Problem("busy", "The service is busy. It goes on by itself.", wait);
   if (answer.status >= 500) return new Problem("failed", `The service failed (${answer.status}${said && `: ${said}`}).`);
   if (said === "project not found") return new Problem("key", "There is no such project for this key.");

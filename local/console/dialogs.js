@@ -5,7 +5,7 @@ import { toField } from "./times.js";
 const SECOND = 1000;
 
 /** Open a dialog of the page. `submit` makes the change; the dialog closes once it has succeeded. */
-function open(id, submit, prepare = () => {}) {
+export function open(id, submit, prepare = () => {}) {
   const dialog = document.getElementById(id);
   const form = dialog.querySelector("form");
   const slots = slotsOf(dialog);
@@ -30,7 +30,8 @@ function open(id, submit, prepare = () => {}) {
   dialog.showModal();
 }
 
-function confirm(title, text, verb, kind, submit) {
+/** Ask before something is done. */
+export function confirm(title, text, verb, kind, submit) {
   open("confirm", submit, (slots) => {
     write(document.getElementById("confirm-title"), title);
     write(slots.text, text);
@@ -65,13 +66,7 @@ export function moveDialog(api, job, done) {
 }
 
 export function createDialog(api, done) {
-  // The same key and the same body go again after a lost answer, so that a second try makes no second job.
-  let sent = { asked: null };
-  open("new-job", async (fields) => {
-    const asked = JSON.stringify([...new FormData(fields.action.form)]);
-    if (asked !== sent.asked) sent = { body: bodyOf(fields), key: crypto.randomUUID(), asked };
-    done(await api.change("POST", "/jobs", sent.body, { "Idempotency-Key": sent.key }));
-  }, (slots, form) => {
+  open("new-job", once(api, "/jobs", bodyOf, done), (slots, form) => {
     form.reset();
     slots.at.hidden = true;
     form.elements.at.required = false;
@@ -84,15 +79,31 @@ export function createDialog(api, done) {
   });
 }
 
+/** Create what a form says. After a lost answer the same key and body go again, so that a second try makes no second one. */
+export function once(api, path, bodyOf, done) {
+  let sent = { asked: null };
+  return async (fields) => {
+    const asked = JSON.stringify([...new FormData(fields.action.form)]);
+    if (asked !== sent.asked) sent = { body: bodyOf(fields), key: crypto.randomUUID(), asked };
+    done(await api.change("POST", path, sent.body, { "Idempotency-Key": sent.key }));
+  };
+}
+
 function bodyOf(fields) {
-  const body = { action: fields.action.value };
-  for (const name of ["description", "referenceId"]) if (fields[name].value) body[name] = fields[name].value;
-  for (const name of ["maxAttempts", "timeoutSeconds"]) if (fields[name].value) body[name] = Number(fields[name].value);
+  const body = jobOf(fields);
   const when = fields.when.value;
   if (when === "at") body.startAt = new Date(fields.at.value).getTime();
   else if (when !== "0") body.startAt = Date.now() + Number(when) * SECOND;
-  if (fields.params.value.trim()) body.params = paramsOf(fields.params.value);
   return body;
+}
+
+/** What the fields of a form say of a job, whenever it starts. */
+export function jobOf(fields) {
+  const job = { action: fields.action.value };
+  for (const name of ["description", "referenceId"]) if (fields[name].value) job[name] = fields[name].value;
+  for (const name of ["maxAttempts", "timeoutSeconds"]) if (fields[name].value) job[name] = Number(fields[name].value);
+  if (fields.params.value.trim()) job.params = paramsOf(fields.params.value);
+  return job;
 }
 
 function paramsOf(text) {

@@ -55,6 +55,8 @@ export function jobView({ api, jobId, tell, ask }) {
   const poller = new Poller(look, (state, error) => {
     const own = error?.kind === "missing" || error?.kind === "refused";
     if (own) problem(slots.problem, error.kind === "missing" ? `There is no job ${jobId} in this project.` : error.message);
+    if (error?.kind === "missing") slots.job.hidden = true;
+    slots.missing.hidden = error?.kind !== "missing";
     tell(state, own ? null : error);
   });
   const changed = () => poller.now();
@@ -110,6 +112,7 @@ function facts(job) {
   const lag = startLag(job);
   const rows = [
     ["Reference", job.referenceId || null],
+    ["Schedule", job.scheduleId ? occasion(job) : null],
     ["Attempt", `${job.attempt} of ${job.maxAttempts}`],
     ["Start", stamp(job.startAt)],
     ["Start lag", lag === null ? null : `+${length(lag)}`],
@@ -119,6 +122,13 @@ function facts(job) {
   ];
   return rows.filter(([, value]) => value !== null).map(([name, value]) =>
     element("div", {}, element("dt", { text: name }), element("dd", {}, value)));
+}
+
+/** The schedule that made a job, as a link, and the occurrence that it was made for. */
+function occasion(job) {
+  const link = element("a", { href: `#/schedules/${job.scheduleId}`, text: "Show it" });
+  const at = job.scheduledFor === null ? ["out of turn"] : ["for ", stamp(job.scheduledFor)];
+  return element("span", {}, link, ", ", ...at);
 }
 
 function changeOf(change) {

@@ -4,6 +4,9 @@ import { cancelDialog, createDialog, moveDialog, retryDialog } from "./dialogs.j
 import { problem, say, show, write } from "./dom.js";
 import { jobView } from "./job.js";
 import { listView } from "./list.js";
+import { scheduleView } from "./schedule.js";
+import { createScheduleDialog, deleteDialog, enableDialog, runDialog } from "./schedule_dialogs.js";
+import { schedulesView } from "./schedules.js";
 import { refresh } from "./times.js";
 
 /** What the session of the tab holds: the project and the key. */
@@ -48,7 +51,7 @@ function tell(state, error) {
 }
 
 async function signIn(reason) {
-  at("session").hidden = true;
+  at("session").hidden = at("views").hidden = true;
   at("banner").hidden = true;
   document.title = "Sign in · Jobs";
   const slots = show("sign-in-view");
@@ -74,18 +77,26 @@ function route() {
   if (!api) return;
   const [path, text] = location.hash.replace(/^#/, "").split("?");
   const job = /^\/jobs\/(\d{1,19})$/.exec(path);
+  const schedule = /^\/schedules\/([0-9a-f]{24})$/.exec(path);
+  const query = Object.fromEntries(new URLSearchParams(text));
   view?.stop();
   tell("waiting", null);
-  at("session").hidden = false;
+  at("session").hidden = at("views").hidden = false;
+  const current = path.startsWith("/schedules") ? "to-schedules" : "to-jobs";
+  for (const link of at("views").children) link.ariaCurrent = link.id === current ? "page" : null;
   const ask = {
     cancel: (one, done) => cancelDialog(api, one, () => { say(`Job ${one.jobId} is cancelled.`); done(); }),
     retry: (one, done) => retryDialog(api, one, () => { say(`Job ${one.jobId} is scheduled again.`); done(); }),
     move: (one, done) => moveDialog(api, one, () => { say(`Job ${one.jobId} was moved.`); done(); }),
+    enable: (one, tag, done) => enableDialog(api, one, tag, () => { say(`${one.name} is ${one.enabled ? "paused" : "active"}.`); done(); }),
+    run: (one, done) => runDialog(api, one, (made) => { say(`Job ${made.jobId} was created.`); done(); }),
+    remove: (one) => deleteDialog(api, one, () => { say(`${one.name} is deleted.`); location.hash = "#/schedules"; }),
   };
   document.title = "Jobs";
-  view = job
-    ? jobView({ api, jobId: job[1], tell, ask })
-    : listView({ api, query: Object.fromEntries(new URLSearchParams(text)), tell, create });
+  if (job) view = jobView({ api, jobId: job[1], tell, ask });
+  else if (schedule) view = scheduleView({ api, scheduleId: schedule[1], tell, ask });
+  else if (path === "/schedules") view = schedulesView({ api, query, tell, create: createSchedule });
+  else view = listView({ api, query, tell, create });
   // A way from one view to the other begins at the top, for eyes and for screen readers. The first view leaves the focus.
   if (shown !== null && shown !== location.hash.split("?")[0]) {
     scrollTo(0, 0);
@@ -98,6 +109,13 @@ function create() {
   createDialog(api, (job) => {
     say(`Job ${job.jobId} was created.`);
     location.hash = `#/jobs/${job.jobId}`;
+  });
+}
+
+function createSchedule() {
+  createScheduleDialog(api, (schedule) => {
+    say(`${schedule.name} was created.`);
+    location.hash = `#/schedules/${schedule.scheduleId}`;
   });
 }
 

@@ -415,6 +415,10 @@ def test_axe_finds_no_barrier(visit: Callable[..., Desk], jobs: Worker, scheme: 
             found[f"dialog {name}"] = desk.barriers()
             desk.press("Back")
         desk.page.get_by_role("link", name="All jobs").click()
+    desk.go("#/jobs/77")
+    expect(desk.page.get_by_role("heading", name="No such job")).to_be_visible()
+    found["no job"] = desk.barriers()
+    desk.page.get_by_role("link", name="All jobs").click()
     desk.page.context.set_offline(True)
     expect(desk.page.locator("#banner")).to_be_visible(timeout=SOON)
     found["server gone"] = desk.barriers()
@@ -422,7 +426,7 @@ def test_axe_finds_no_barrier(visit: Callable[..., Desk], jobs: Worker, scheme: 
     desk.press("Sign out")
     found["sign in"] = desk.barriers()
 
-    assert len(found) == 11
+    assert len(found) == 12
     assert {place: one for place, one in found.items() if one} == {}
 
 

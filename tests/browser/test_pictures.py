@@ -68,7 +68,7 @@ def busy(jobs: Worker) -> Worker:
 
 
 def test_pictures_of_the_list(visit: Callable[..., Desk], busy: Worker, take: Callable[[Desk, str], None]) -> None:
-    sizes = {"light": (1280, 800), "dark": (1280, 800), "phone": (390, 844)}
+    sizes = {"light": (1280, 800), "dark": (1280, 800), "phone": (390, 890)}
     for name, (width, height) in sizes.items():
         scheme = "dark" if name == "dark" else "light"
         desk = visit(busy.tenant, color_scheme=scheme, viewport={"width": width, "height": height})
@@ -97,6 +97,31 @@ def test_a_picture_of_an_error(visit: Callable[..., Desk], worker: Worker, take:
     desk.open(1)
     expect(desk.page.get_by_role("region", name="Timeline").locator("li")).to_have_count(5)
     take(desk, "error")
+
+
+def test_pictures_of_schedules(visit: Callable[..., Desk], tenant: Tenant, take: Callable[[Desk, str], None]) -> None:
+    berlin = {"timezone": "Europe/Berlin"}
+    for body in (
+        {"name": "Export of the night", "cron": "30 2 * * MON-FRI", **berlin, "job": {"action": "export_report"}},
+        {"name": "Invoices of the month", "cron": "0 9 L * *", **berlin, "job": {"action": "send_invoices"}},
+        {"name": "Poll the mailbox", "every": 300, "job": {"action": "mail.poll"}, "overlap": "skip"},
+        {"name": "Stocktaking", "at": later(600), "job": {"action": "stock.count"}},
+        {"name": "Newsletter", "cron": "0 8 * * TUE#1", "enabled": False, "job": {"action": "send_newsletter"}},
+        {"name": "Spring", "cron": "30 2 25-31 3 *", **berlin, "job": {"action": "export_report"}},
+    ):
+        made = tenant.call("POST", f"{tenant.public}/schedules", json=body).json()["data"]
+        if body["name"] == "Poll the mailbox":
+            tenant.call("POST", f"{tenant.public}/schedules/{made['scheduleId']}/run")
+    desk = visit(tenant, viewport={"width": 1280, "height": 620}, timezone_id="Europe/London")
+    desk.page.get_by_role("link", name="Schedules", exact=True).click()
+    expect(desk.rows).to_have_count(6)
+    expect(desk.live).to_have_text("Live")
+    take(desk, "schedules")
+    desk.page.get_by_role("link", name="Spring").click()
+    expect(desk.page.get_by_role("region", name="Next occurrences").locator("li")).to_have_count(10)
+    desk.page.set_viewport_size({"width": 1280, "height": 840})
+    expect(desk.live).to_have_text("Live")
+    take(desk, "schedule")
 
 
 def test_a_picture_of_an_empty_project(

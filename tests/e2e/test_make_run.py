@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jobs.dialects import event_bodies
 
-from tests.e2e.embedded import ROOT, send
+from tests.e2e.embedded import ROOT, now, send
 from tests.e2e.test_events import Outside
 
 if TYPE_CHECKING:
@@ -146,6 +146,25 @@ def test_an_attempt_that_failed_is_told_with_its_number_and_its_error(stack: Emb
         "scheduled → running    (export, attempt 2 of 2, +N s after due)",
         "running → failed       (export, attempt 2 of 2: disk [31m full)",
     ]
+
+
+def test_a_schedule_and_the_job_that_it_makes_are_told(stack: Embedded, tenant: Tenant) -> None:
+    at = now() // 1000 * 1000 + 3_000
+    body = {"name": "Once", "at": at, "job": {"action": "export"}}
+    made = tenant.call("POST", f"{tenant.public}/schedules", json=body).json()["data"]
+    project, clock = f"project {tenant.project.project_id}", r"^\d\d:\d\d:\d\d\.\d{3}"
+    schedule = f"schedule {made['scheduleId']}"
+    lag = r"\+\d\.\d\d s after"
+
+    wait_for(stack, rf"{clock}  {project}  {schedule}  created   \(Once\)$")
+    wait_for(
+        stack,
+        rf"{clock}  {project}  job 1  new → scheduled        \(export, {schedule}, {lag} its occurrence\)$",
+    )
+    wait_for(stack, rf"{clock}  {project}  job 1  scheduled → running    \(export, {lag} due\)$")
+    tenant.call("DELETE", f"{tenant.public}/schedules/{made['scheduleId']}")
+    wait_for(stack, rf"{clock}  {project}  {schedule}  deleted   \(Once\)$")
+    assert stack.output.count(made["scheduleId"]) == 3
 
 
 def test_each_wrong_report_of_a_worker_is_a_line_that_says_what_is_wrong_and_quotes_nothing(
