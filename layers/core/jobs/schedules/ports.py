@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from jobs.model import DAY
 from jobs.ports import Ports
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: How many schedules a project may have.
 MAX_SCHEDULES = 1_000
+#: How far ahead a schedule may begin or end: ten years, in milliseconds.
+MAX_AHEAD = 3_653 * DAY
 
 
 class CatchUp(StrEnum):
@@ -47,6 +50,10 @@ class Spec:
     enabled: bool = True
     catch_up: CatchUp = CatchUp.LAST
     overlap: Overlap = Overlap.ALLOW
+    #: What Alteryx' API keeps beside: a text for people, and the iteration that the rhythm was made of, as the dialect
+    #: writes it; None if the rhythm was made otherwise.
+    comment: str = ""
+    iteration: Mapping[str, Any] | None = None
 
 
 class State(NamedTuple):

@@ -201,6 +201,8 @@ def _spec_item(schedule: Schedule) -> items.Item:
         "enabled": spec.enabled,
         "catchUp": spec.catch_up,
         "overlap": spec.overlap,
+        **({"comment": spec.comment} if spec.comment else {}),
+        **({"iteration": spec.iteration} if spec.iteration else {}),
     }
     item = {
         **items.key(keys.schedule_spec(schedule.project_id, schedule.schedule_id)),
@@ -243,6 +245,8 @@ def _spec(content: Mapping[str, Any]) -> Spec:
         enabled=content["enabled"],
         catch_up=CatchUp(content["catchUp"]),
         overlap=Overlap(content["overlap"]),
+        comment=content.get("comment", ""),
+        iteration=content.get("iteration"),
     )
 
 
