@@ -15,6 +15,7 @@ from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
 from jobs.forgetting.ports import ClosingStore, ForgettingStore
 from jobs.representation import core_fields
+from jobs.schedules.ports import ScheduleStore
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
 
@@ -284,6 +285,7 @@ def test_every_access_pattern_of_the_store_is_charted_and_no_other() -> None:
         ports.DueIndex,
         ForgettingStore,
         ClosingStore,
+        ScheduleStore,
     )
     stores = (*of_jobs, DirectoryAdmin)
     methods = {name for port in stores for name in dir(port) if not name.startswith("_")} | {"add_token"}

@@ -219,6 +219,11 @@ def manage_and_fire_schedules(service: Service) -> None:
         service.http("get_schedules", case, path=path)
     service.http("manage_schedules", "public_change", path=path)
     service.http("manage_schedules", "public_remove", path=path)
+    of_user = {"scheduleId": service.http("manage_schedules", "alteryx_v3").json["id"]}
+    for case in ("alteryx_v3", "alteryx_v3_list"):
+        service.http("get_schedules", case, path=of_user)
+    for case in ("alteryx_v3_change", "alteryx_v3_replace", "alteryx_v3_remove"):
+        service.http("manage_schedules", case, path=of_user)
 
 
 def put_and_get_files(service: Service) -> None:

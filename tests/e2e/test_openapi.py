@@ -59,6 +59,12 @@ BODIES: dict[str, Any] = {
     "createSchedule": {"name": "nightly", "cron": "0 2 * * *", "job": {"action": "export"}},
     "changeSchedule": {"overlap": "skip"},
     "previewSchedule": {"every": 600},
+    "createScheduleV3": {
+        "workflowId": "5bc4a813156ae016dcb442bd",
+        "name": "nightly",
+        "iteration": {"iterationType": "Daily", "startTime": "2035-01-01T02:30:00"},
+    },
+    "changeScheduleV3": {"comment": "every night"},
 }
 #: Operations whose body is shown in examples.
 BODIES_SHOWN = [
@@ -68,6 +74,9 @@ BODIES_SHOWN = [
     "changeSchedule",
     "previewSchedule",
     "runWorkflowV3",
+    "createScheduleV3",
+    "replaceScheduleV3",
+    "changeScheduleV3",
 ]
 #: How many requests are generated for an operation: some in `make test`, all in `make prove`.
 sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])

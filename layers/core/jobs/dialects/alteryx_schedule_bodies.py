@@ -94,7 +94,7 @@ class MonthlyContract(BaseModel):
 
 
 class CustomContract(BaseModel):
-    """On which days of which months it runs."""
+    """On what days it runs, and in what months."""
 
     daysOfMonth: Annotated[list[_DayOfMonth], Field(min_length=1), _SET]  # noqa: N815
     months: Annotated[list[Annotated[StrictInt, Field(ge=1, le=12), _NUMBER]], Field(min_length=1), _SET]
