@@ -28,6 +28,8 @@ FULL = Spec(
     enabled=False,
     catch_up=CatchUp.ALL,
     overlap=Overlap.SKIP,
+    comment="Für alle",
+    iteration={"iterationType": "Daily", "dailyContract": {"runOnlyWorkWeek": True}},
 )
 
 
