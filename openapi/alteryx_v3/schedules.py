@@ -322,7 +322,9 @@ OPERATIONS = (
         summary="Replace a schedule",
         text="Sets everything: what the body leaves out gets its default, but for the owner, who stays. A start that "
         "is not changed may be past. When a schedule of the public API runs, and what, cannot be changed here.",
-        body=body_of(reference("V3ScheduleReplacement"), weekly=("With another owner.", {**_ASKED, "ownerId": _OWNER})),
+        body=body_of(
+            reference("V3ScheduleReplacement"), weekly=("Everything, and paused.", {**_ASKED, "enabled": False})
+        ),
         replies=[Reply("schedule", "The schedule as it is then.", _SHOWN, "V3Schedule")],
         refused=[_PAST, _READ_ONLY, errors.RunNotPermitted()],
     ),
