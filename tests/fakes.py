@@ -330,6 +330,16 @@ class FakeStore:
         self.schedules.pop((seen.project_id, seen.schedule_id), None)
         return True
 
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        key = (seen.project_id, seen.schedule_id)
+        held = self.schedules.get(key)
+        if held is None or held.version != seen.version:
+            return False
+        if held.state.next_at != seen.state.next_at:
+            return held.state.next_at == next_at
+        self.schedules[key] = replace(held, state=held.state._replace(next_at=next_at))
+        return True
+
     def _may_move(self, move: ScheduleMove) -> bool:
         held = self.schedules.get((move.project_id, move.schedule_id))
         if held is None or move.seen is None:

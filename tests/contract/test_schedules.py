@@ -230,6 +230,24 @@ def test_the_end_of_a_schedule_leaves_the_index(store: Store) -> None:
     assert due(store, NEXT * 2) == []
 
 
+def test_the_next_occurrence_alone_is_set_to_another_time_if_nothing_has_moved(store: Store) -> None:
+    made = a_schedule()
+    store.add_schedule(made, None)
+
+    assert not store.set_next_at(replace(made, version=2), NEXT + 1)
+    assert not store.set_next_at(replace(made, state=State(next_at=NEXT - 1)), NEXT + 1)
+    assert not store.set_next_at(a_schedule(2), NEXT + 1)
+    assert stored(store, made) == made
+    assert store.set_next_at(made, NEXT + 5)
+    assert store.set_next_at(made, NEXT + 5)  # a second try of the client
+    assert due(store, NEXT + 5) == [DueSchedule(NEXT + 5, 1, made.schedule_id)]
+    later = replace(made, state=State(next_at=NEXT + 5))
+    assert stored(store, made) == later
+    assert store.set_next_at(later, None)
+    assert stored(store, made) == replace(made, state=State())
+    assert due(store, NEXT * 2) == []
+
+
 def a_row(schedule: Schedule, number: int, **overrides: Any) -> NewRow:
     job = a_job(job_id=number, made_by=Occasion(schedule.schedule_id, NEXT))
     return NewRow(job, f"t{number}", moved=a_move(schedule, at=NEXT, job_id=number, **overrides))

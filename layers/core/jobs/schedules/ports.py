@@ -128,6 +128,9 @@ class ScheduleStore(Protocol):
     def remove_schedule(self, seen: Schedule) -> bool:
         """Remove a schedule; False if it was changed or has moved since. One that is gone is removed."""
 
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        """Move the next occurrence to another time, or away; False if it was changed or has moved since."""
+
     def move_schedule(self, move: ScheduleMove) -> bool:
         """Move the state of a schedule without a job; False if it has moved on."""
 

@@ -147,6 +147,26 @@ class DynamoDBSchedules:
             return failed.rows.get(0) == {}  # it is gone: another call, or a try before, removed it
         return True
 
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        """See `ScheduleStore.set_next_at`: one conditional UpdateItem. The schedule stays in its shard."""
+        has_not_moved, values = _has_not_moved(seen)
+        was_not_changed = "v = :v"
+        values |= {":v": items.number(seen.version)}
+        if next_at is None:
+            expression = "REMOVE gk, due"
+        else:
+            expression = "SET due = :next"
+            values |= {":next": items.number(next_at)}
+        condition = f"{was_not_changed} AND {has_not_moved}"
+        state = keys.schedule_state(seen.project_id, seen.schedule_id)
+        try:
+            self._table.write(update(state, expression, condition, ExpressionAttributeValues=values, **_OLD))
+        except ConditionFailed as failed:
+            row = failed.rows.get(0) or {}
+            # a second try of the client has won with its first
+            return bool(row) and _optional(row, "due") == next_at and int(row["v"]["N"]) == seen.version
+        return True
+
     def move_schedule(self, move: ScheduleMove) -> bool:
         """See `ScheduleStore.move_schedule`: one conditional UpdateItem."""
         try:
