@@ -284,19 +284,23 @@ class FakeStore:
         if row.moved is not None:
             self.move_schedule(row.moved)
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
         of = schedule.project_id
         held = self.schedules.get((of, schedule.schedule_id))
         if held is not None:
             if (held.spec, held.created_at) != (schedule.spec, schedule.created_at):
                 raise errors.Busy
             return True
+        if seen is not None and self.is_seen(seen.digest, schedule.created_at):
+            raise errors.EventSeen
         if sum(project_id == of for project_id, _ in self.schedules) >= MAX_SCHEDULES:
             raise errors.TooManySchedules(MAX_SCHEDULES)
         if record is not None:
             if self.find_schedule_record(of, record.key_digest, schedule.created_at):
                 return False
             self.schedule_records[of, record.key_digest] = record
+        if seen is not None:
+            self.seen[seen.digest] = seen
         self.schedules[of, schedule.schedule_id] = schedule
         return True
 

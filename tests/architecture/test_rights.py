@@ -186,6 +186,7 @@ def tour(service: Service) -> None:
     put_and_get_files(service)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
+    take_requests_for_schedules(service)
     work_and_reap(service)
 
 
@@ -244,6 +245,17 @@ def take_events(service: Service) -> None:
     put(service, running())
     for case in ("job_message", "job_completed", "batch_with_poison"):
         service.invoke("ingest_events", service.event("ingest_events", case))
+
+
+def take_requests_for_schedules(service: Service) -> None:
+    """Have schedules made by events: one, another with the same key, and one that occurs soon."""
+    (record,) = service.event("ingest_events", "schedule_requested")["Records"]
+    envelope = json.loads(record["body"])
+    soon = {"idempotencyKey": None, "cron": None, "timezone": None, "every": 60}
+    for number, changes in enumerate(({}, {}, soon)):
+        event = {**envelope, "id": f"{number}", "detail": {**envelope["detail"], **changes}}
+        arrived = {"SentTimestamp": str(time.time_ns() // 1_000_000)}
+        service.invoke("ingest_events", {"Records": [{**record, "body": json.dumps(event), "attributes": arrived}]})
 
 
 def work_and_reap(service: Service) -> None:

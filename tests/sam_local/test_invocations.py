@@ -100,6 +100,7 @@ CASES = {
     "ingest_events/job_progress": Case(NONE_FAILED, then={"progress": 40}),
     "ingest_events/job_requested": Case(NONE_FAILED, creates=1),
     "ingest_events/job_requested_idempotently": Case(NONE_FAILED, creates=1),
+    "ingest_events/schedule_requested": Case(NONE_FAILED),
     "ingest_events/object_created": Case(NONE_FAILED, creates=1),
     "issue_token/basic": Case((200, '"token_type":"Bearer"')),
     "issue_token/form": Case((200, '"token_type":"Bearer"')),

@@ -507,6 +507,13 @@ SCENARIOS = (
     Scenario("redact_jobs", "a closed project", "schedule", a_closed_project, objects=_OBJECTS, files=("1/1/1/a",)),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
+    Scenario("ingest_events", "schedule", of_bus("schedule_requested", {"idempotencyKey": None})),
+    Scenario("ingest_events", "schedules with a key", of_bus("schedule_requested", {}, {})),
+    Scenario(
+        "ingest_events",
+        "schedule of soon",
+        of_bus("schedule_requested", {"cron": None, "timezone": None, "at": NOW + 60_000}),
+    ),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),
     Scenario("ingest_events", "dropped deletion", of_bus("job_requested", _DELETION), an_active_deletion_by_request),
     Scenario("ingest_events", "progress", "job_progress", one_running),

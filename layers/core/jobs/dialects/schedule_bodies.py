@@ -119,11 +119,27 @@ def parse_schedule(body: str, now: int, key: str | None) -> tuple[Spec, Idempote
         problems.append(Problem("Idempotency-Key", str(error)))
     content = read_object(body)
     spec = _spec(ScheduleRequest, content, now, problems)
+    return spec, _idempotency(key, spec, content)
+
+
+def parse_requested(
+    model: type[ScheduleRequest], detail: dict[str, Any], now: int
+) -> tuple[Spec, IdempotencyKey | None]:
+    """Read a schedule that an event asks for; `now` bounds its times.
+
+    Raises:
+        InvalidRequest: as for one that a caller wants made.
+    """
+    spec = _spec(model, detail, now, [])
+    return spec, _idempotency(detail.get("idempotencyKey"), spec, detail)
+
+
+def _idempotency(key: str | None, spec: Spec, content: Mapping[str, Any]) -> IdempotencyKey | None:
     if key is None:
-        return spec, None
+        return None
     # anchors come from the clock, so a repeated body has another one
     told = as_body(spec) | {"startAt": content.get("startAt")}
-    return spec, IdempotencyKey(key, hashlib.sha256(dump(told).encode()).hexdigest())
+    return IdempotencyKey(key, hashlib.sha256(dump(told).encode()).hexdigest())
 
 
 def parse_preview(body: str, now: int) -> Rhythm:

@@ -12,7 +12,7 @@ from jobs.ports import Ports
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.model import NewJob, ScheduleMove
+    from jobs.model import NewJob, ScheduleMove, SeenEvent
     from jobs.schedules.rhythm import Rhythm
 
 #: How many schedules a project may have.
@@ -103,10 +103,16 @@ class ScheduleRecord(NamedTuple):
 class ScheduleStore(Protocol):
     """The rows of schedules. Every write raises `Busy` if it may or may not have been made."""
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
         """Put a new schedule, and the record that it was asked for; False if such a record is there already.
 
+        Args:
+            schedule: the schedule.
+            record: given if its caller may repeat the call.
+            seen: the mark of the event that asks, which may be delivered again.
+
         Raises:
+            EventSeen: the event was taken before.
             TooManySchedules: the project has a thousand.
             Busy: also if another schedule has its id.
         """

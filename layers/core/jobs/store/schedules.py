@@ -6,19 +6,20 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import Busy, TooManySchedules
+from jobs.errors import Busy, EventSeen, TooManySchedules
 from jobs.model import SECOND, NewJob, Run
 from jobs.schedules.ports import MAX_SCHEDULES, CatchUp, Overlap, Schedule, ScheduleRecord, Spec, State
 from jobs.schedules.rhythm import Fold, Gap, Rhythm
 from jobs.store import items, keys
 from jobs.store.failures import ConditionFailed
+from jobs.store.jobs import seen_put
 from jobs.store.schedule_states import state_update
 from jobs.store.table import Write, put, update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.model import ScheduleMove
+    from jobs.model import ScheduleMove, SeenEvent
     from jobs.store.table import Table
 
 #: Schedules that one BatchGetItem reads: it takes a hundred keys, and a schedule has two rows.
@@ -33,8 +34,8 @@ class DynamoDBSchedules:
         self._table = table
         self._shards = shards
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
-        """See `ScheduleStore.add_schedule`: a transaction of the two rows, the count and the record."""
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
+        """See `ScheduleStore.add_schedule`: a transaction of the two rows, the count, the record and the mark."""
         id_is_free, room_is_left = "attribute_not_exists(pk)", "attribute_not_exists(n) OR n < :most"
         counted = update(
             keys.schedule_count(schedule.project_id),
@@ -48,6 +49,7 @@ class DynamoDBSchedules:
             put(self._state_item(schedule), id_is_free),
             counted,
             *([_record_put(schedule, record)] if record is not None else []),
+            *([seen_put(seen, schedule.created_at)] if seen is not None else []),
         ]
         try:
             self._table.write(*writes)
@@ -56,6 +58,8 @@ class DynamoDBSchedules:
                 if failed.rows[0] == spec:
                     return True  # a second try of the client has won with its first
                 raise Busy from None  # chance has given an id twice
+            if seen is not None and len(writes) - 1 in failed.rows:
+                raise EventSeen from None
             if writes.index(counted) in failed.rows:
                 raise TooManySchedules(MAX_SCHEDULES) from None
             return False
