@@ -41,7 +41,7 @@ MEANINGS: dict[type[JobsError], str] = {
     errors.JobNotRetryable: "The job neither failed nor was cancelled, or it had all the attempts that a job may have.",
     errors.ArtifactNotFound: "The job shows no such file.",
     errors.ArtifactRefused: "The attempt does not run, or has as many files as it may have.",
-    errors.ScheduleNotFound: "The project has no such schedule.",
+    errors.ScheduleNotFound: "The schedule does not exist, or the caller may not see it.",
     errors.ScheduleChanged: "The schedule is at another version than `If-Match` says.",
     errors.TooManySchedules: "The project has as many schedules as it may have.",
     errors.IdempotencyKeyReused: "The idempotency key was used for another request in the last 24 hours.",

@@ -13,6 +13,7 @@ from jobs.workflows.running import MAX_WORKFLOW_ID
 from openapi import ROOT, alteryx_v3, examples, oauth2, openreplay, openreplay_v1
 from openapi.alteryx_v3 import jobs as alteryx_jobs
 from openapi.alteryx_v3 import outputs as alteryx_outputs
+from openapi.alteryx_v3 import schedules as alteryx_schedules
 from openapi.alteryx_v3 import workflows as alteryx_workflows
 from openapi.answers import ANYWHERE, Reply
 from openapi.document import Chapter, PathParameter, document_of
@@ -153,11 +154,13 @@ ALTERYX_V3 = Chapter(
         "jobId": PathParameter(alteryx_v3.ID, examples.V3_JOB_ID, [errors.JobNotFound()]),
         "workflowId": PathParameter(_WORKFLOW_ID, examples.WORKFLOW_ID, [_NO_WORKFLOW]),
         **alteryx_outputs.PATH,
+        **alteryx_schedules.PATH,
     },
     schemas={
         **alteryx_jobs.SCHEMAS,
         **alteryx_outputs.SCHEMAS,
         **alteryx_workflows.SCHEMAS,
+        **alteryx_schedules.SCHEMAS,
         "V3Error": {
             **strict(
                 message=field("string", "What is wrong."),
@@ -171,7 +174,12 @@ ALTERYX_V3 = Chapter(
         },
     },
     refused=ANYWHERE,
-    operations=(*alteryx_jobs.OPERATIONS, *alteryx_outputs.OPERATIONS, *alteryx_workflows.OPERATIONS),
+    operations=(
+        *alteryx_jobs.OPERATIONS,
+        *alteryx_outputs.OPERATIONS,
+        *alteryx_workflows.OPERATIONS,
+        *alteryx_schedules.OPERATIONS,
+    ),
 )
 
 ROUTES = frozenset(route.key for route in routes.ROUTES)

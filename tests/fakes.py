@@ -284,19 +284,23 @@ class FakeStore:
         if row.moved is not None:
             self.move_schedule(row.moved)
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
         of = schedule.project_id
         held = self.schedules.get((of, schedule.schedule_id))
         if held is not None:
             if _as_set(held) != _as_set(schedule):
                 raise errors.Busy
             return True
+        if seen is not None and self.is_seen(seen.digest, schedule.created_at):
+            raise errors.EventSeen
         if sum(project_id == of for project_id, _ in self.schedules) >= MAX_SCHEDULES:
             raise errors.TooManySchedules(MAX_SCHEDULES)
         if record is not None:
             if self.find_schedule_record(of, record.key_digest, schedule.created_at):
                 return False
             self.schedule_records[of, record.key_digest] = record
+        if seen is not None:
+            self.seen[seen.digest] = seen
         self.schedules[of, schedule.schedule_id] = schedule
         return True
 
@@ -328,6 +332,16 @@ class FakeStore:
         if held is not None and (held.version, held.state.next_at) != (seen.version, seen.state.next_at):
             return False
         self.schedules.pop((seen.project_id, seen.schedule_id), None)
+        return True
+
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        key = (seen.project_id, seen.schedule_id)
+        held = self.schedules.get(key)
+        if held is None or held.version != seen.version:
+            return False
+        if held.state.next_at != seen.state.next_at:
+            return held.state.next_at == next_at
+        self.schedules[key] = replace(held, state=held.state._replace(next_at=next_at))
         return True
 
     def _may_move(self, move: ScheduleMove) -> bool:

@@ -11,7 +11,7 @@ from jobs.errors import Busy, InvalidRequest
 from jobs.lifecycle.text import check_text
 from typer.exceptions import TyperException
 
-from cli.admin import credentials, events, projects, users, workflows
+from cli.admin import credentials, events, projects, schedules, users, workflows
 from cli.admin.arguments import Session
 from cli.admin.view import show
 from cli.terminal import Output, PipeClosed, close_pipe, complain
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Exit status: 0 done, 1 AWS refused or did not answer, 2 the input is wrong and nothing was written.",
 )
-for _subject in (projects, credentials, users, workflows, events):
+for _subject in (projects, credentials, users, workflows, schedules, events):
     for _noun, _verbs in _subject.NOUNS.items():
         app.add_typer(_verbs, name=_noun)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dialects import routes, schedule_bodies, schedules
+from jobs.dialects import alteryx_schedule_bodies, alteryx_schedules, routes, schedule_bodies, schedules
 from jobs.dialects.registry import PUBLIC
 from jobs.lifecycle.creation import Creation
 from jobs.runtime import wiring
 from jobs.runtime.http import Api
 from jobs.schedules import managing
 from jobs.tenancy import access
+from jobs.workflows import scheduling
+from jobs.workflows.viewing import require_administrator
 
 if TYPE_CHECKING:
-    from jobs.dialects.base import Answer, Call
+    from jobs.dialects.base import Answer, Call, UserCall
 
 api = handler = Api()
 
@@ -56,3 +58,36 @@ def run_schedule(call: Call) -> Answer:
     schedule_id, _ = schedules.parse_seen(call)
     job = managing.run_schedule(wiring.ports(), call.project, schedule_id, by=call.credential.actor)
     return PUBLIC.render_created(Creation(job), call)
+
+
+@api.user_route(routes.ALTERYX_CREATE_SCHEDULE)
+def create_users_schedule(call: UserCall) -> Answer:
+    """Make the schedule of the body, which runs a workflow; for administrators."""
+    require_administrator(call.principal)
+    asked = alteryx_schedule_bodies.parse_schedule(call.body, wiring.ports().clock.now())
+    return alteryx_schedules.render(scheduling.create_schedule(wiring.ports(), call.principal, asked))
+
+
+@api.user_route(routes.ALTERYX_REPLACE_SCHEDULE)
+def replace_users_schedule(call: UserCall) -> Answer:
+    """Set everything of the schedule of the path."""
+    return _change(call, replaces=True)
+
+
+@api.user_route(routes.ALTERYX_CHANGE_SCHEDULE)
+def change_users_schedule(call: UserCall) -> Answer:
+    """Change what the body has of the schedule of the path."""
+    return _change(call, replaces=False)
+
+
+@api.user_route(routes.ALTERYX_REMOVE_SCHEDULE)
+def remove_users_schedule(call: UserCall) -> Answer:
+    """Remove the schedule of the path."""
+    scheduling.remove_schedule(wiring.ports(), call.principal, alteryx_schedules.parse_id(call.path["scheduleId"]))
+    return alteryx_schedules.render_removed()
+
+
+def _change(call: UserCall, *, replaces: bool) -> Answer:
+    wanted = alteryx_schedules.parse_id(call.path["scheduleId"])
+    change = alteryx_schedule_bodies.parse_change(call.body, wiring.ports().clock.now(), replaces=replaces)
+    return alteryx_schedules.render(scheduling.change_schedule(wiring.ports(), call.principal, wanted, change))

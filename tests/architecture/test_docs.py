@@ -13,8 +13,10 @@ from jobs.artifacts.ports import ArtifactStore
 from jobs.dialects import event_bodies, registry, report_bodies
 from jobs.dialects.bodies import JobRequest
 from jobs.dialects.routes import ROUTES
+from jobs.dialects.schedule_bodies import ScheduleRequest
 from jobs.forgetting.ports import ClosingStore, ForgettingStore
 from jobs.representation import core_fields
+from jobs.schedules.ports import ScheduleStore
 from jobs.store import items
 from jobs.tenancy.ports import DirectoryAdmin
 
@@ -56,6 +58,7 @@ EVENTS_IN: dict[str, type[BaseModel]] = {
     "Job Message": report_bodies.MessageReport,
     "Job Completed": report_bodies.CompletedReport,
     "Job Failed": report_bodies.FailedReport,
+    "Schedule Requested": event_bodies._ScheduleRequested,
 }
 
 
@@ -248,7 +251,8 @@ def test_api_md_explains_every_field_of_the_details_and_no_other() -> None:
 def test_events_md_has_every_field_of_an_event_and_no_other(type_: str) -> None:
     [detail] = [cells[1] for cells in rows(text_of("docs/events.md")) if cells[0] == f"`{type_}`" and len(cells) == 3]
     # a request also has the fields of a body, to which the page links
-    own = EVENTS_IN[type_].model_fields.keys() - JobRequest.model_fields.keys()
+    linked = ScheduleRequest if type_ == "Schedule Requested" else JobRequest
+    own = EVENTS_IN[type_].model_fields.keys() - linked.model_fields.keys()
 
     assert {code for code in IN_CODE.findall(detail) if " " not in code} == own
 
@@ -284,6 +288,7 @@ def test_every_access_pattern_of_the_store_is_charted_and_no_other() -> None:
         ports.DueIndex,
         ForgettingStore,
         ClosingStore,
+        ScheduleStore,
     )
     stores = (*of_jobs, DirectoryAdmin)
     methods = {name for port in stores for name in dir(port) if not name.startswith("_")} | {"add_token"}

@@ -154,6 +154,7 @@ def objects(schema: object) -> Iterator[dict[str, Any]]:
 def test_an_answer_has_all_its_fields_and_no_other() -> None:
     requests = {"PublicArtifactRequest", "PublicJobRequest", "PublicJobTemplate", "V3RunRequest"}
     of_schedules = {"PublicScheduleRequest", "PublicSchedulePreview", "PublicScheduleChange"}
+    of_schedules |= {"V3ScheduleRequest", "V3ScheduleReplacement", "V3ScheduleChange", "V3IterationRequest"}
     # a job that no schedule made has fewer details
     others = {*requests, *of_schedules, "PublicJobDetails", "V3Error"}
     schemas = [schema for name, schema in DOCUMENT["components"]["schemas"].items() if name not in others]

@@ -186,6 +186,7 @@ def tour(service: Service) -> None:
     put_and_get_files(service)
     service.http("answer_unrouted", "unknown_path")
     take_events(service)
+    take_requests_for_schedules(service)
     work_and_reap(service)
 
 
@@ -219,6 +220,11 @@ def manage_and_fire_schedules(service: Service) -> None:
         service.http("get_schedules", case, path=path)
     service.http("manage_schedules", "public_change", path=path)
     service.http("manage_schedules", "public_remove", path=path)
+    of_user = {"scheduleId": service.http("manage_schedules", "alteryx_v3").json["id"]}
+    for case in ("alteryx_v3", "alteryx_v3_list"):
+        service.http("get_schedules", case, path=of_user)
+    for case in ("alteryx_v3_change", "alteryx_v3_replace", "alteryx_v3_remove"):
+        service.http("manage_schedules", case, path=of_user)
 
 
 def put_and_get_files(service: Service) -> None:
@@ -239,6 +245,17 @@ def take_events(service: Service) -> None:
     put(service, running())
     for case in ("job_message", "job_completed", "batch_with_poison"):
         service.invoke("ingest_events", service.event("ingest_events", case))
+
+
+def take_requests_for_schedules(service: Service) -> None:
+    """Have schedules made by events: one, another with the same key, and one that occurs soon."""
+    (record,) = service.event("ingest_events", "schedule_requested")["Records"]
+    envelope = json.loads(record["body"])
+    soon = {"idempotencyKey": None, "cron": None, "timezone": None, "every": 60}
+    for number, changes in enumerate(({}, {}, soon)):
+        event = {**envelope, "id": f"{number}", "detail": {**envelope["detail"], **changes}}
+        arrived = {"SentTimestamp": str(time.time_ns() // 1_000_000)}
+        service.invoke("ingest_events", {"Records": [{**record, "body": json.dumps(event), "attributes": arrived}]})
 
 
 def work_and_reap(service: Service) -> None:

@@ -121,14 +121,17 @@ def test_a_rule_tries_for_a_day_and_keeps_what_it_could_not_deliver(rule: str, t
 
 def test_what_comes_in_is_what_ingest_events_reads_or_misspelt_and_never_our_own() -> None:
     pattern = resources("AWS::Events::Rule")["IngestRule"]["EventPattern"]
-    read = re.findall(r'case "(Job \w+)":', (ROOT / "layers/core/jobs/dialects/event_bodies.py").read_text())
+    read = re.findall(
+        r'case "((?:Job|Schedule) \w+)":', (ROOT / "layers/core/jobs/dialects/event_bodies.py").read_text()
+    )
 
     never_ours, of_others = pattern["$or"]
     ours = set(publishing._DETAIL_TYPES.values())
     assert list(event_bodies.DETAIL_TYPES) == read
     assert set(never_ours["detail-type"]) == set(read) - ours
     assert of_others == {
-        "detail-type": [{"prefix": {"equals-ignore-case": "job"}}],
+        # a space, because «Scheduled Event» is AWS's own
+        "detail-type": [{"prefix": {"equals-ignore-case": start}} for start in ("job", "schedule ")],
         "source": [{"anything-but": [EVENT_SOURCE]}],
     }
 

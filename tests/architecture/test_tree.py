@@ -10,6 +10,8 @@ import pytest
 from tests.architecture.project import FOLDERS, FUNCTIONS, ROOT, logical_id, properties, route_keys
 from tests.sam_local.test_invocations import CASES
 
+#: Lines of a function that are not blank: imports, and some five for each route of one that has many.
+MAX_LINES = 70
 API = (ROOT / "docs" / "api.md").read_text()
 #: What the tables of the page hold in code type.
 IN_TABLES = set(re.findall(r"`([^`]+)`", "\n".join(line for line in API.splitlines() if line.startswith("|"))))
@@ -29,7 +31,7 @@ def test_a_function_s_folder_holds_one_thin_app(folder: str) -> None:
     files = [path for path in (ROOT / "functions" / folder).iterdir() if path.name != "__pycache__"]
 
     assert [path.name for path in files] == ["app.py"]
-    assert len(files[0].read_text().splitlines()) <= 60
+    assert len([line for line in files[0].read_text().splitlines() if line]) <= MAX_LINES
 
 
 def test_every_folder_of_events_is_named_after_a_function_and_every_function_has_one() -> None:

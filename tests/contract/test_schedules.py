@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jobs import errors
-from jobs.model import DueJob, DueSchedule, Occasion, ScheduleMove
+from jobs.model import DueJob, DueSchedule, Occasion, ScheduleMove, SeenEvent
 from jobs.outcomes import AppendOutcome, NewRow, SweepCursor, Watermark
 from jobs.schedules.ports import CatchUp, Overlap, Schedule, ScheduleRecord, Spec, State
 from jobs.schedules.rhythm import Fold, Gap, Rhythm
@@ -28,6 +28,8 @@ FULL = Spec(
     enabled=False,
     catch_up=CatchUp.ALL,
     overlap=Overlap.SKIP,
+    comment="Für alle",
+    iteration={"iterationType": "Daily", "dailyContract": {"runOnlyWorkWeek": True}},
 )
 
 
@@ -219,6 +221,43 @@ def test_the_end_of_a_schedule_leaves_the_index(store: Store) -> None:
     found = stored(store, made)
     assert found is not None
     assert found.state == State(missed_count=1)
+    assert due(store, NEXT * 2) == []
+
+
+def test_a_schedule_and_the_mark_of_its_event_are_put_together_or_not_at_all(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = SeenEvent("e" * 64, NOW // 1_000 + 60)
+    made, again = a_schedule(1), a_schedule(2)
+
+    assert store.add_schedule(made, None, seen)
+    assert store.add_schedule(made, None, seen)  # a second try of the client
+    assert store.is_seen(seen.digest, NOW)
+    for module in ("jobs.store.schedules", "tests.fakes"):
+        monkeypatch.setattr(f"{module}.MAX_SCHEDULES", 1)
+    with pytest.raises(errors.EventSeen):  # also in a project that is full by now
+        store.add_schedule(again, None, seen)
+    assert stored(store, again) is None
+    with pytest.raises(errors.TooManySchedules):
+        store.add_schedule(again, None, seen._replace(digest="f" * 64))
+    assert not store.is_seen("f" * 64, NOW)
+
+
+def test_the_next_occurrence_alone_is_set_to_another_time_if_nothing_has_moved(store: Store) -> None:
+    made = a_schedule()
+    store.add_schedule(made, None)
+
+    assert not store.set_next_at(replace(made, version=2), NEXT + 1)
+    assert not store.set_next_at(replace(made, state=State(next_at=NEXT - 1)), NEXT + 1)
+    assert not store.set_next_at(a_schedule(2), NEXT + 1)
+    assert stored(store, made) == made
+    assert store.set_next_at(made, NEXT + 5)
+    assert store.set_next_at(made, NEXT + 5)  # a second try of the client
+    assert due(store, NEXT + 5) == [DueSchedule(NEXT + 5, 1, made.schedule_id)]
+    later = replace(made, state=State(next_at=NEXT + 5))
+    assert stored(store, made) == later
+    assert store.set_next_at(later, None)
+    assert stored(store, made) == replace(made, state=State())
     assert due(store, NEXT * 2) == []
 
 

@@ -197,6 +197,26 @@ def test_an_event_that_is_delivered_again_counts_once(outside: Outside) -> None:
     assert len(outside.jobs()) == 2
 
 
+def test_a_schedule_is_asked_for_by_an_event_and_a_misspelt_request_is_seen(outside: Outside) -> None:
+    body = {"name": "nightly", "every": 600, "job": {"action": "export"}, "idempotencyKey": "k"}
+    outside.put("schedule request", **body)
+    for _ in range(2):
+        outside.put("Schedule Requested", **body)
+
+    def schedules() -> list[dict[str, Any]]:
+        answer = outside.tenant.call("GET", f"{outside.tenant.public}/schedules")
+        found: list[dict[str, Any]] = answer.json()["data"]
+        return found
+
+    (refused,) = outside.refused(1)
+    assert json.loads(refused)["detail-type"] == "schedule request"
+    until(schedules)
+    outside.request()
+    until(outside.jobs)  # what came before it was taken, too
+    ((name, every, action),) = ((one["name"], one["every"], one["job"]["action"]) for one in schedules())
+    assert (name, every, action) == ("nightly", 600, "export")
+
+
 def test_of_a_thousand_events_with_one_poison_999_are_taken_and_one_is_set_aside_whole(outside: Outside) -> None:
     # late enough that none starts while others are being created
     start_at = now() + 86_400_000
@@ -538,7 +558,7 @@ def test_the_documented_state_machine_does_a_job(stack: Embedded, outside: Outsi
 
 def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
     """Each of `events/ingest_events/` that docs/events.md links, with this project's key and account."""
-    linked = re.findall(r"\(\.\./events/ingest_events/(job_\w+)\.json\)", EVENTS_MD)
+    linked = re.findall(r"\(\.\./events/ingest_events/((?:job|schedule)_\w+)\.json\)", EVENTS_MD)
 
     def deliver(case: str, **changes: Any) -> Any:
         linked.remove(case)
@@ -564,5 +584,7 @@ def test_the_examples_of_events_in_are_taken(outside: Outside) -> None:
     outside.job_is("running", 3)
     deliver("job_failed_for_good", jobId=3)
     assert outside.job_is("failed", 3)["attempt"] == 1
+    deliver("schedule_requested")
+    until(lambda: outside.tenant.call("GET", f"{outside.tenant.public}/schedules").json()["data"])
 
     assert linked == []

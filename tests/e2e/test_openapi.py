@@ -59,7 +59,14 @@ BODIES: dict[str, Any] = {
     "createSchedule": {"name": "nightly", "cron": "0 2 * * *", "job": {"action": "export"}},
     "changeSchedule": {"overlap": "skip"},
     "previewSchedule": {"every": 600},
+    "createScheduleV3": {
+        "workflowId": "5bc4a813156ae016dcb442bd",
+        "name": "nightly",
+        "iteration": {"iterationType": "Daily", "startTime": "2035-01-01T02:30:00"},
+    },
+    "changeScheduleV3": {"comment": "every night"},
 }
+BODIES["replaceScheduleV3"] = {**BODIES["createScheduleV3"], "priority": "high"}
 #: Operations whose body is shown in examples.
 BODIES_SHOWN = [
     "announceArtifact",
@@ -68,6 +75,9 @@ BODIES_SHOWN = [
     "changeSchedule",
     "previewSchedule",
     "runWorkflowV3",
+    "createScheduleV3",
+    "replaceScheduleV3",
+    "changeScheduleV3",
 ]
 #: How many requests are generated for an operation: some in `make test`, all in `make prove`.
 sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])
@@ -102,9 +112,9 @@ class Organisation:
             self.tenant.call("DELETE", f"{self.tenant.public}/jobs/{job['jobId']}")
         project = {"projectKey": self.tenant.project.project_key, "workflowId": "5bc4a813156ae016dcb442bd"}
         project |= {"artifactId": self.artifact_id, "outputId": self.artifact_id}
-        schedules = f"{self.tenant.public}/schedules"
-        made = [self.tenant.call("POST", schedules, json=BODIES["createSchedule"]).json()["data"] for _ in jobs]
         in_v3 = path.startswith(("/webapi/v3/", "/webapi/v1/"))
+        # a project has a thousand at most
+        made = [self._schedule(in_v3=in_v3) if "{scheduleId}" in path else "none" for _ in jobs]
         # users whom no other call of this has had deleted
         users = f"user-{jobs[-1]['jobId']}"
         return [
@@ -112,10 +122,19 @@ class Organisation:
                 **project,
                 "jobId": v3_id(job) if in_v3 else job["jobId"],
                 "userId": f"{users}-{job['jobId']}",
-                "scheduleId": schedule["scheduleId"],
+                "scheduleId": schedule,
             }
             for job, schedule in zip(jobs, made, strict=True)
         ]
+
+    def _schedule(self, *, in_v3: bool) -> str:
+        """Make a schedule in a dialect; return its id."""
+        if not in_v3:
+            answer = self.tenant.call("POST", f"{self.tenant.public}/schedules", json=BODIES["createSchedule"])
+            return str(answer.json()["data"]["scheduleId"])
+        headers = {"Authorization": f"Bearer {self.token}"}
+        url, body = "/webapi/v3/schedules", BODIES["createScheduleV3"]
+        return str(send(self.tenant.base_url, "POST", url, json=body, headers=headers).json()["id"])
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+from jobs.tenants import Role
 
-from tests.e2e.embedded import now
+from tests.e2e.embedded import now, v3_id
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.e2e.embedded import Tenant
+    from tests.e2e.embedded import Caller, Embedded, Tenant
 
 pytestmark = pytest.mark.e2e
 
@@ -214,3 +215,46 @@ def test_schedules_of_another_project_cannot_be_told_from_none(tenant: Tenant) -
     for path in ("/x", "/" + "g" * 24, "/1"):
         assert ask(tenant, "GET", path).json() == {"error": "schedule not found"}
     assert ask(tenant, "PUT", f"/{made['scheduleId']}", json={}).status_code == 405
+
+
+#: Where Alteryx' v3 has its schedules.
+V3 = "/webapi/v3/schedules"
+DAILY = {
+    "name": "Sales",
+    "workflowId": "5bc4a813156ae016dcb442bd",
+    "iteration": {"iterationType": "Daily", "startTime": "2035-01-01T08:30:00"},
+    "questions": [{"name": "Region", "value": "North"}],
+}
+
+
+def test_the_six_operations_of_alteryx_are_over_the_same_schedules(stack: Embedded, tenant: Tenant) -> None:
+    administrator, member = stack.new_caller(tenant, Role.ADMINISTRATOR), stack.new_caller(tenant)
+
+    def v3(caller: Caller, method: str, path: str = "", **request: Any) -> Any:
+        answer = caller.call(method, f"{V3}{path}", **request)
+        return answer.json() if answer.status_code == 200 else answer.status_code
+
+    made = v3(administrator, "POST", json=DAILY)
+    path = f"/{made['id']}"
+    assert v3(member, "POST", json=DAILY) == 401
+    assert v3(member, "GET", path) == 404
+    assert v3(administrator, "GET") == [
+        {name: made[name] for name in ("id", "name", "workflowId", "ownerId", "runDateTime", "timeZone")}
+    ]
+    owned = v3(administrator, "PATCH", path, json={"ownerId": member.client.user_id, "comment": "c"})
+    replaced = v3(member, "PUT", path, json={**DAILY, "priority": "high", "timeZone": "Europe/Berlin"})
+    assert (owned["comment"], replaced["comment"], replaced["priority"]) == ("c", "", "High")
+    assert replaced["ownerId"] == member.client.user_id
+    # the public API moves it to a time that is near: its job is a run that its owner sees
+    at = now() // 1000 * 1000 + 3_000
+    moved = ask(tenant, "PATCH", path, json={"at": at, "startAt": None})
+    assert moved.status_code == 200, moved.text
+    job = wait_for_job(tenant, 1, at + 10_000)
+    assert at <= job["startedAt"] < at + LATEST
+    assert job["params"] == {"questions": DAILY["questions"], "priority": "High"}
+    shown = member.job(v3_id(job))
+    assert (shown["appId"], shown["priority"]) == (DAILY["workflowId"], "High")
+    after = v3(member, "GET", path)
+    assert (after["frequency"], after["state"], after["runCount"]) == ("Once", "Completed", 1)
+    assert v3(member, "DELETE", path) == {}
+    assert v3(member, "GET", path) == 404

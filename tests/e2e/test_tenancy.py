@@ -147,6 +147,38 @@ def test_a_foreign_job_answers_as_an_unknown_one_on_every_route_of_users(
     assert foreign.call("GET", f"{foreign.v1}/jobs").text == jobs.text
 
 
+def test_a_foreign_schedule_answers_as_an_unknown_one_on_every_route(
+    routes: list[tuple[str, str]], own: Tenant, own_caller: Caller, foreign: Tenant
+) -> None:
+    body = {"name": "s", "every": 600, "job": {"action": "export"}}
+    made = foreign.call("POST", f"{foreign.public}/schedules", json=body).json()["data"]
+    of_foreign = made["scheduleId"]
+    unknown = of_foreign[:8] + "ffffffff" + of_foreign[16:]
+    in_v3 = {
+        "name": "s",
+        "workflowId": "w",
+        "iteration": {"iterationType": "Once", "startTime": "2035-01-01T08:30:00"},
+    }
+    compared = 0
+
+    for method, path in routes:
+        if "{scheduleId}" not in path:
+            continue
+        caller = own_caller if path.startswith(OF_USERS) else own
+        target = path.replace("{projectKey}", own.project.project_key)
+        sent = {"PUT": in_v3, "PATCH": {"enabled": False}}.get(method)
+        request = {} if sent is None else {"json": sent}
+        answers = [caller.call(method, target.replace("{scheduleId}", of), **request) for of in (of_foreign, unknown)]
+        assert answers[0].status_code == 404, (method, path)
+        assert all_but_passing(answers[0]) == all_but_passing(answers[1]), (method, path)
+        compared += 1
+
+    assert compared >= 8
+    assert own_caller.call("GET", f"{V3}schedules").text == "[]"
+    assert foreign.call("GET", f"{foreign.public}/schedules/{of_foreign}").json()["data"] == made
+    assert foreign.call("DELETE", f"{foreign.public}/schedules/{of_foreign}").status_code == 204
+
+
 def test_a_foreign_workflow_is_as_one_that_nobody_has_run(
     stack: Embedded, own: Tenant, own_caller: Caller, foreign: Tenant
 ) -> None:

@@ -37,9 +37,15 @@ CALLS = [
     ("get_job", "alteryx_v3_without_messages"),
     ("get_messages", "alteryx_v3"),
     ("cancel_job", "alteryx_v3"),
+    ("get_schedules", "alteryx_v3_list"),
+    ("get_schedules", "alteryx_v3"),
+    ("manage_schedules", "alteryx_v3"),
+    ("manage_schedules", "alteryx_v3_replace"),
+    ("manage_schedules", "alteryx_v3_change"),
+    ("manage_schedules", "alteryx_v3_remove"),
     ("create_job", "alteryx_v3_run_workflow"),
 ]
-OF_ADMINISTRATORS = [("list_jobs", "alteryx_v3"), ("get_messages", "alteryx_v3")]
+OF_ADMINISTRATORS = [("list_jobs", "alteryx_v3"), ("get_messages", "alteryx_v3"), ("manage_schedules", "alteryx_v3")]
 NO_JOB = (404, '{"message":"Job not found."}')
 UNAUTHORIZED = (401, '{"message":"Unauthorized"}')
 #: Well-formed, with the right checksum, and unknown.

@@ -156,6 +156,30 @@ def start(service: Service) -> None:
     assert deliver_hints(service, service.hints()) == NONE_FAILED
 
 
+# ---- schedules ----------------------------------------------------------------------------------------------------
+
+
+def test_an_event_makes_one_schedule_that_every_dialect_sees(bus: Bus) -> None:
+    (record,) = bus.service.event("ingest_events", "schedule_requested")["Records"]
+    event = json.dumps({**json.loads(record["body"]), "account": OWN})
+    for _ in range(2):
+        assert bus.deliver(event) == NONE_FAILED
+    asked = {"name": "Export of the night", "cron": "30 2 * * MON-FRI", "timezone": "Europe/Berlin"}
+    job = {"action": "export", "params": {"format": "csv"}}
+    again = bus.envelope("Schedule Requested", {**asked, "job": job, "idempotencyKey": "nightly"})
+    other = bus.envelope("Schedule Requested", {**asked, "job": {"action": "import"}, "idempotencyKey": "nightly"})
+    assert bus.deliver(again, other) == NONE_FAILED
+
+    (found,) = bus.service.http("get_schedules", "public_list").json["data"]
+    assert {name: found[name] for name in asked} == asked
+    assert (found["job"]["action"], found["job"]["params"]) == ("export", {"format": "csv"})
+    (shown,) = bus.service.http("get_schedules", "alteryx_v3_list").json
+    assert (shown["id"], shown["workflowId"]) == (found["scheduleId"], "export")
+    ((body, told),) = bus.refusals()
+    assert (body, told["field"]) == (other, "idempotencyKey")
+    assert [entry["DetailType"] for entry in bus.publish()] == ["Schedule Created"]
+
+
 # ---- requests -----------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +283,11 @@ def test_an_event_that_its_project_does_not_trust_writes_nothing_and_is_set_asid
         ("Job Failed", {"jobId": 1, "attempt": "nobody@example.com", "errors": []}, {}, "attempt"),
         ("Job Completed", {"jobId": 9, "attempt": 1}, {}, "jobId"),
         ("nobody@example.com", {}, {}, "detail-type"),
+        ("Schedule Request", {}, {}, "detail-type"),
+        ("Schedule Requested", {"name": "s", "every": 60, "job": {"action": "nobody@example.com"}}, {}, "job.action"),
+        ("Schedule Requested", {"name": "s", "every": 60, "job": {"nobody@example.com": 1}}, {}, "job.action"),
+        ("Schedule Requested", {"name": "s", "every": 60, "nobody@example.com": 1}, {}, "job"),
+        ("Schedule Requested", {"name": "s", "cron": "nobody@example.com", "job": {}}, {}, "cron"),
         ("Job Requested", {"action": "export"}, {"account": STRANGER}, "account"),
         ("Job Requested", {"action": "export"}, {"source": "jobs"}, "source"),
         ("Job Requested", {"action": "export"}, {"project_key": "unknown"}, "projectKey"),
@@ -290,6 +319,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     "Job Message": {"jobId": 1, "text": "hello"},
     "Job Completed": {"jobId": 1, "attempt": 1, "outputs": ["a"]},
     "Job Failed": {"jobId": 1, "attempt": 1, "errors": ["no disk"]},
+    "Schedule Requested": {"name": "s", "every": 600, "job": {"action": "export"}},
 }
 #: Who sends it, and whether a project takes it that trusts a partner and two sources, one for another action.
 SENDERS: dict[str, tuple[dict[str, str], set[str]]] = {
@@ -299,7 +329,7 @@ SENDERS: dict[str, tuple[dict[str, str], set[str]]] = {
     "a foreign project": ({"project_key": OTHER_PROJECT_KEY, "account": PARTNER}, set()),
     "an unknown project": ({"project_key": "unknown"}, set()),
     "a source that is not trusted": ({"source": "com.example.other"}, set()),
-    "a source for other actions": ({"source": "com.example.importer"}, {"Job Requested"}),
+    "a source for other actions": ({"source": "com.example.importer"}, {"Job Requested", "Schedule Requested"}),
     "the service": ({"source": "jobs"}, set()),
     "what is named like it": ({"source": "jobs.other"}, set()),
     "its worker, which deletes": ({"source": "jobs.delete_user_data"}, set()),

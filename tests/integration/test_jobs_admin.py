@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -12,6 +13,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from jobs.runtime import wiring
+from jobs.store import items, keys
 
 from cli import admin
 from cli.admin import program
@@ -551,3 +553,34 @@ def test_a_member_runs_a_shared_workflow_only_with_the_right_to(service: Service
     run("user", "role", "--organisation", "1", "--user", user["userId"], "--role", "administrator")
     assert ran() == (200, None)
     assert service.http("list_jobs", "public").headers["X-Total-Count"] == "4"
+
+
+def test_schedules_are_computed_anew_in_one_project_or_in_all(
+    service: Service, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = service.http("manage_schedules", "public").json["data"]
+    capsys.readouterr()  # what that logged
+    key = items.key(keys.schedule_state(1, made["scheduleId"]))
+
+    def next_at() -> int:
+        row = service.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+        return int(row["due"]["N"])
+
+    def other_rules() -> None:
+        service.dynamodb.update_item(
+            TableName=TABLE,
+            Key=key,
+            UpdateExpression="SET due = :due",
+            ExpressionAttributeValues={":due": items.number(made["nextAt"] + 3_600_000)},
+        )
+
+    shard = service.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["gk"]
+    expected = {"lookedAt": 1, "moved": 1, "left": 0, "tzdata": version("tzdata")}
+    for arguments, projects in ((("--project", "1"), 1), ((), 2)):
+        other_rules()
+        assert run("schedules", "recompute", *arguments) == (0, {"projects": projects, **expected})
+        assert next_at() == made["nextAt"]
+    assert run("schedules", "recompute", "--project", "2")[1]["lookedAt"] == 0
+    assert run("schedules", "recompute", "--project", "9") == (2, "jobs-admin: project: no project 9\n")
+    assert run("schedules", "recompute")[1]["moved"] == 0
+    assert service.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["gk"] == shard

@@ -52,7 +52,7 @@ def test_what_pages_may_do_is_read_from_the_template() -> None:
 
     assert cors == Cors(
         frozenset({PAGE, OTHER}),
-        ("DELETE", "GET", "PATCH", "POST"),
+        ("DELETE", "GET", "PATCH", "POST", "PUT"),
         ("authorization", "content-type", "idempotency-key", "if-match"),
         ("etag", "link", "location", "retry-after", "x-total-count"),
         600,
@@ -72,7 +72,7 @@ def test_a_page_that_may_call_is_told_what_it_may_send_and_may_read_the_answer(o
         204,
         {
             "access-control-allow-origin": allowed,
-            "access-control-allow-methods": "DELETE,GET,PATCH,POST",
+            "access-control-allow-methods": "DELETE,GET,PATCH,POST,PUT",
             "access-control-allow-headers": "authorization,content-type,idempotency-key,if-match",
             "access-control-max-age": "600",
         },

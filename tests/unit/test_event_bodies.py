@@ -1,4 +1,4 @@
-"""Reading events: the five types, their bounds, and anything else that may be in a queue."""
+"""Reading events: the six types, their bounds, and anything else that may be in a queue."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobs.dialects.bodies import parse_job
-from jobs.dialects.event_bodies import parse_event, told_of
+from jobs.dialects.event_bodies import parse_event, refusal_of, told_of
+from jobs.dialects.schedule_bodies import parse_schedule
 from jobs.errors import InvalidRequest
-from jobs.events.incoming import Delivery, Envelope, JobCompleted, JobFailed, JobMessage, JobProgress, JobRequested
+from jobs.events.incoming import (
+    Delivery,
+    Envelope,
+    JobCompleted,
+    JobFailed,
+    JobMessage,
+    JobProgress,
+    JobRequested,
+    ScheduleRequested,
+)
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.lifecycle.text import check_text
 from jobs.model import Message, NewJob, Run, Severity
+from jobs.schedules.ports import Spec
+from jobs.schedules.rhythm import Rhythm
 
 from tests.builders import NOW
 
@@ -33,7 +45,9 @@ LEAST: Mapping[str, Mapping[str, Any]] = {
     "Job Message": {"projectKey": KEY, "jobId": 7, "text": "hello"},
     "Job Completed": REPORT,
     "Job Failed": {**REPORT, "errors": ["no disk"]},
+    "Schedule Requested": {"projectKey": KEY, "name": "s", "every": 600, "job": {"action": "export"}},
 }
+REQUESTS = {"Job Requested", "Schedule Requested"}
 
 
 def an_envelope(detail_type: str, detail: Any, **changes: Any) -> dict[str, Any]:
@@ -80,6 +94,9 @@ def test_each_type_is_read_from_the_least_it_may_hold() -> None:
     assert parse("Job Message") == JobMessage(KEY, 7, said)
     assert parse("Job Completed") == JobCompleted(KEY, 7, 2, ())
     assert parse("Job Failed") == JobFailed(KEY, 7, 2, ("no disk",))
+    every = Rhythm(every=600, anchor=-(-ARRIVED // 1_000) * 1_000 + 600_000)
+    job = NewJob(action="export")
+    assert parse("Schedule Requested") == ScheduleRequested(KEY, Spec(name="s", rhythm=every, job=job), None)
 
 
 def test_each_type_is_read_with_all_it_may_hold() -> None:
@@ -108,6 +125,59 @@ def test_a_request_is_what_the_same_body_is_over_http() -> None:
     new, digest = parse_job(json.dumps(body), NOW)
 
     assert parse("Job Requested", **body, idempotencyKey="k") == JobRequested(KEY, new, IdempotencyKey("k", digest))
+
+
+def test_a_requested_schedule_is_what_the_same_body_is_over_http() -> None:
+    body: dict[str, Any] = {
+        "name": "n",
+        "cron": "30 2 * * *",
+        "timezone": "Europe/Berlin",
+        "startAt": NOW + 5,
+        "endAt": NOW + YEAR,
+        "catchUp": "all",
+        "overlap": "skip",
+        "gap": "skip",
+        "fold": "both",
+        "enabled": False,
+        "job": {"action": "export", "params": {"a": 1}, "maxAttempts": 3},
+    }
+    spec, key = parse_schedule(json.dumps(body), NOW, "k")
+
+    told = parse("Schedule Requested", every=..., **body, idempotencyKey="k")
+
+    assert told == ScheduleRequested(KEY, spec, key)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"projectKey": ...}, "projectKey"),
+        ({"name": ...}, "name"),
+        ({"every": 59}, "every"),
+        ({"cron": "* * * * *"}, "cron"),
+        ({"every": ..., "at": ARRIVED}, "at"),
+        ({"endAt": ARRIVED}, "endAt"),
+        ({"job": {"action": "A B"}}, "job.action"),
+        ({"job": {"action": "export", "startAt": 1}}, "job.startAt"),
+        ({"job": {"action": "delete_user_data"}}, "job.referenceId"),
+        ({"idempotencyKey": ""}, "idempotencyKey"),
+        ({"ownerId": "o"}, "ownerId"),
+    ],
+)
+def test_a_requested_schedule_out_of_bounds_is_refused(changes: dict[str, Any], field: str) -> None:
+    assert refused("Schedule Requested", **changes) == field
+
+
+def test_whether_a_time_of_a_schedule_is_past_is_told_by_when_its_event_came() -> None:
+    # so a delivery that comes again is read as the first one was
+    assert parse("Schedule Requested", every=..., at=ARRIVED + 1).spec.rhythm.at == ARRIVED + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("job.action", "job.action"), ("job.ada@example.com", "detail"), ("ada@example.com", "detail")]
+)
+def test_a_refusal_names_the_schema_and_no_other_name(name: str, told: str) -> None:
+    assert refusal_of(InvalidRequest(name, "reason")).field == told
 
 
 def test_a_deletion_has_its_defaults_by_an_event_too() -> None:
@@ -375,7 +445,7 @@ def test_an_envelope_must_be_complete(missing: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["7.0", "7e0", "0.7E+1"])
-@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - {"Job Requested"}))
+@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - REQUESTS))
 def test_a_number_of_an_event_may_be_written_as_json_has_numbers(detail_type: str, number: str) -> None:
     text = json.dumps(an_envelope(detail_type, {**LEAST[detail_type], "jobId": 7}))
     assert text.count('"jobId": 7') == 1
@@ -398,7 +468,7 @@ def test_a_requested_job_with_a_key_that_comes_twice_is_refused() -> None:
         parse("Job Requested", params={"n": 10**20})
 
 
-@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - {"Job Requested"}))
+@pytest.mark.parametrize("detail_type", sorted(LEAST.keys() - REQUESTS))
 def test_of_a_key_that_comes_twice_in_a_report_the_last_counts(detail_type: str) -> None:
     assert parse_event(doubled(detail_type), ARRIVED, NOW).content.project_key == KEY
 
@@ -411,7 +481,7 @@ anything = st.recursive(
 FIELDS = sorted({
     "projectKey", "jobId", "attempt", "progress", "message", "status", "text", "toolId", "outputs", "errors", "action",
     "retryable", "retryAfter", "at", "params", "startAt", "idempotencyKey", "collectionIds", "referenceId",
-    "maxAttempts",
+    "maxAttempts", "name", "cron", "every", "timezone", "job", "endAt", "enabled", "gap", "fold", "catchUp",
 })  # fmt: skip
 
 
@@ -438,7 +508,8 @@ def test_whatever_stands_in_the_queue_is_an_event_or_refused(body: str) -> None:
     except InvalidRequest:
         return
     assert isinstance(delivery, Delivery)
-    assert isinstance(delivery.content, JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed)
+    taken = JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed | ScheduleRequested
+    assert isinstance(delivery.content, taken)
     kept = json.dumps([delivery.envelope, asdict(delivery.content)], ensure_ascii=False, allow_nan=False)
     check_text("body", kept)  # this can be stored, and travels
 

@@ -16,14 +16,17 @@ from jobs.events.incoming import (
     JobProgress,
     JobRequested,
     Refusal,
+    ScheduleRequested,
 )
 from jobs.events.ingestion import Taken
 from jobs.lifecycle import creation
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import DELETE_USER_DATA, Message, Severity, Status
+from jobs.schedules.rhythm import Rhythm
 
 from tests.builders import NOW, a_client_error, a_job, a_project, a_request, start
 from tests.fakes import FakeDirectory, World, ever
+from tests.unit.test_schedules import FIRST, a_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +92,14 @@ def a_deletion(event_id: str, **event: Any) -> Delivery:
     return asks(event_id, new=a_request(action=DELETE_USER_DATA, reference_id="u"), **event)
 
 
+def asks_for_schedule(
+    event_id: str = "1", *, idempotency: str | None = None, body: str = "body", **event: Any
+) -> Delivery:
+    spec = event.pop("spec", a_spec())
+    replay = None if idempotency is None else IdempotencyKey(idempotency, body)
+    return an_event(ScheduleRequested(KEY, spec, replay), event_id, **event)
+
+
 def completed(event_id: str = "9", job_id: int = 1, attempt: int = 1, **event: Any) -> Delivery:
     return an_event(JobCompleted(KEY, job_id, attempt, ("out",)), event_id, **event)
 
@@ -113,7 +124,9 @@ def completed(event_id: str = "9", job_id: int = 1, attempt: int = 1, **event: A
         ({PARTNER}, {"jobs"}, PARTNER, "jobs", False),
     ],
 )
-@pytest.mark.parametrize("kind", ["request", "keyed", "deletion", "progress", "message", "completion", "failure"])
+@pytest.mark.parametrize(
+    "kind", ["request", "keyed", "deletion", "schedule", "progress", "message", "completion", "failure"]
+)
 def test_an_event_is_taken_from_an_account_and_a_source_that_the_project_trusts(  # noqa: PLR0913  # as the table has them
     subject: Ingestion, *, accounts: set[str], sources: set[str], account: str, source: str, kind: str, taken: bool
 ) -> None:
@@ -133,6 +146,8 @@ def of_kind(kind: str, **sender: Any) -> Delivery:
         "request": lambda: asks(**sender),
         "keyed": lambda: asks(idempotency="k", **sender),
         "deletion": lambda: a_deletion("1", **sender),
+        "schedule": lambda: asks_for_schedule(**sender),
+        "keyed schedule": lambda: asks_for_schedule(idempotency="k", **sender),
         "progress": lambda: an_event(JobProgress(KEY, 1, 1, 50, said, NOW), **sender),
         "message": lambda: an_event(JobMessage(KEY, 1, said), **sender),
         "completion": lambda: completed(**sender),
@@ -146,10 +161,11 @@ def assert_untouched(subject: Ingestion, *jobs: Job) -> None:
     store = subject.world.store
     assert list(subject.jobs.values()) == [*jobs]
     assert (store.seen, store.records, store.locks, store.messages, store.outputs) == ({}, {}, {}, {}, {})
+    assert (store.schedules, store.schedule_records) == ({}, {})
     assert subject.counts == {}
 
 
-REQUESTS = ("request", "keyed", "deletion")
+REQUESTS = ("request", "keyed", "deletion", "schedule", "keyed schedule")
 REPORTS = ("progress", "message", "completion", "failure")
 
 
@@ -501,3 +517,86 @@ def test_a_request_that_can_not_be_written_takes_no_other_with_it(
 
     assert subject.take(*requests) == [Taken.DONE, Taken.AGAIN, Taken.DONE]
     assert [job.reference_id for job in subject.jobs.values()] == ["1", "3"]
+
+
+# ---- schedules ----------------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_is_made_once_however_often_its_event_is_delivered(subject: Ingestion) -> None:
+    once = asks_for_schedule()
+
+    assert subject.take(once, once) == [Taken.DONE] * 2
+    assert subject.take(once) == [Taken.DONE]
+
+    (made,) = subject.world.store.schedules.values()
+    assert (made.spec, made.state.next_at) == (a_spec(), FIRST)
+    assert subject.counts == {"EventSeen": 1}
+    assert subject.take(asks_for_schedule("2")) == [Taken.DONE]  # chance is the same here, and so is the second
+    subject.world.clock.time += 1_000
+    assert subject.take(asks_for_schedule("2")) == [Taken.DONE]
+    assert len(subject.world.store.schedules) == 2
+
+
+def test_a_delivery_that_comes_again_does_nothing_after_its_time_has_passed_and_its_schedule_is_removed(
+    subject: Ingestion,
+) -> None:
+    once = asks_for_schedule(spec=a_spec(rhythm=Rhythm(at=NOW + 5)))
+    subject.take(once)
+    subject.world.store.schedules.clear()
+    subject.world.clock.time += DAY
+
+    assert subject.take(once) == [Taken.DONE]
+    assert subject.world.store.schedules == {}
+
+
+def test_an_idempotency_key_makes_one_schedule_of_several_events(subject: Ingestion) -> None:
+    assert subject.take(asks_for_schedule("1", idempotency="k")) == [Taken.DONE]
+    assert subject.take(asks_for_schedule("2", idempotency="k")) == [Taken.DONE]
+    assert subject.take(asks_for_schedule("3", idempotency="k", body="other")) == [ingestion.KEY_REUSED]
+    subject.world.store.schedules.clear()
+    assert subject.take(asks_for_schedule("4", idempotency="k")) == [Taken.DONE]
+    assert subject.world.store.schedules == {}
+    subject.world.clock.time += DAY + 1
+
+    # the day of the key is over, and each event is still remembered
+    for event_id in ("1", "2", "4"):
+        assert subject.take(asks_for_schedule(event_id, idempotency="k")) == [Taken.DONE]
+    assert subject.world.store.schedules == {}
+    assert subject.take(asks_for_schedule("5", idempotency="k")) == [Taken.DONE]
+    assert len(subject.world.store.schedules) == 1
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "refusal"),
+    [
+        (Rhythm(at=NOW), ingestion.AT_IS_PAST),
+        (Rhythm(every=600, anchor=NOW - 600_000, end_at=NOW), ingestion.END_IS_PAST),
+    ],
+)
+def test_a_schedule_that_never_occurs_by_the_time_it_is_taken_is_refused(
+    subject: Ingestion, rhythm: Rhythm, refusal: Refusal
+) -> None:
+    assert subject.take(asks_for_schedule(spec=a_spec(rhythm=rhythm))) == [refusal]
+    assert_untouched(subject)
+
+
+def test_a_full_project_refuses_an_event_and_not_one_that_was_taken_before(
+    subject: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert subject.take(asks_for_schedule("1")) == [Taken.DONE]
+    monkeypatch.setattr("tests.fakes.MAX_SCHEDULES", 1)
+    subject.world.clock.time += 1_000
+
+    assert subject.take(asks_for_schedule("2"), asks_for_schedule("1")) == [ingestion.PROJECT_IS_FULL, Taken.DONE]
+    monkeypatch.setattr("tests.fakes.MAX_SCHEDULES", 2)
+    assert subject.take(asks_for_schedule("2")) == [Taken.DONE]
+
+
+def test_a_throttled_schedule_comes_again(subject: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: Any) -> bool:
+        raise Busy
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject.world.store, "add_schedule", busy)
+        assert subject.take(asks_for_schedule()) == [Taken.AGAIN]
+    assert subject.take(asks_for_schedule()) == [Taken.DONE]

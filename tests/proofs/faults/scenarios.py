@@ -27,6 +27,7 @@ from jobs.schedules.rhythm import Rhythm
 from jobs.store import items
 from jobs.store.schedules import DynamoDBSchedules
 from jobs.tenants import Retention
+from jobs.workflows.running import RunRequest, new_run
 
 from tests.architecture.project import TEMPLATE, properties
 from tests.builders import a_job, an_artifact
@@ -255,6 +256,13 @@ def a_schedule_of_later(service: Service) -> None:
     assert DynamoDBSchedules(a_table(service.dynamodb), SHARDS).add_schedule(made, None)
 
 
+def a_schedule_of_v3(service: Service) -> None:
+    """A schedule that runs a workflow in some minutes."""
+    spec = Spec(name="s", rhythm=Rhythm(every=60, anchor=NOW), job=new_run(WORKFLOW_ID, RunRequest(), USER_ID))
+    made = Schedule(project_id=1, schedule_id=SCHEDULE, spec=spec, created_at=IN_FILES, state=State(NOW + 600_000))
+    assert DynamoDBSchedules(a_table(service.dynamodb), SHARDS).add_schedule(made, None)
+
+
 def three_schedules(service: Service) -> None:
     for number in (1, 2, 3):
         a_schedule(service, number)
@@ -471,6 +479,18 @@ SCENARIOS = (
         one_that_deletes,
         again=frozenset({409}),
     ),
+    Scenario("manage_schedules", "v3 make", "alteryx_v3", a_schedule_of_later, repeats=True),
+    Scenario("manage_schedules", "v3 replace", of_schedule("manage_schedules", "alteryx_v3_replace"), a_schedule_of_v3),
+    Scenario("manage_schedules", "v3 change", of_schedule("manage_schedules", "alteryx_v3_change"), a_schedule),
+    Scenario(
+        "manage_schedules",
+        "v3 remove",
+        of_schedule("manage_schedules", "alteryx_v3_remove"),
+        a_schedule_of_v3,
+        again=frozenset({404}),
+    ),
+    Scenario("get_schedules", "v3 one", of_schedule("get_schedules", "alteryx_v3"), a_schedule_of_v3),
+    Scenario("get_schedules", "v3 all", "alteryx_v3_list", three_schedules),
     Scenario("get_schedules", "one", of_schedule("get_schedules", "public"), a_schedule),
     Scenario("get_schedules", "all", "public_list", three_schedules),
     Scenario("get_schedules", "occurrences", of_schedule("get_schedules", "public_occurrences"), a_schedule),
@@ -487,6 +507,13 @@ SCENARIOS = (
     Scenario("redact_jobs", "a closed project", "schedule", a_closed_project, objects=_OBJECTS, files=("1/1/1/a",)),
     Scenario("ingest_events", "two requests", of_bus("job_requested", {}, {"params": {}})),
     Scenario("ingest_events", "request with a key", "job_requested_idempotently"),
+    Scenario("ingest_events", "schedule", of_bus("schedule_requested", {"idempotencyKey": None})),
+    Scenario("ingest_events", "schedules with a key", of_bus("schedule_requested", {}, {})),
+    Scenario(
+        "ingest_events",
+        "schedule of soon",
+        of_bus("schedule_requested", {"cron": None, "timezone": None, "at": NOW + 60_000}),
+    ),
     Scenario("ingest_events", "deletion", of_bus("job_requested", _DELETION)),
     Scenario("ingest_events", "dropped deletion", of_bus("job_requested", _DELETION), an_active_deletion_by_request),
     Scenario("ingest_events", "progress", "job_progress", one_running),

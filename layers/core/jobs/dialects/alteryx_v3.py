@@ -32,6 +32,7 @@ _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
     errors.RouteNotFound: (HTTPStatus.NOT_FOUND, "Not found."),
     errors.JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found."),
     errors.ArtifactNotFound: (HTTPStatus.NOT_FOUND, "Output not found."),
+    errors.ScheduleNotFound: (HTTPStatus.NOT_FOUND, "Schedule not found."),
     errors.WorkflowNotFound: (HTTPStatus.NOT_FOUND, "Workflow not found."),
     errors.JobNotCancellable: (HTTPStatus.BAD_REQUEST, "This job is not in 'Queued' or 'Running' state."),
     errors.RunNotPermitted: (HTTPStatus.FORBIDDEN, "You do not have permission to run this workflow."),

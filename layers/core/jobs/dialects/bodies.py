@@ -165,6 +165,10 @@ class WorkflowRunRequest(BaseModel):
     ) = None
 
 
+#: The fields that say how a workflow is run. Its worker finds them in the parameters.
+OF_A_RUN = frozenset(WorkflowRunRequest.model_fields)
+
+
 def parse_run(body: str) -> RunRequest:
     """Read how a workflow is to be run. An empty body asks for nothing special.
 
@@ -174,11 +178,20 @@ def parse_run(body: str) -> RunRequest:
     request = validated(WorkflowRunRequest, parse_object(body or "{}"))
     # The worker gets all of it as parameters, because events show only those and the ten fields.
     params = {name: value for name, value in request.model_dump().items() if value}
+    check_params(params)
+    return RunRequest(request.priority or "", request.workerTag or "", params)
+
+
+def check_params(params: dict[str, Any]) -> None:
+    """Check what a worker is to get of a run.
+
+    Raises:
+        InvalidRequest: it is too large or too deep.
+    """
     try:
         _check_params(params)
     except ValueError as error:
         raise InvalidRequest("params", str(error)) from None
-    return RunRequest(request.priority or "", request.workerTag or "", params)
 
 
 def parse_job(body: str, now: int, idempotency_key: str | None = None) -> tuple[NewJob, str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from jobs.dialects import bodies
+from jobs.dialects import bodies, schedule_bodies
 from jobs.dialects.report_bodies import (
     CompletedReport,
     FailedReport,
@@ -31,12 +31,13 @@ from jobs.events.incoming import (
     JobProgress,
     JobRequested,
     Refusal,
+    ScheduleRequested,
 )
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import Message, Run, Severity
 
 #: What an event may be.
-DETAIL_TYPES = ("Job Requested", "Job Progress", "Job Message", "Job Completed", "Job Failed")
+DETAIL_TYPES = ("Job Requested", "Job Progress", "Job Message", "Job Completed", "Job Failed", "Schedule Requested")
 #: How long a source may be that a log names.
 MAX_TOLD_SOURCE = 64
 #: A key or a token has no dots, or parts that are longer; an address of mail has an `@`.
@@ -69,13 +70,20 @@ class _Requested(bodies.JobRequest):
     workerTag: Annotated[str, Field(max_length=256), CARRIED] | None = None  # noqa: N815
 
 
+class _ScheduleRequested(schedule_bodies.ScheduleRequest):
+    """`Schedule Requested`: the body of the making of a schedule, and whose it is."""
+
+    projectKey: ProjectKey  # noqa: N815
+    idempotencyKey: Annotated[str, AfterValidator(bodies.check_idempotency_key)] | None = None  # noqa: N815
+
+
 #: The names that a refusal may tell. An unknown field's name comes from outside, and could be personal data.
 _NAMES = frozenset(
     name
-    for model in (_Envelope, _Requested, ProgressReport)
+    for model in (_Envelope, _Requested, _ScheduleRequested, ProgressReport)
     for field, about in model.model_fields.items()
     for name in (field, about.alias)
-) | {"body"}
+) | {"body", *(f"job.{name}" for name in bodies.JobRequest.model_fields)}
 
 
 def refusal_of(error: InvalidRequest) -> Refusal:
@@ -138,6 +146,11 @@ def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Co
             failed = validated(FailedReport, detail)
             about = (failed.projectKey, failed.jobId, failed.attempt)
             return JobFailed(*about, failed.errors, failed.retryable, failed.retryAfter)
+        case "Schedule Requested":
+            asked = bodies.parse_object(body)["detail"]
+            # A time is past or not by when the event came. Else a delivery that comes again would be refused.
+            spec, idempotency = schedule_bodies.parse_requested(_ScheduleRequested, asked, arrived)
+            return ScheduleRequested(asked["projectKey"], spec, idempotency)
     raise InvalidRequest("detail-type", f"must be one of {', '.join(DETAIL_TYPES)}")
 
 

@@ -106,6 +106,12 @@ ALTERYX_GET_WORKFLOW = _alteryx("GET", "/workflows/{workflowId}")
 ALTERYX_GET_QUESTIONS = _alteryx("GET", "/workflows/{workflowId}/questions")
 ALTERYX_LIST_WORKFLOW_JOBS = _alteryx("GET", "/workflows/{workflowId}/jobs")
 ALTERYX_RUN_WORKFLOW = _alteryx("POST", "/workflows/{workflowId}/jobs")
+ALTERYX_CREATE_SCHEDULE = _alteryx("POST", "/schedules")
+ALTERYX_LIST_SCHEDULES = _alteryx("GET", "/schedules")
+ALTERYX_GET_SCHEDULE = _alteryx("GET", "/schedules/{scheduleId}")
+ALTERYX_REPLACE_SCHEDULE = _alteryx("PUT", "/schedules/{scheduleId}")
+ALTERYX_CHANGE_SCHEDULE = _alteryx("PATCH", "/schedules/{scheduleId}")
+ALTERYX_REMOVE_SCHEDULE = _alteryx("DELETE", "/schedules/{scheduleId}")
 
 ISSUE_TOKEN: Route[OAuth2] = Route(f"POST {OAUTH2.prefix}/token", OAUTH2)
 

@@ -21,10 +21,10 @@ from jobs.dialects.schedules import as_body
 from jobs.dialects.validation import CARRIED, WHOLE, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.creation import IdempotencyKey
-from jobs.model import DAY, SECOND
+from jobs.model import SECOND
 from jobs.representation import dump
 from jobs.schedules import zones
-from jobs.schedules.ports import CatchUp, Overlap, Spec
+from jobs.schedules.ports import MAX_AHEAD, CatchUp, Overlap, Spec
 from jobs.schedules.rhythm import Fold, Gap, Rhythm, check_cron, occurrences
 from jobs.tenancy import access
 
@@ -39,12 +39,12 @@ MAX_NAME = 128
 #: The shortest period, in seconds, and the longest.
 MIN_EVERY = 60
 MAX_EVERY = 31_536_000
-#: How far ahead a schedule may begin or end.
-MAX_AHEAD = 3_653 * DAY
 #: Of these a body has exactly one.
 RHYTHMS = ("cron", "every", "at")
 #: What only a rhythm of the clock has.
 OF_THE_CLOCK = ("timezone", "gap", "fold")
+#: What sets when a schedule occurs.
+OF_THE_RHYTHM = frozenset({*RHYTHMS, *OF_THE_CLOCK, "startAt", "endAt"})
 
 
 def _check_ahead(at: int, about: ValidationInfo) -> int:
@@ -58,7 +58,12 @@ def _check_cron(expression: str) -> str:
     return expression
 
 
-def _check_zone(name: str) -> str:
+def check_zone(name: str) -> str:
+    """Check the name of a time zone, for pydantic.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
     if name not in zones.names():
         raise ValueError("must be the name of a time zone, such as Europe/Berlin")
     return name
@@ -76,7 +81,7 @@ class PreviewRequest(BaseModel):
     cron: Annotated[str, AfterValidator(_check_cron)] | None = None
     every: Annotated[StrictInt, Field(ge=MIN_EVERY, le=MAX_EVERY), WHOLE] | None = None
     at: _Time | None = None
-    timezone: Annotated[str, AfterValidator(_check_zone)] | None = None
+    timezone: Annotated[str, AfterValidator(check_zone)] | None = None
     job: dict[str, Any] | None = None
     startAt: _Time | None = None  # noqa: N815
     endAt: _Time | None = None  # noqa: N815
@@ -114,11 +119,27 @@ def parse_schedule(body: str, now: int, key: str | None) -> tuple[Spec, Idempote
         problems.append(Problem("Idempotency-Key", str(error)))
     content = read_object(body)
     spec = _spec(ScheduleRequest, content, now, problems)
+    return spec, _idempotency(key, spec, content)
+
+
+def parse_requested(
+    model: type[ScheduleRequest], detail: dict[str, Any], now: int
+) -> tuple[Spec, IdempotencyKey | None]:
+    """Read a schedule that an event asks for; `now` bounds its times.
+
+    Raises:
+        InvalidRequest: as for one that a caller wants made.
+    """
+    spec = _spec(model, detail, now, [])
+    return spec, _idempotency(detail.get("idempotencyKey"), spec, detail)
+
+
+def _idempotency(key: str | None, spec: Spec, content: Mapping[str, Any]) -> IdempotencyKey | None:
     if key is None:
-        return spec, None
+        return None
     # anchors come from the clock, so a repeated body has another one
     told = as_body(spec) | {"startAt": content.get("startAt")}
-    return spec, IdempotencyKey(key, hashlib.sha256(dump(told).encode()).hexdigest())
+    return IdempotencyKey(key, hashlib.sha256(dump(told).encode()).hexdigest())
 
 
 def parse_preview(body: str, now: int) -> Rhythm:
@@ -153,9 +174,14 @@ def parse_change(body: str, now: int, credential: Credential) -> Callable[[Spec]
             merged["job"] = {**told["job"], **job}
         changed = _spec(ScheduleRequest, merged, now, [], given=content)
         access.require_for(credential, changed.job.action)
-        if changed.rhythm.every and not {"every", "startAt"} & content.keys():
-            return replace(changed, rhythm=changed.rhythm._replace(anchor=spec.rhythm.anchor))
-        return changed
+        rhythm, iteration = changed.rhythm, None
+        if not content.keys() & OF_THE_RHYTHM:
+            rhythm, iteration = spec.rhythm, spec.iteration
+        elif rhythm.every and not {"every", "startAt"} & content.keys():
+            rhythm = rhythm._replace(anchor=spec.rhythm.anchor)
+        # a body of this API does not have these, and what it does not have stays
+        job = replace(changed.job, run=spec.job.run)
+        return replace(changed, rhythm=rhythm, iteration=iteration, job=job, comment=spec.comment)
 
     return change
 

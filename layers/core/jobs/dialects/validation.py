@@ -58,6 +58,7 @@ _WORDS = {
     "dict_type": "must be a JSON object",
     "model_type": "must be a JSON object",
     "list_type": "must be a list",
+    "too_short": "must be a list of at least {min_length}",
     "too_long": "must be a list of at most {max_length}",
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from jobs.lifecycle.creation import IdempotencyKey
     from jobs.model import Message, NewJob
+    from jobs.schedules.ports import Spec
 
 
 class Envelope(NamedTuple):
@@ -34,6 +35,15 @@ class JobRequested:
 
     project_key: str
     new: NewJob
+    idempotency: IdempotencyKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequested:
+    """A request for a schedule."""
+
+    project_key: str
+    spec: Spec
     idempotency: IdempotencyKey | None
 
 
@@ -84,7 +94,8 @@ class JobFailed:
 
 
 Report: TypeAlias = JobProgress | JobMessage | JobCompleted | JobFailed
-Content: TypeAlias = JobRequested | Report
+Requested: TypeAlias = JobRequested | ScheduleRequested
+Content: TypeAlias = Requested | Report
 
 
 class Refusal(NamedTuple):

@@ -11,18 +11,21 @@ from collections import defaultdict
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
-from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested, Refusal
+from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused, ScheduleNotFound, TooManySchedules
+from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested, Refusal, ScheduleRequested
 from jobs.lifecycle import creation, reporting
 from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, SeenEvent, is_reserved
 from jobs.outcomes import Attempt, Failure, ReportOutcome
+from jobs.schedules import managing
+from jobs.schedules.rhythm import occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobs.events.incoming import Delivery, Envelope, Report
+    from jobs.events.incoming import Delivery, Envelope, Report, Requested
     from jobs.model import Message
     from jobs.ports import Ports, TimeLeft
+    from jobs.schedules.ports import SchedulePorts
     from jobs.tenants import Project
 
 #: How long an event is remembered: longer than bus, queue and dead-letter queue together keep one (1 + 4 + 14 days).
@@ -50,6 +53,8 @@ UNKNOWN_JOB = Refusal("jobId", "is unknown in this project")
 #: Said of an early report that was looked at again as often as it may be.
 NEVER_STARTED = Refusal("attempt", "has not started")
 KEY_REUSED = Refusal("idempotencyKey", "was used for another body")
+AT_IS_PAST, END_IS_PAST = (Refusal(field, "has passed before the event was taken") for field in ("at", "endAt"))
+PROJECT_IS_FULL = Refusal("projectKey", "is of a project that has as many schedules as it may have")
 
 _TAKEN: dict[ReportOutcome, Taken | Refusal] = {
     ReportOutcome.APPLIED: Taken.DONE,
@@ -60,7 +65,9 @@ _TAKEN: dict[ReportOutcome, Taken | Refusal] = {
 }
 
 
-def take(ports: Ports, own_account: str, deliveries: Sequence[Delivery], has_time: TimeLeft) -> list[Taken | Refusal]:
+def take(
+    ports: SchedulePorts, own_account: str, deliveries: Sequence[Delivery], has_time: TimeLeft
+) -> list[Taken | Refusal]:
     """Take some events: plain requests of one project together, everything else one by one.
 
     Args:
@@ -116,7 +123,7 @@ def _project_of(ports: Ports, own_account: str, delivery: Delivery) -> Project |
     if account != own_account and account not in project.accounts:
         return UNTRUSTED_ACCOUNT
     if is_reserved(source):
-        is_report = not isinstance(delivery.content, JobRequested)
+        is_report = not isinstance(delivery.content, JobRequested | ScheduleRequested)
         trusted = source == DELETION_EVENT_SOURCE and account == own_account and is_report
     else:
         trusted = not project.sources or source in project.sources
@@ -150,26 +157,32 @@ def _create_together(ports: Ports, project: Project, requests: list[tuple[int, c
     return Taken.DONE
 
 
-def _take_alone(ports: Ports, project: Project, delivery: Delivery) -> Taken | Refusal:
+def _take_alone(ports: SchedulePorts, project: Project, delivery: Delivery) -> Taken | Refusal:
     envelope, content = delivery
     try:
-        if isinstance(content, JobRequested):
-            _create_alone(ports, project, envelope, content)
-            return Taken.DONE
+        if isinstance(content, JobRequested | ScheduleRequested):
+            return _take_request(ports, project, envelope, content)
         if not _may_report(ports, project, envelope.source, content.job_id):
             return UNTRUSTED_REPORT
         outcome = _report(ports, project, envelope, content)
     except Busy:
         ports.meter.count("EventThrottled")
         return Taken.AGAIN
-    except IdempotencyKeyReused:
-        return KEY_REUSED
+    except (IdempotencyKeyReused, TooManySchedules) as error:
+        return KEY_REUSED if isinstance(error, IdempotencyKeyReused) else PROJECT_IS_FULL
     except Exception as error:  # noqa: BLE001  # as above
         ports.meter.failed("take", error)
         return Taken.AGAIN
     if outcome is ReportOutcome.STALE:
         ports.meter.count("ReportStale")
     return _TAKEN[outcome]
+
+
+def _take_request(ports: SchedulePorts, project: Project, envelope: Envelope, content: Requested) -> Taken | Refusal:
+    if isinstance(content, ScheduleRequested):
+        return _make_schedule(ports, project, envelope, content)
+    _create_alone(ports, project, envelope, content)
+    return Taken.DONE
 
 
 def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: JobRequested) -> None:
@@ -188,6 +201,28 @@ def _create_alone(ports: Ports, project: Project, envelope: Envelope, content: J
             return
     # It made no job, and must not make one if it comes again when the reason for that is gone.
     ports.jobs.mark_seen(seen, ports.clock.now())
+
+
+def _make_schedule(
+    ports: SchedulePorts, project: Project, envelope: Envelope, content: ScheduleRequested
+) -> Taken | Refusal:
+    seen, now, spec = _seen(ports, envelope), ports.clock.now(), content.spec
+    # before anything else: by now the one time of a schedule may be past that was made in time
+    if ports.jobs.is_seen(seen.digest, now):
+        ports.meter.count("EventSeen")
+        return Taken.DONE
+    if next(occurrences(spec.rhythm, now), None) is None:
+        return AT_IS_PAST if spec.rhythm.at is not None else END_IS_PAST
+    try:
+        _, replayed = managing.create_schedule(ports, project, spec, content.idempotency, seen)
+    except EventSeen:
+        ports.meter.count("EventSeen")
+        return Taken.DONE
+    except ScheduleNotFound:
+        replayed = True  # the key made one, which was removed since
+    if replayed:
+        ports.jobs.mark_seen(seen, now)
+    return Taken.DONE
 
 
 def _report(ports: Ports, project: Project, envelope: Envelope, content: Report) -> ReportOutcome:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.lifecycle.creation import IdempotencyKey
-    from jobs.model import Job
+    from jobs.model import Job, SeenEvent
     from jobs.schedules.ports import SchedulePorts, Spec
     from jobs.tenants import Project
 
@@ -32,14 +32,26 @@ MAX_STEPS = ALL_OF + 2
 
 
 def create_schedule(
-    ports: SchedulePorts, project: Project, spec: Spec, idempotency: IdempotencyKey | None = None
+    ports: SchedulePorts,
+    project: Project,
+    spec: Spec,
+    idempotency: IdempotencyKey | None = None,
+    seen: SeenEvent | None = None,
 ) -> tuple[Schedule, bool]:
     """Make a schedule, and send a hint if its first occurrence is soon.
+
+    Args:
+        ports: the world.
+        project: where; the caller may use it.
+        spec: what.
+        idempotency: given if the caller may repeat the call.
+        seen: given if an event asks, which may be delivered again.
 
     Returns:
         The schedule, and whether an earlier call with the same idempotency key made it.
 
     Raises:
+        EventSeen: the event was taken before.
         IdempotencyKeyReused: the key came with another body in the last 24 hours.
         TooManySchedules: the project has as many as it may have.
         ScheduleNotFound: the key was used for a schedule that was removed since.
@@ -63,7 +75,7 @@ def create_schedule(
         made = _find_made(ports, project, record)
         if made is not None:
             return made, True
-    if _settle(Contention(ports, DEADLINE), lambda: ports.schedules.add_schedule(schedule, record)):
+    if _settle(Contention(ports, DEADLINE), lambda: ports.schedules.add_schedule(schedule, record, seen)):
         _announce(ports, schedule)
         return schedule, False
     made = _find_made(ports, project, record) if record is not None else None

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from jobs.model import DAY
 from jobs.ports import Ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.model import NewJob, ScheduleMove
+    from jobs.model import NewJob, ScheduleMove, SeenEvent
     from jobs.schedules.rhythm import Rhythm
 
 #: How many schedules a project may have.
 MAX_SCHEDULES = 1_000
+#: How far ahead a schedule may begin or end: ten years, in milliseconds.
+MAX_AHEAD = 3_653 * DAY
 
 
 class CatchUp(StrEnum):
@@ -47,6 +50,10 @@ class Spec:
     enabled: bool = True
     catch_up: CatchUp = CatchUp.LAST
     overlap: Overlap = Overlap.ALLOW
+    #: What Alteryx' API keeps beside: a text for people, and the iteration that the rhythm was made of, as the dialect
+    #: writes it; None if the rhythm was made otherwise.
+    comment: str = ""
+    iteration: Mapping[str, Any] | None = None
 
 
 class State(NamedTuple):
@@ -96,10 +103,16 @@ class ScheduleRecord(NamedTuple):
 class ScheduleStore(Protocol):
     """The rows of schedules. Every write raises `Busy` if it may or may not have been made."""
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
         """Put a new schedule, and the record that it was asked for; False if such a record is there already.
 
+        Args:
+            schedule: the schedule.
+            record: given if its caller may repeat the call.
+            seen: the mark of the event that asks, which may be delivered again.
+
         Raises:
+            EventSeen: the event was taken before.
             TooManySchedules: the project has a thousand.
             Busy: also if another schedule has its id.
         """
@@ -120,6 +133,9 @@ class ScheduleStore(Protocol):
 
     def remove_schedule(self, seen: Schedule) -> bool:
         """Remove a schedule; False if it was changed or has moved since. One that is gone is removed."""
+
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        """Move the next occurrence to another time, or away; False if it was changed or has moved since."""
 
     def move_schedule(self, move: ScheduleMove) -> bool:
         """Move the state of a schedule without a job; False if it has moved on."""

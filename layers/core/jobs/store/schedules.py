@@ -6,19 +6,20 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import Busy, TooManySchedules
+from jobs.errors import Busy, EventSeen, TooManySchedules
 from jobs.model import SECOND, NewJob, Run
 from jobs.schedules.ports import MAX_SCHEDULES, CatchUp, Overlap, Schedule, ScheduleRecord, Spec, State
 from jobs.schedules.rhythm import Fold, Gap, Rhythm
 from jobs.store import items, keys
 from jobs.store.failures import ConditionFailed
+from jobs.store.jobs import seen_put
 from jobs.store.schedule_states import state_update
 from jobs.store.table import Write, put, update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.model import ScheduleMove
+    from jobs.model import ScheduleMove, SeenEvent
     from jobs.store.table import Table
 
 #: Schedules that one BatchGetItem reads: it takes a hundred keys, and a schedule has two rows.
@@ -33,8 +34,8 @@ class DynamoDBSchedules:
         self._table = table
         self._shards = shards
 
-    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None) -> bool:
-        """See `ScheduleStore.add_schedule`: a transaction of the two rows, the count and the record."""
+    def add_schedule(self, schedule: Schedule, record: ScheduleRecord | None, seen: SeenEvent | None = None) -> bool:
+        """See `ScheduleStore.add_schedule`: a transaction of the two rows, the count, the record and the mark."""
         id_is_free, room_is_left = "attribute_not_exists(pk)", "attribute_not_exists(n) OR n < :most"
         counted = update(
             keys.schedule_count(schedule.project_id),
@@ -48,6 +49,7 @@ class DynamoDBSchedules:
             put(self._state_item(schedule), id_is_free),
             counted,
             *([_record_put(schedule, record)] if record is not None else []),
+            *([seen_put(seen, schedule.created_at)] if seen is not None else []),
         ]
         try:
             self._table.write(*writes)
@@ -56,6 +58,8 @@ class DynamoDBSchedules:
                 if failed.rows[0] == spec:
                     return True  # a second try of the client has won with its first
                 raise Busy from None  # chance has given an id twice
+            if seen is not None and len(writes) - 1 in failed.rows:
+                raise EventSeen from None
             if writes.index(counted) in failed.rows:
                 raise TooManySchedules(MAX_SCHEDULES) from None
             return False
@@ -147,6 +151,26 @@ class DynamoDBSchedules:
             return failed.rows.get(0) == {}  # it is gone: another call, or a try before, removed it
         return True
 
+    def set_next_at(self, seen: Schedule, next_at: int | None) -> bool:
+        """See `ScheduleStore.set_next_at`: one conditional UpdateItem. The schedule stays in its shard."""
+        has_not_moved, values = _has_not_moved(seen)
+        was_not_changed = "v = :v"
+        values |= {":v": items.number(seen.version)}
+        if next_at is None:
+            expression = "REMOVE gk, due"
+        else:
+            expression = "SET due = :next"
+            values |= {":next": items.number(next_at)}
+        condition = f"{was_not_changed} AND {has_not_moved}"
+        state = keys.schedule_state(seen.project_id, seen.schedule_id)
+        try:
+            self._table.write(update(state, expression, condition, ExpressionAttributeValues=values, **_OLD))
+        except ConditionFailed as failed:
+            row = failed.rows.get(0) or {}
+            # a second try of the client has won with its first
+            return bool(row) and _optional(row, "due") == next_at and int(row["v"]["N"]) == seen.version
+        return True
+
     def move_schedule(self, move: ScheduleMove) -> bool:
         """See `ScheduleStore.move_schedule`: one conditional UpdateItem."""
         try:
@@ -201,6 +225,8 @@ def _spec_item(schedule: Schedule) -> items.Item:
         "enabled": spec.enabled,
         "catchUp": spec.catch_up,
         "overlap": spec.overlap,
+        **({"comment": spec.comment} if spec.comment else {}),
+        **({"iteration": spec.iteration} if spec.iteration else {}),
     }
     item = {
         **items.key(keys.schedule_spec(schedule.project_id, schedule.schedule_id)),
@@ -243,6 +269,8 @@ def _spec(content: Mapping[str, Any]) -> Spec:
         enabled=content["enabled"],
         catch_up=CatchUp(content["catchUp"]),
         overlap=Overlap(content["overlap"]),
+        comment=content.get("comment", ""),
+        iteration=content.get("iteration"),
     )
 
 

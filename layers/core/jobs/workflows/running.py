@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest, RunNotPermitted, Unauthorized
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from jobs.model import Job
     from jobs.ports import Ports
-    from jobs.tenants import Principal
+    from jobs.tenants import Principal, Project
 
 #: The action that workers of workflows subscribe to.
 RUN_WORKFLOW = "run_workflow"
@@ -57,30 +58,56 @@ def run_workflow(ports: Ports, principal: Principal, workflow_id: str, request: 
         TooManyCreations: the project's limit is reached.
         Busy: others contended for the job's number for five seconds, or DynamoDB throttles. Try again.
     """
+    new = new_run(workflow_id, request, principal.user.user_id)
+    project = project_of(ports, principal)
+    return create_job(ports, project, admitted(ports, principal, new), by=principal.client.actor).job
+
+
+def new_run(workflow_id: str, request: RunRequest, owner_id: str) -> NewJob:
+    """The job that runs a workflow.
+
+    Raises:
+        InvalidRequest: the workflow's id is blank or too long.
+    """
     check_workflow_id(workflow_id)
-    client = principal.client
-    project = ports.directory.get_own_project(client.organisation_id, client.project_id)
-    if project is None:
-        raise Unauthorized
-    workflow = ports.directory.find_workflow(client.organisation_id, workflow_id)
+    return NewJob(
+        action=RUN_WORKFLOW,
+        reference_id=workflow_id,
+        description=described(workflow_id),
+        params=request.params or {},
+        run=Run(workflow_id, owner_id, priority=request.priority, worker_tag=request.worker_tag),
+    )
+
+
+def described(workflow_id: str) -> str:
+    """What people read of the job that runs a workflow."""
+    return f"Run workflow {workflow_id}"
+
+
+def admitted(ports: Ports, principal: Principal, new: NewJob) -> NewJob:
+    """A job that runs a workflow, with what the organisation knows of the workflow: its collections and worker tag.
+
+    Raises:
+        RunNotPermitted: the workflow is in collections, and the user may run it through none of them.
+    """
+    run = new.run
+    workflow = ports.directory.find_workflow(principal.client.organisation_id, run.workflow_id)
     collections = workflow.collection_ids if workflow else ()
     if collections and not principal.user.may(Right.RUN, collections):
         raise RunNotPermitted
-    worker_tag = request.worker_tag or (workflow.registration.worker_tag if workflow else "")
+    worker_tag = run.worker_tag or (workflow.registration.worker_tag if workflow else "")
     # a worker sees the parameters, not the row
-    params = {**(request.params or {}), **({"workerTag": worker_tag} if worker_tag else {})}
-    run = Run(
-        workflow_id=workflow_id,
-        owner_id=principal.user.user_id,
-        collection_ids=collections,
-        priority=request.priority,
-        worker_tag=worker_tag,
-    )
-    new = NewJob(
-        action=RUN_WORKFLOW,
-        reference_id=workflow_id,
-        description=f"Run workflow {workflow_id}",
-        params=params,
-        run=run,
-    )
-    return create_job(ports, project, new, by=client.actor).job
+    params = {**new.params, **({"workerTag": worker_tag} if worker_tag else {})}
+    return replace(new, params=params, run=run._replace(collection_ids=collections, worker_tag=worker_tag))
+
+
+def project_of(ports: Ports, principal: Principal) -> Project:
+    """The project in which a client runs workflows.
+
+    Raises:
+        Unauthorized: it is gone.
+    """
+    project = ports.directory.get_own_project(principal.client.organisation_id, principal.client.project_id)
+    if project is None:
+        raise Unauthorized
+    return project
