@@ -117,8 +117,8 @@ class _Connection(StreamRequestHandler):
             self.wfile.flush()
 
     def _header(self) -> tuple[str, str]:
-        name, _, value = self.rfile.readline().decode().strip().partition(": ")
-        return name.lower(), value
+        name, _, value = self.rfile.readline().decode().strip().partition(":")
+        return name.lower(), value.strip()
 
 
 class _Server(ThreadingTCPServer):
