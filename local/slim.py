@@ -1,7 +1,8 @@
 """`python -m local.slim FOLDER …`: leave out of built layers what no function uses (decision 0043).
 
 botocore comes with the models of all services, and each new client reads a list of all their addresses. Functions use
-four services. Descriptions of the calls go too. What is left reads as it did before.
+four services. Descriptions of the calls go too, with the code that makes texts of them, which each client imports.
+What is left reads as it did before.
 """
 
 from __future__ import annotations
@@ -16,11 +17,25 @@ from typing import Any
 #: The services that functions call. A test compares them with the code.
 SERVICES = frozenset({"dynamodb", "events", "s3", "sqs"})
 
+#: What stands in the place of botocore's docstrings, which are made when somebody asks for help.
+NO_TEXTS = '''"""Descriptions of calls are left out."""
+
+
+def _nothing(*_, **__):
+    return None
+
+
+ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _nothing
+'''
+#: The one other module that botocore imports of those that write descriptions.
+_USED = "utils.py"
+
 
 def main() -> None:
     """Slim the layers that the command line names, each the folder that is on the path."""
     for folder in sys.argv[1:]:
         slim(Path(folder) / "botocore" / "data")
+        leave_out_texts(Path(folder) / "botocore" / "docs")
 
 
 def slim(data: Path) -> None:
@@ -35,6 +50,17 @@ def slim(data: Path) -> None:
     for packed in data.glob("*/*/*.json.gz"):
         _write(packed.with_suffix(""), _undocumented(json.loads(gzip.decompress(packed.read_bytes()))))
         packed.unlink()
+
+
+def leave_out_texts(docs: Path) -> None:
+    """Slim a folder of botocore's code for descriptions. A second time changes nothing."""
+    for path in docs.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _USED:
+            path.unlink()
+    (docs / "__init__.py").write_text("")
+    (docs / "docstring.py").write_text(NO_TEXTS)
 
 
 def _undocumented(part: Any) -> Any:

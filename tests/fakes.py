@@ -23,6 +23,7 @@ from jobs.model import (
     FireHint,
     IdempotencyRecord,
     Job,
+    ListedJob,
     StartHint,
     Status,
 )
@@ -199,6 +200,11 @@ class FakeSessions:
         return refused
 
 
+def listed(job: Job) -> ListedJob:
+    """What a list shows of a job."""
+    return ListedJob(**{name: getattr(job, name) for name in ListedJob._fields})
+
+
 @dataclass
 class FakeStore:
     """`JobStore` in memory, one dictionary per kind of row."""
@@ -238,6 +244,9 @@ class FakeStore:
     def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
         found = self.list_jobs(project_id, first, last)
         return iter(found[::-1] if newest_first else found)
+
+    def walk_listed(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[ListedJob]:
+        return map(listed, self.walk_jobs(project_id, first, last, newest_first=newest_first))
 
     def highest_job_id(self, project: Project, *, strong: bool) -> int:
         return max((number for of, number in self.jobs if of == project.project_id), default=0)

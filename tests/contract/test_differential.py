@@ -271,6 +271,9 @@ class Operations:
         last = first + self._one_of(0, 3, 20)
         return given(self._project(), first, last, newest_first=self._chance.random() < 0.5)
 
+    def walk_listed(self) -> Made:
+        return self.walk_jobs()
+
     def walk_workflow(self) -> Made:
         return given(self._project(), self._one_of("wf", "another"), newest_first=self._chance.random() < 0.5)
 

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 from jobs.errors import JobNotCancellable
 from jobs.model import JobKey, Status
 from jobs.outcomes import AppendOutcome, StartOutcome
+from jobs.store.shortcut import ShortCalls
 
 from tests.builders import NOW, a_job, append
 from tests.stores import WholeStore, a_store
@@ -41,15 +41,15 @@ def histories(store: WholeStore) -> Counter[tuple[str, ...]]:
 
 def twice(monkeypatch: pytest.MonkeyPatch, second: Callable[[Callable[[], Any]], Any]) -> None:
     """Execute each batch and lose its answer. `second` decides what the caller gets."""
-    send = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's one way out, unknown to its stubs
+    send = ShortCalls._make_api_call
 
-    def patched(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+    def patched(client: ShortCalls, operation: str, arguments: dict[str, Any]) -> Any:
         answer = send(client, operation, arguments)
         if operation != "BatchExecuteStatement":
             return answer
         return second(lambda: send(client, operation, arguments))
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", patched)
+    monkeypatch.setattr(ShortCalls, "_make_api_call", patched)
 
 
 def test_a_batch_that_botocore_repeats_has_started_each_job_once(

@@ -107,10 +107,12 @@ class Meter:
             case "GetItem":
                 return read_units(size_of(answer.get("Item", {})), strong=strong)
             case "Query":
-                # A projection changes nothing: the whole row is read. An index has what it answers with.
-                whole = "ProjectionExpression" not in asked
-                partition = {"pk": asked["ExpressionAttributeValues"].get(":pk")}
-                rows = [row if whole else self._rows(_key_of({**partition, **row})) for row in answer["Items"]]
+                # A projection changes nothing: the whole row is read. It may leave out the partition, which was asked
+                # for. An index has what it answers with.
+                rows = answer.get("Items", [])
+                if "ProjectionExpression" in asked:
+                    partition = {"pk": asked["ExpressionAttributeValues"].get(":pk")}
+                    rows = [self._rows(_key_of(partition | row)) for row in rows]
                 return read_units(sum(map(size_of, rows)), strong=strong)
             case "BatchGetItem":
                 [(table, wanted)] = asked["RequestItems"].items()

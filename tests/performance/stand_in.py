@@ -64,7 +64,7 @@ class Answers:
     def __init__(self) -> None:
         self._tenants = tenants()
         self._row = a_row(1)
-        self._pages: dict[tuple[int, int], bytes] = {}
+        self._pages: dict[tuple[int, int, str], bytes] = {}
         self._changed = json.dumps({"Attributes": self._row}).encode()
 
     def answer(self, operation: str, asked: dict[str, Any]) -> bytes:
@@ -86,14 +86,19 @@ class Answers:
     def _page(self, asked: dict[str, Any]) -> bytes:
         """As many rows as the bounds of a page say. The newest row alone, to a call that asks which that is."""
         values = asked["ExpressionAttributeValues"]
-        if ":first" not in values and "ProjectionExpression" not in asked:
+        projection = asked.get("ProjectionExpression", "")
+        if ":first" not in values and not projection:
             return json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()  # nothing is due
         first, last = (int(values[name]["S"]) for name in (":first", ":last")) if ":first" in values else (JOBS, JOBS)
-        if (first, last) not in self._pages:
+        page = first, last, projection
+        if page not in self._pages:
             rows = [a_row(number) for number in range(first, last + 1)]
+            if projection:
+                names = projection.split(", ")
+                rows = [{name: row[name] for name in names if name in row} for row in rows]
             count = len(rows)
-            self._pages[first, last] = json.dumps({"Items": rows, "Count": count, "ScannedCount": count}).encode()
-        return self._pages[first, last]
+            self._pages[page] = json.dumps({"Items": rows, "Count": count, "ScannedCount": count}).encode()
+        return self._pages[page]
 
 
 class _Connection(StreamRequestHandler):
@@ -117,8 +122,8 @@ class _Connection(StreamRequestHandler):
             self.wfile.flush()
 
     def _header(self) -> tuple[str, str]:
-        name, _, value = self.rfile.readline().decode().strip().partition(": ")
-        return name.lower(), value
+        name, _, value = self.rfile.readline().decode().strip().partition(":")
+        return name.lower(), value.strip()
 
 
 class _Server(ThreadingTCPServer):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import botocore
 import botocore.session
 import pytest
 
-from local.slim import SERVICES, slim
+from local.slim import SERVICES, leave_out_texts, slim
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -60,3 +63,30 @@ def test_a_model_differs_in_its_descriptions_alone(slimmed: Path, service: str) 
             theirs.serialization,
         )
         assert list(getattr(mine, "members", ())) == list(getattr(theirs, "members", ()))
+
+
+def test_botocore_makes_clients_without_the_code_for_descriptions(tmp_path: Path) -> None:
+    whole = DATA.parent
+    shutil.copytree(whole, tmp_path / "botocore", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    (tmp_path / "botocore" / "data").symlink_to(DATA)
+    docs = tmp_path / "botocore" / "docs"
+    leave_out_texts(docs)
+    leave_out_texts(docs)
+
+    wanted = set()
+    for module in whole.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("botocore.docs"):
+                wanted |= {(node.module, alias.name) for alias in node.names}
+    assert wanted
+    program = f"""
+import importlib, botocore.session, botocore.docs, sys
+assert botocore.docs.__file__.startswith({str(tmp_path)!r})
+for module, name in {sorted(wanted)!r}:
+    getattr(importlib.import_module(module), name)
+client = botocore.session.get_session().create_client(
+    "dynamodb", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+client.get_paginator("query"), client.get_waiter("table_exists"), client.get_item
+assert not {{"botocore.docs.service", "botocore.docs.method"}} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": str(tmp_path)})

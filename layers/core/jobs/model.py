@@ -216,6 +216,25 @@ class Job(NamedTuple):
         return None if self.status.is_active else self.history[-1].at
 
 
+class ListedJob(NamedTuple):
+    """What a list of a project shows of a job, under the names that `Job` has for it."""
+
+    project_id: int
+    job_id: int
+    action: str
+    status: Status
+    start_at: int
+    created_at: int
+    updated_at: int | None
+    description: str = ""
+    reference_id: str = ""
+    errors: tuple[str, ...] | None = None
+
+
+#: A job that can be shown in a list.
+ShownJob: TypeAlias = Job | ListedJob
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
     """What a caller asks for, validated and with every default decided."""

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import DeletionLock, Due, DueJob, Event, Hint, IdempotencyRecord, Job, JobKey, Message, SeenEvent
+    from jobs.model import (
+        DeletionLock,
+        Due,
+        DueJob,
+        Event,
+        Hint,
+        IdempotencyRecord,
+        Job,
+        JobKey,
+        ListedJob,
+        Message,
+        SeenEvent,
+    )
     from jobs.outcomes import (
         AppendOutcome,
         AppendResult,
@@ -43,6 +55,9 @@ class JobStore(Protocol):
 
     def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
         """Read the same jobs lazily, a megabyte at a time, in either order."""
+
+    def walk_listed(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[ListedJob]:
+        """Read what a list shows of the same jobs, as lazily."""
 
     def walk_workflow(
         self, project_id: int, workflow_id: str, *, newest_first: bool, at_once: int = 100

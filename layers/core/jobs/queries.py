@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from jobs.errors import JobNotFound
 from jobs.model import REDACTED, Forgotten
 from jobs.outcomes import MessagePage
-from jobs.representation import Room, core_fields, dump
+from jobs.representation import Room, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jobs.model import Job, Message, Status
+    from jobs.model import Job, ListedJob, Message, ShownJob, Status
     from jobs.ports import Ports
     from jobs.tenants import Project
+
+    AnyJob = TypeVar("AnyJob", Job, ListedJob)
 
 #: Rows that a walk over everything reads at a time: one block of the table.
 WALK = 1_000
@@ -74,7 +76,7 @@ class Walk(NamedTuple):
         """Whether it may pass over some jobs."""
         return bool(self.statuses or self.actions or self.reference_id)
 
-    def wants(self, job: Job) -> bool:
+    def wants(self, job: ShownJob) -> bool:
         """Whether a job passes the filter."""
         return (
             (not self.statuses or job.status in self.statuses)
@@ -83,10 +85,17 @@ class Walk(NamedTuple):
         )
 
 
+class Steps(NamedTuple):
+    """How a walk reads: at most `most` rows, `at_once` at a time."""
+
+    most: int
+    at_once: int
+
+
 class Stretch(NamedTuple):
     """What one call of a walk found."""
 
-    jobs: list[Job]
+    jobs: Sequence[ShownJob]
     #: The number of the last job that was looked at; the next call goes on below it. None at the end.
     next: int | None
     #: How many jobs the project has, eventually consistent; None under a filter, which would make it another number.
@@ -100,7 +109,7 @@ class Listing(NamedTuple):
     """
 
     query: Page | Rest
-    jobs: Iterator[Job]
+    jobs: Iterator[ShownJob]
     #: How many jobs the project has, eventually consistent.
     total: int
 
@@ -185,6 +194,8 @@ def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
     Numbers are dense, so a page is a jump: page 10,000 costs what page 1 costs. Pages from the newest job on move while
     jobs are created; what follows a job stays where it is.
     """
+    if isinstance(query, Page) and not query.newest_first:
+        return _numbered(ports, project, query)
     total = ports.jobs.highest_job_id(project, strong=False)
     if query.newest_first:
         if isinstance(query, Rest) and (query.behind or 0) > total + 1:
@@ -192,12 +203,21 @@ def list_jobs(ports: Ports, project: Project, query: Page | Rest) -> Listing:
             total = ports.jobs.highest_job_id(project, strong=True)
         listing = Listing(query, iter(()), total)
         return listing._replace(jobs=_walk_down(ports, project, listing.wanted, fresh=query.is_first))
-    if isinstance(query, Page):
-        first = (query.number - 1) * query.size + 1
-        page = ports.jobs.list_jobs(project.project_id, first, first + query.size - 1) if first <= total else []
-        return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
     listing = Listing(query, iter(()), total)
-    return listing._replace(jobs=_walk_up(ports, project, listing.wanted))
+    return listing._replace(jobs=_walk_up(ports.jobs.walk_listed, project, listing.wanted))
+
+
+def _numbered(ports: Ports, project: Project, query: Page) -> Listing:
+    """A page of the list that begins with the first job. A first page that is not full tells the total by itself."""
+    first = (query.number - 1) * query.size + 1
+    last = first + query.size - 1
+    page = list(ports.jobs.walk_listed(project.project_id, first, last)) if query.is_first else None
+    if page is not None and len(page) < query.size:
+        return Listing(query, iter(page), len(page))
+    total = ports.jobs.highest_job_id(project, strong=False)
+    if page is None:
+        page = list(ports.jobs.walk_listed(project.project_id, first, last)) if first <= total else []
+    return Listing(query, iter(page), max(total, page[-1].job_id if page else 0))
 
 
 def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -> Stretch:
@@ -205,13 +225,11 @@ def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -
 
     Numbers only go down, so jobs that are created meanwhile do not move the others: no job comes twice.
     """
-    jobs: list[Job] = []
-    last = below
-    room, text = Room(), 0
-    for job in walk_down(ports, project, below, MAX_ROWS if walk.is_filtered else walk.size):
+    jobs: list[ListedJob] = []
+    last, text = below, 0
+    steps = Steps(MAX_ROWS if walk.is_filtered else walk.size, ROWS_AT_ONCE)
+    for job in walk_down(ports.jobs.walk_listed, ports, project, below, steps=steps):
         if walk.wants(job):
-            if not room.holds(dump(core_fields(job, job.updated_at))):
-                break
             jobs.append(job)
         last = job.job_id
         text += text_size(job)
@@ -220,13 +238,12 @@ def list_newest(ports: Ports, project: Project, walk: Walk, below: int | None) -
     return Stretch(jobs, last if last is not None and last > 1 else None, _total(ports, project, walk, below, jobs))
 
 
-def text_size(job: Job) -> int:
-    """Characters of a row's text, as far as callers and workers choose it: what makes a row large."""
-    texts = (job.description, job.reference_id, *(job.errors or ()), *job.run.collection_ids)
-    return sum(map(len, texts))
+def text_size(job: ShownJob) -> int:
+    """Characters of the text that a list shows of a job, as far as callers and workers choose it."""
+    return sum(map(len, (job.description, job.reference_id, *(job.errors or ()))))
 
 
-def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: list[Job]) -> int | None:
+def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: list[ListedJob]) -> int | None:
     if walk.is_filtered:
         return None
     if below is None:
@@ -235,24 +252,29 @@ def _total(ports: Ports, project: Project, walk: Walk, below: int | None, jobs: 
 
 
 def walk_down(
-    ports: Ports, project: Project, below: int | None = None, most: int = MAX_ROWS, at_once: int = ROWS_AT_ONCE
-) -> Iterator[Job]:
-    """Read jobs lazily from the newest to the first, or from the number under `below`.
+    walk: Callable[..., Iterator[AnyJob]],
+    ports: Ports,
+    project: Project,
+    below: int | None = None,
+    *,
+    steps: Steps,
+) -> Iterator[AnyJob]:
+    """Read jobs lazily, by a walk of the store, from the newest to the first, or from the number under `below`.
 
-    It reads at most `most` rows, `at_once` at a time. A weak read may lack the newest jobs: they count as not created
+    A weak read may lack the newest jobs: they count as not created
     yet. If it lacks any other job, the walk ends there, so a caller that goes on from the last job misses none.
     """
     top = ports.jobs.highest_job_id(project, strong=False) if below is None else below - 1
-    bottom = max(1, top - most + 1)
+    bottom = max(1, top - steps.most + 1)
     found = (
         job
-        for last in range(top, bottom - 1, -at_once)
-        for job in ports.jobs.walk_jobs(project.project_id, max(bottom, last - at_once + 1), last, newest_first=True)
+        for last in range(top, bottom - 1, -steps.at_once)
+        for job in walk(project.project_id, max(bottom, last - steps.at_once + 1), last, newest_first=True)
     )
     yield from _without_gap(found, below)
 
 
-def _without_gap(jobs: Iterable[Job], below: int | None) -> Iterator[Job]:
+def _without_gap(jobs: Iterable[AnyJob], below: int | None) -> Iterator[AnyJob]:
     """Jobs from the number under `below` down, or from the first of them, to the first number that is missing."""
     for job in jobs:
         if below is not None and job.job_id != below - 1:
@@ -261,26 +283,28 @@ def _without_gap(jobs: Iterable[Job], below: int | None) -> Iterator[Job]:
         below = job.job_id
 
 
-def _walk_down(ports: Ports, project: Project, wanted: range, *, fresh: bool) -> Iterator[Job]:
+def _walk_down(ports: Ports, project: Project, wanted: range, *, fresh: bool) -> Iterator[ListedJob]:
     """Read the wanted jobs lazily, newest first. If `fresh`, the newest may be missing: they count as not created."""
     if wanted:
-        found = ports.jobs.walk_jobs(project.project_id, wanted[-1], wanted[0], newest_first=True)
+        found = ports.jobs.walk_listed(project.project_id, wanted[-1], wanted[0], newest_first=True)
         yield from _without_gap(found, None if fresh else wanted[0] + 1)
 
 
 def walk_from_first(ports: Ports, project: Project, at_once: int) -> Iterator[Job]:
     """Read jobs lazily from the first to the newest, `at_once` at a time."""
     newest = ports.jobs.highest_job_id(project, strong=False)
-    return _walk_up(ports, project, range(1, newest + 1), at_once)
+    return _walk_up(ports.jobs.walk_jobs, project, range(1, newest + 1), at_once)
 
 
-def _walk_up(ports: Ports, project: Project, wanted: range, at_once: int = WALK) -> Iterator[Job]:
+def _walk_up(
+    walk: Callable[[int, int, int], Iterator[AnyJob]], project: Project, wanted: range, at_once: int = WALK
+) -> Iterator[AnyJob]:
     """Read the wanted jobs lazily, oldest first, to the first one that a weak read lacks."""
     first, total = wanted.start, wanted.stop - 1
     while first <= total:
         last = min((first - 1) // at_once * at_once + at_once, total)
         shown = first - 1
-        for job in ports.jobs.walk_jobs(project.project_id, first, last):
+        for job in walk(project.project_id, first, last):
             yield job
             shown = job.job_id
         if shown < last:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.dialects.base import Call
-    from jobs.model import Job
+    from jobs.model import Job, ShownJob
     from jobs.queries import Listing, Page
 
 _SENTENCES: dict[type[errors.JobsError], tuple[HTTPStatus, str]] = {
@@ -80,5 +80,5 @@ class OpenReplayV1:
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"errors": [base.failure_sentence(request_id)]}))
 
 
-def _fields(job: Job) -> dict[str, Any]:
+def _fields(job: ShownJob) -> dict[str, Any]:
     return core_fields(job, job.created_at if job.updated_at is None else job.updated_at)

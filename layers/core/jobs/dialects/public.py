@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jobs.dialects.base import Call
     from jobs.lifecycle.creation import Creation
-    from jobs.model import Job, Message
+    from jobs.model import Job, Message, ShownJob
     from jobs.outcomes import MessagePage
     from jobs.queries import Listing, Rest, Stretch
 
@@ -202,12 +202,13 @@ class Public:
 
     def render_stretch(self, stretch: Stretch, walk: Walk, call: Call) -> Answer:
         """Answer with jobs from the newest on, and a link to the next ones."""
-        body = dump({"data": [_fields(job) for job in stretch.jobs]})
+        body, shown = base.render_jobs(stretch.jobs, _fields)
+        onward = stretch.next if not stretch.jobs or shown == stretch.jobs[-1].job_id else shown
         count = {} if stretch.total is None else {"X-Total-Count": str(stretch.total)}
         links = {}
-        if stretch.next is not None:
-            onward = cursor.encode(call.project, _purpose_of_walk(walk), str(stretch.next))
-            links["next"] = call.url(order="desc", **_filters(walk), limit=walk.size, cursor=onward)
+        if onward is not None:
+            place = cursor.encode(call.project, _purpose_of_walk(walk), str(onward))
+            links["next"] = call.url(order="desc", **_filters(walk), limit=walk.size, cursor=place)
         return Answer(HTTPStatus.OK, body, {**count, **base.link_header(links)})
 
     def answer_active_deletion(self, error: errors.DeletionActive) -> Answer:
@@ -229,7 +230,7 @@ class Public:
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, dump({"error": base.failure_sentence(request_id)}))
 
 
-def _fields(job: Job) -> dict[str, Any]:
+def _fields(job: ShownJob) -> dict[str, Any]:
     return core_fields(job, job.updated_at)
 
 

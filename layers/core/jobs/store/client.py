@@ -12,6 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ChecksumError
 from botocore.parsers import JSONParser, ResponseParserFactory
 
+from jobs.store.shortcut import ShortCalls, Shortcut
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,10 +58,16 @@ def dynamodb_client(config: Config) -> DynamoDBClient:
     config = Config(user_agent=f"serverless-jobs Botocore/{botocore.__version__}").merge(config)
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _Parsers())
+    session.register("creating-client-class.dynamodb", _shorten)
     client: Any = session.create_client("dynamodb", config=config)
+    client.shortcut = Shortcut(client)
     client.meta.events.register("after-call.dynamodb", _refuse_broken)
     made: DynamoDBClient = client
     return made
+
+
+def _shorten(**parts: Any) -> None:
+    parts["base_classes"].insert(0, ShortCalls)
 
 
 def _refuse_broken(http_response: AWSResponse, **_: Any) -> None:

@@ -18,6 +18,7 @@ from jobs.model import (
     DueSchedule,
     Forgotten,
     Job,
+    ListedJob,
     Message,
     Occasion,
     Run,
@@ -156,6 +157,29 @@ def job_from_item(item: Mapping[str, Any]) -> Job:
         Forgotten(int(item["fg"]["N"])) if "fg" in item else Forgotten.NOTHING,
         _run_from_item(item),
         _occasion_from_item(item) if "sd" in item else NO_OCCASION,
+    )
+
+
+#: The attributes that a list needs. Less to send and to read makes it cheaper, though not its request units.
+LISTED = "sk, ac, st, sa, h, de, rf, er"
+
+
+def listed_from_item(project_id: int, item: Mapping[str, Any]) -> ListedJob:
+    """What a list shows of a row; as `job_from_item`, from the attributes `LISTED` alone."""
+    status = _STATUSES[item["st"]["S"]]
+    has_errors = "er" in item and status is not Status.RUNNING
+    history = item["h"]["L"]
+    return ListedJob(
+        project_id,
+        keys.parse_job_sort(item["sk"]["S"]),
+        item["ac"]["S"],
+        status,
+        int(item["sa"]["N"]),
+        int(history[0]["L"][1]["N"]),
+        int(history[-1]["L"][1]["N"]) if len(history) > 1 else None,
+        item["de"]["S"] if "de" in item else "",
+        item["rf"]["S"] if "rf" in item else "",
+        tuple(error["S"] for error in item["er"]["L"]) if has_errors else None,
     )
 
 

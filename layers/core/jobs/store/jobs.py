@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from jobs.store.table import put, update
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jobs.model import Job, SeenEvent
+    from jobs.model import Job, ListedJob, SeenEvent
     from jobs.outcomes import NewRow
     from jobs.store.table import Table, Write
     from jobs.tenants import Project
@@ -50,6 +51,16 @@ class DynamoDBJobStore:
 
     def walk_jobs(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[Job]:
         """See `JobStore.walk_jobs`: one Query for each block that the range touches, and for each megabyte."""
+        return map(items.job_from_item, self._walk(project_id, first, last, newest_first=newest_first))
+
+    def walk_listed(self, project_id: int, first: int, last: int, *, newest_first: bool = False) -> Iterator[ListedJob]:
+        """See `JobStore.walk_listed`: the same Queries, whose answers have less."""
+        rows = self._walk(project_id, first, last, newest_first=newest_first, ProjectionExpression=items.LISTED)
+        return map(partial(items.listed_from_item, project_id), rows)
+
+    def _walk(
+        self, project_id: int, first: int, last: int, *, newest_first: bool, **projection: str
+    ) -> Iterator[items.Item]:
         blocks = range(keys.block_of(first), keys.block_of(last) + 1)
         for block in reversed(blocks) if newest_first else blocks:
             start = max(first, keys.last_of(block - 1) + 1)
@@ -62,10 +73,11 @@ class DynamoDBJobStore:
                     ":last": items.string(keys.job_sort(end)),
                 },
                 ScanIndexForward=not newest_first,
+                **projection,
             )
             count = 0
             for item in found:
-                yield items.job_from_item(item)
+                yield item
                 count += 1
             if not newest_first and count < end - start + 1:
                 return  # numbers are dense: nothing lies behind a gap

@@ -48,6 +48,11 @@ def parse_job(pk: str, sk: str) -> tuple[int, int]:
     return int(pk.partition("#")[0]), int(sk)
 
 
+def parse_job_sort(sk: str) -> int:
+    """Job number of the sort key of a job row."""
+    return int(sk)
+
+
 def is_job(pk: str) -> bool:
     """Whether a partition holds job rows. Every other partition begins with a word."""
     return pk[:1].isdigit()

@@ -143,7 +143,7 @@ def _organisations_jobs(ports: Ports, principal: Principal, wanted: Selection) -
     at_once = max(OF_A_PROJECT_AT_ONCE, min(needed, AT_ONCE // max(len(projects), 1)))
     newest_first = wanted.descending or wanted.sort is not SortField.CREATED
     walks = [
-        queries.walk_down(ports, project, most=MAX_ROWS_READ + 1, at_once=at_once)
+        queries.walk_down(ports.jobs.walk_jobs, ports, project, steps=queries.Steps(MAX_ROWS_READ + 1, at_once))
         if newest_first
         else queries.walk_from_first(ports, project, at_once)
         for project in projects
@@ -168,7 +168,7 @@ def _bounded(jobs: Iterable[Job]) -> Iterator[Job]:
                 f"{count} jobs were searched, and this page needs more: "
                 "ask for a smaller offset, for a filter that more jobs pass, or for the jobs of one workflow"
             )
-        text += queries.text_size(job)
+        text += queries.text_size(job) + sum(map(len, job.run.collection_ids))
         yield job
 
 
