@@ -222,6 +222,21 @@ def test_an_error_is_that_of_botocore_and_costs_one_request(table: Table, made: 
     assert len(table.heard) == 1
 
 
+@pytest.mark.parametrize("kind", ["InvalidSignatureException", "IncompleteSignatureException"])
+def test_a_signature_that_is_refused_ends_the_short_way(
+    table: Table, made: Callable[..., DynamoDBClient], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    dynamodb = made(table)
+    table.answers = [Answer({"__type": f"com.amazon.coral.service#{kind}"}, "400 Bad"), GOOD]
+    table.heard.clear()
+
+    assert get(dynamodb) == {"Item": ITEM}
+
+    assert len(table.heard) == 2
+    monkeypatch.setattr("jobs.store.shortcut.Shortcut.signed", None)
+    assert get(dynamodb) == {"Item": ITEM}
+
+
 FAULTS = {
     "failed": (Answer({"__type": "InternalServerError"}, "500 Internal"), ClientError),
     "throttled": (Answer({"__type": "ThrottlingException"}, "400 Bad"), ClientError),

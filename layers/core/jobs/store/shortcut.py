@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 READ = 1 << 18
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+) *\r\n", re.IGNORECASE)
 _CHECKSUM = re.compile(rb"\r\nx-amz-crc32: *([0-9]+) *\r\n", re.IGNORECASE)
+#: What DynamoDB's refusal of a signature says in its type.
+_REFUSED = b"SignatureException"
 #: What is signed, in the order of the alphabet. Only temporary credentials have a token.
 _SIGNED = "content-type;host;x-amz-date;x-amz-target"
 _SIGNED_WITH_TOKEN = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"  # noqa: S105  # names of headers
@@ -110,10 +112,11 @@ class Shortcut:
         self._host = ""
         self._tokens: dict[str, list[str]] = {}
         self._key: tuple[tuple[str, str], bytes] = ("", ""), b""
+        self._is_closed = False
 
     def call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | None:
         """Answer a call; None if it is botocore's to go on."""
-        connection = self._connection()
+        connection = None if self._is_closed else self._connection()
         if connection is None:
             return None
         if operation not in self._tokens:
@@ -141,6 +144,10 @@ class Shortcut:
             if told is None or int(told[1]) == crc32(answer):
                 found: dict[str, Any] = orjson.loads(answer)
                 return found
+        if _REFUSED in answer:
+            # Nothing was done. Whatever is wrong here, botocore signs by itself, from now on all calls.
+            self._is_closed = True
+            return None
         self.session.remember(self._response(head, answer))
         return None
 
