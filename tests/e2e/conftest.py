@@ -21,9 +21,6 @@ PAGE = "https://page.example"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """`make run` on a free port. Anything that it leaves behind is an error of the last test."""
     running = embedded(tmp_path_factory.mktemp("local"), CORS=PAGE)
-    # By then there is a worker of nearly every function, and others may use the machine. How long a stop takes is for
-    # test_starts_and_stops.py to say.
-    running.stops_within = running.starts_within
     try:
         running.start()
         yield running
