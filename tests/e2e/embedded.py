@@ -34,7 +34,7 @@ DAY = 86_400_000
 ROOT = Path(__file__).parents[2]
 #: Longer than a newcomer has to wait, because a slow machine is no failure of the service.
 STARTS_WITHIN = 60.0
-STOPS_WITHIN = 5.0
+STOPS_WITHIN = 20.0
 #: Nothing here uses TLS, and reading the certificates takes most of the time that making a client takes.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

@@ -109,7 +109,8 @@ class Meter:
             case "Query":
                 # A projection changes nothing: the whole row is read. An index has what it answers with.
                 whole = "ProjectionExpression" not in asked
-                rows = [row if whole else self._rows(_key_of(row)) for row in answer.get("Items", [])]
+                partition = {"pk": asked["ExpressionAttributeValues"].get(":pk")}
+                rows = [row if whole else self._rows(_key_of({**partition, **row})) for row in answer["Items"]]
                 return read_units(sum(map(size_of, rows)), strong=strong)
             case "BatchGetItem":
                 [(table, wanted)] = asked["RequestItems"].items()
@@ -132,7 +133,9 @@ def _written(operation: str, asked: Mapping[str, Any]) -> list[Item]:
         case "BatchExecuteStatement":
             return [_key_of_statement(**statement) for statement in asked["Statements"]]
         case "BatchWriteItem":
-            raise ValueError(operation)
+            [requests] = asked["RequestItems"].values()
+            parts = [part for one in requests for part in one.values()]
+            return [_key_of(part.get("Key") or part["Item"]) for part in parts]
         case _:
             return []
 

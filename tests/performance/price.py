@@ -27,6 +27,7 @@ SQS_REQUESTS = 0.40 / 1e6
 EVENTS = 1.00 / 1e6
 TRACES = 5.00 / 1e6
 LOG_GB = 0.50
+STORED_GB_MONTH = 0.25
 ALARM_MONTH = 0.10
 DASHBOARD_MONTH = 3.00
 
@@ -52,6 +53,15 @@ JOBS_PER_HINT = 25
 #: What SQS gives in one request, and what the bus takes.
 SQS_BATCH = 10
 EVENTS_PER_CALL = 10
+#: A year in a project that keeps everything, and in one that forgets: payload after a month, what names people after
+#: three. Never is after so many months as the year has.
+YEAR = 12
+PAYLOAD_MONTHS, REDACT_MONTHS = (YEAR, 1), (0, 3)
+#: Write and read units of a whole life, metered by test_meter.py: a job with a reference, up to 1 KB of parameters and
+#: as much of outputs, in a project that keeps everything, and in one that forgets.
+KEPT_UNITS, FORGOTTEN_UNITS = (11, 1.0), (25, 6.0)
+#: Bytes of its rows, each with the 100 that DynamoDB adds: the job, its payload, and that it is about a person.
+JOB_BYTES, PAYLOAD_BYTES, REFERENCE_BYTES = 500, 2_500, 300
 
 
 class Line(NamedTuple):
@@ -179,11 +189,36 @@ def per_million(template: Json) -> Iterator[tuple[str, float]]:
         yield other.name, round(1e6 * (ours + units + other.more), 2)
 
 
+def a_year() -> Iterator[tuple[str, float, float]]:
+    """What a year of a million jobs a month takes: without retention, and with it."""
+    rows, stored, bytes_at_end = [], [], []
+    for payload_months, reference_months in zip(PAYLOAD_MONTHS, REDACT_MONTHS, strict=True):
+        months = [(m, min(m, payload_months), min(m, reference_months)) for m in range(1, YEAR + 1)]
+        sizes = [m * JOB_BYTES + p * PAYLOAD_BYTES + r * REFERENCE_BYTES for m, p, r in months]
+        jobs, payloads, references = months[-1]
+        # parameters and outputs
+        rows.append(jobs + 2 * payloads + references)
+        bytes_at_end.append(sizes[-1] / 1e3)
+        stored.append(sum(sizes) / 1e3 * STORED_GB_MONTH)
+    units = [YEAR * 1e6 * (write * WRITE_UNITS + read * READ_UNITS) for write, read in (KEPT_UNITS, FORGOTTEN_UNITS)]
+    yield "Rows at its end, in millions", rows[0], rows[1]
+    yield "GB at its end", bytes_at_end[0], bytes_at_end[1]
+    yield "$ for storage", stored[0], stored[1]
+    yield "$ for request units, of whole lives", units[0], units[1]
+
+
 def page(template: Json) -> str:
-    """Both tables, as docs/costs.md has them."""
+    """The tables of the month and of the jobs, as docs/costs.md has them."""
     million = [Line(what, how, tuple(1e6 * each for each in dollars)) for what, how, dollars in a_job(template)]
     month = _table(["A month in which nothing is due", "From", "$"], list(idle(template)))
-    return f"{month}\n\n{_table(['A million jobs', 'From', '$ one by one', '$ in full batches'], million)}"
+    jobs = _table(["A million jobs", "From", "$ one by one", "$ in full batches"], million)
+    return f"{month}\n\n{jobs}"
+
+
+def year_page() -> str:
+    """The table of the year."""
+    heads = "| A year of a million jobs a month | All is kept | Forgets |\n| --- | ---: | ---: |\n"
+    return heads + "\n".join(f"| {what} | {kept:.1f} | {forgets:.1f} |" for what, kept, forgets in a_year())
 
 
 def _table(heads: list[str], lines: list[Line]) -> str:
@@ -195,4 +230,4 @@ def _table(heads: list[str], lines: list[Line]) -> str:
 
 
 if __name__ == "__main__":
-    print(page(translated()))
+    print(page(translated()), year_page(), sep="\n\n")

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from jobs.model import JobKey
+from jobs.forgetting.walking import SETTLED
+from jobs.model import DAY, JobKey
 from jobs.outcomes import Attempt, Stamp
 from jobs.runtime import wiring
 from jobs.store import items
+from jobs.tenants import Retention
 
 from tests.builders import a_job
 from tests.conftest import TABLE
+from tests.fakes import FakeClock
 from tests.integration.conftest import Service, seeded, service
 from tests.performance.meter import Spent, index_units, metered, read_units, rows_of, write_units
-from tests.stores import the_store
+from tests.performance.price import FORGOTTEN_UNITS, JOB_BYTES, KEPT_UNITS, PAYLOAD_BYTES, REFERENCE_BYTES
+from tests.proofs.simulation.table import size_of
+from tests.stores import an_admin, the_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["seeded", "service"]  # fixtures, which pytest finds by their names here
 
@@ -139,3 +145,64 @@ def test_a_key_and_parameters_are_paid_for_in_a_transaction(service: Service, sp
     with_params = spend("create with parameters", lambda: service.create(params={"a": "b"}))
 
     assert (keyed.write, with_params.write) == (5, 5)
+
+
+# ---- what forgetting costs -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock()
+    monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
+    # moto's tables take one call at a time
+    monkeypatch.setattr(wiring, "in_threads", lambda work, given: [work(each) for each in given])
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("retention", "units"),
+    [(Retention(), KEPT_UNITS), (Retention(30, 90), FORGOTTEN_UNITS)],
+    ids=["all is kept", "all is forgotten"],
+)
+def test_the_life_of_a_job_costs_what_the_year_is_computed_from(
+    clock: FakeClock,
+    service: Service,
+    spend: Callable[..., Spent],
+    retention: Retention,
+    units: tuple[int, float],
+) -> None:
+    run = partial(service.invoke, "redact_jobs", service.event("redact_jobs", "schedule"))
+    if retention.is_on:
+        an_admin(service.dynamodb).set_retention(1, retention)
+        wiring.clear()
+        clock.time += SETTLED + 1
+        run()  # the walk over the old jobs, before there are any
+    service.http("get_job", "public")
+    idle = spend("a run of redact_jobs that has nothing to do", run)
+
+    def live() -> None:
+        service.create(referenceId="user-1", params={"format": "x" * 900})
+        the_store().start_jobs([JobKey(1, 1)], clock.now())
+        end = Stamp(clock.now(), "event:w", "token", retention.first_due(clock.now()))
+        the_store().complete_job(Attempt(1, 1, 1), end, ["x" * 900])
+
+    spent = spend(f"a life with {retention}", live)
+    stored = rows(service)
+    for days in (31, 60):
+        clock.time += days * DAY
+        forgot = spend(f"redact_jobs, {days} days later", run)
+        spent.read, spent.write = spent.read + forgot.read - idle.read, spent.write + forgot.write
+
+    assert [spent.write, spent.read] == [*units]
+    assert stored["1#0 0000000001"] <= JOB_BYTES
+    assert sum(size for name, size in stored.items() if name.startswith("payload#")) <= PAYLOAD_BYTES
+    assert sum(size for name, size in stored.items() if name.startswith("ref#")) <= REFERENCE_BYTES
+    left = {name.partition("#")[0] for name in rows(service)} & {"1", "payload", "ref"}
+    assert left == ({"1"} if retention.is_on else {"1", "payload"})
+
+
+def rows(service: Service) -> dict[str, int]:
+    """The bytes of each row, with the 100 that DynamoDB adds to it."""
+    pages: Iterable[Any] = service.dynamodb.get_paginator("scan").paginate(TableName=TABLE)
+    found = [item for page in pages for item in page["Items"]]
+    return {f"{item['pk']['S']} {item['sk']['S']}": size_of(item) + 100 for item in found}

@@ -215,6 +215,20 @@ def test_a_key_is_one_project_s_own_and_is_stored_as_a_digest(world: World) -> N
     assert "shekar" not in str(world.store.records)
 
 
+def test_nobody_without_the_project_s_secret_can_guess_a_key_or_a_body_from_what_is_stored(world: World) -> None:
+    key = IdempotencyKey("shekar@example.com", "body")
+    for project in (a_project(), a_project(project_id=2, secret=b"1" * 32)):
+        create(world, key=key, project=project)
+
+    one, other = world.store.records.values()
+
+    assert one.key_digest != other.key_digest
+    assert one.body_digest not in {other.body_digest, key.body_digest}
+    # a job and a schedule have records of their own: one key may make both
+    assert {one.key_digest, one.body_digest} == {*key.stored_in(a_project(), "job")}
+    assert key.stored_in(a_project(), "schedule")[0] != one.key_digest
+
+
 def test_a_key_is_free_again_after_a_day(world: World) -> None:
     key = IdempotencyKey("k", "body")
     create(world, key=key)

@@ -588,7 +588,7 @@ MUTANTS = (
     Mutant(
         "an idempotency key for every body",
         "_find_replay",
-        "record.body_digest != idempotency.body_digest",
+        "record.body_digest != body_digest",
         "False",
         ("tests/unit/test_creation.py",),
     ),

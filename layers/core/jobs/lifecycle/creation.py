@@ -6,7 +6,6 @@ the condition that it is free. Only proof that the number is taken moves on to a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused
 from jobs.lifecycle.contention import BATCH_DEADLINE, DEADLINE, Contention
-from jobs.lifecycle.deletion import look_at_lock, person_of
+from jobs.lifecycle.deletion import lock_digest, look_at_lock, person_of
 from jobs.lifecycle.limits import check_rate
 from jobs.model import HOUR, SECOND, Change, DueJob, IdempotencyRecord, Job, Status
 from jobs.outcomes import AppendOutcome, NewRow
@@ -43,10 +42,13 @@ class IdempotencyKey(NamedTuple):
     key: str
     body_digest: str
 
-    @property
-    def digest(self) -> str:
-        """What the key is stored under. Callers put anything into a key, personal data too."""
-        return hashlib.sha256(self.key.encode()).hexdigest()
+    def stored_in(self, project: Project, makes: str) -> tuple[str, str]:
+        """What a project's table holds of the key and of the body: digests that nobody can guess without its secret.
+
+        Callers put anything into a key, a person's address too. What the key `makes` is part of the digest, so that one
+        key may make a job and a schedule.
+        """
+        return lock_digest(project, f"{makes} {self.key}"), lock_digest(project, self.body_digest)
 
 
 class Creation(NamedTuple):
@@ -120,7 +122,7 @@ def create_job(  # noqa: PLR0913  # what is asked for, by whom, and the two ways
             check_rate(ports, project, newest)
         job = _numbered(ports, project, new, by, newest + 1)
         record = idempotency and IdempotencyRecord(
-            idempotency.digest, idempotency.body_digest, job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
+            *idempotency.stored_in(project, "job"), job.job_id, (job.created_at + REPLAY_WINDOW) // SECOND
         )
         person = person_of(project, new.reference_id)
         rows = [NewRow(job, token, new.params, seen, person, fired and fired._replace(job_id=job.job_id))]
@@ -221,10 +223,11 @@ def _numbered(ports: Ports, project: Project, new: NewJob, by: str, number: int)
 def _find_replay(ports: Ports, project: Project, idempotency: IdempotencyKey | None) -> Job | None:
     if idempotency is None:
         return None
-    record = ports.jobs.find_idempotency_record(project.project_id, idempotency.digest, ports.clock.now())
+    key_digest, body_digest = idempotency.stored_in(project, "job")
+    record = ports.jobs.find_idempotency_record(project.project_id, key_digest, ports.clock.now())
     if record is None:
         return None
-    if record.body_digest != idempotency.body_digest:
+    if record.body_digest != body_digest:
         raise IdempotencyKeyReused
     return ports.jobs.get_job(project.project_id, record.job_id)
 

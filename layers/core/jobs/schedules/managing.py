@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -59,9 +58,8 @@ def create_schedule(
     if idempotency is None:
         record = None
     else:
-        # jobs have records of their own: the same key may make a job and a schedule
-        digest = hashlib.sha256(f"schedule {idempotency.digest}".encode()).hexdigest()
-        record = ScheduleRecord(digest, idempotency.body_digest, schedule_id, (now + REPLAY_WINDOW) // SECOND)
+        digests = idempotency.stored_in(project, "schedule")
+        record = ScheduleRecord(*digests, schedule_id, (now + REPLAY_WINDOW) // SECOND)
         made = _find_made(ports, project, record)
         if made is not None:
             return made, True
