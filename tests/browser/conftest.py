@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.desk import Desk
 from tests.e2e.conftest import stack, tenant
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.e2e.embedded import Embedded, Tenant
 
 __all__ = ["stack", "tenant", "worker"]
+
+# A machine that does more than this is slow, and no failure of the page.
+expect.set_options(timeout=20_000)
 
 #: The file of job 1.
 CONTENT = b"month,revenue\n2026-11,75\n"

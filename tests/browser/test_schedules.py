@@ -12,8 +12,6 @@ from jobs.tenancy import administration
 from jobs.tenants import Scope
 from playwright.sync_api import expect
 
-from tests.browser.test_console import SOON
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -103,7 +101,7 @@ def test_an_occurrence_is_seen_soon_and_its_job_leads_back(look: Callable[..., D
 
     link = row(desk, once).get_by_role("link").first
     link.focus()
-    expect(cell(desk, once, "State")).to_have_text("ended", timeout=SOON)
+    expect(cell(desk, once, "State")).to_have_text("ended")
     expect(link).to_be_focused()
     cell(desk, once, "Last job").get_by_role("link").click()
     now = desk.page.get_by_role("region", name="Now")
@@ -158,17 +156,17 @@ def test_it_is_paused_resumed_run_and_deleted_each_after_a_question(look: Callab
     assert shown(tenant, made["scheduleId"])["enabled"]
     desk.press("Pause")
     desk.press("Pause the schedule")
-    expect(state).to_have_text("paused", timeout=SOON)
+    expect(state).to_have_text("paused")
     expect(desk.page.get_by_role("region", name="Next occurrences").locator("li")).to_have_count(0)
     assert not shown(tenant, made["scheduleId"])["enabled"]
     desk.press("Resume")
     desk.press("Resume the schedule")
-    expect(state).to_have_text("active", timeout=SOON)
+    expect(state).to_have_text("active")
     assert shown(tenant, made["scheduleId"])["enabled"]
 
     desk.press("Run now")
     desk.press("Run it now")
-    expect(desk.page.get_by_role("region", name="Now").get_by_role("link", name="#1")).to_be_visible(timeout=SOON)
+    expect(desk.page.get_by_role("region", name="Now").get_by_role("link", name="#1")).to_be_visible()
     assert tenant.details(1)["scheduleId"] == made["scheduleId"]
 
     desk.press("Delete")
@@ -187,10 +185,10 @@ def test_a_change_of_somebody_else_is_told_and_not_overwritten(look: Callable[..
     expect(desk.dialog.get_by_role("alert")).to_contain_text("Somebody has changed it meanwhile")
     assert shown(tenant, made["scheduleId"])["enabled"]
     desk.press("Back")
-    expect(desk.page.get_by_role("heading", level=1)).to_have_text("Mine", timeout=SOON)
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("Mine")
     desk.press("Pause")
     desk.press("Pause the schedule")
-    expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("paused", timeout=SOON)
+    expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("paused")
 
 
 def test_the_next_occurrences_are_shown_while_one_types(look: Callable[..., Desk], tenant: Tenant) -> None:
@@ -307,10 +305,10 @@ def test_one_that_does_not_exist_or_goes_while_it_is_shown_is_told(look: Callabl
     tenant.call("DELETE", f"{tenant.public}/schedules/{made['scheduleId']}")
 
     told = desk.page.get_by_role("main").get_by_role("alert")
-    expect(told).to_have_text("There is no such schedule in this project.", timeout=SOON)
+    expect(told).to_have_text("There is no such schedule in this project.")
     expect(desk.page.get_by_role("button", name="Run now")).to_be_hidden()
     desk.go(f"#/schedules/{'0' * 24}")
-    expect(told).to_have_text("There is no such schedule in this project.", timeout=SOON)
+    expect(told).to_have_text("There is no such schedule in this project.")
 
 
 @pytest.mark.parametrize("one", [False, True])
@@ -392,7 +390,7 @@ def test_all_of_it_can_be_done_with_the_keyboard_alone(visit: Callable[..., Desk
     expect(desk.page.get_by_role("button", name="Back")).to_be_focused()
     desk.tab_to("Pause the schedule")
     desk.page.keyboard.press("Enter")
-    expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("paused", timeout=SOON)
+    expect(desk.page.get_by_role("region", name="Now").locator(".chip")).to_have_text("paused")
     expect(desk.page.get_by_role("button", name="Resume", exact=True)).to_be_focused()
     desk.tab_to("All schedules", back=True)
     desk.page.keyboard.press("Enter")
@@ -434,7 +432,7 @@ def test_axe_finds_no_barrier(look: Callable[..., Desk], tenant: Tenant, scheme:
     desk.go("#/schedules")
     expect(desk.rows).to_have_count(3)
     desk.page.context.set_offline(True)
-    expect(desk.page.locator("#banner")).to_be_visible(timeout=SOON)
+    expect(desk.page.locator("#banner")).to_be_visible()
     found["server gone"] = desk.barriers()
     desk.page.context.set_offline(False)
 

@@ -61,7 +61,6 @@ def test_no_occurrence_is_lost_or_doubled_while_the_service_is_stopped_and_start
     another: Callable[..., Embedded], say_at_the_end: Callable[[str], None]
 ) -> None:
     kept = another(PERSIST="1")
-    kept.stops_within = kept.starts_within
     kept.start()
     tenant = kept.new_tenant()
     # both occur within the same few seconds of a minute, so that all of them lie on the same side of the stop
