@@ -198,7 +198,7 @@ def test_an_event_that_is_delivered_again_counts_once(outside: Outside) -> None:
 
 
 def test_a_schedule_is_asked_for_by_an_event_and_a_misspelt_request_is_seen(outside: Outside) -> None:
-    body = {"name": "nightly", "every": 600, "job": {"action": "export"}, "idempotencyKey": "k"}
+    body: dict[str, Any] = {"name": "nightly", "every": 600, "job": {"action": "export"}, "idempotencyKey": "k"}
     outside.put("schedule request", **body)
     for _ in range(2):
         outside.put("Schedule Requested", **body)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs.dialects import alteryx_schedules
 from jobs.lifecycle import creation
 from jobs.model import Message, NewJob, Run, SeenEvent, Severity
 from jobs.outcomes import Attempt, Stamp
+from jobs.schedules.ports import Schedule, Spec, State
+from jobs.schedules.rhythm import Rhythm
 from jobs.tenancy import access, registering
 from jobs.tenants import AccessToken, Question, Registration, Right, Role
+from jobs.workflows import running
 
 from tests.builders import start
 from tests.e2e.embedded import far_ahead, now, send, text
@@ -46,6 +51,10 @@ organisation    all           refused    refused  refused    refused  all      r
 known           known         known      known    known      unknown  unknown  refused  refused
 questions       asked         asked      asked    asked      unknown  unknown  refused  refused
 catalogue       found         found      found    found      empty    empty    refused  refused
+schedule        schedule      schedule   gone     gone       gone     gone     refused  refused
+schedules       scheduled     scheduled  empty    empty      empty    empty    refused  refused
+end-schedule    done          done       gone     gone       gone     gone     refused  refused
+make-schedule   no-body       refused    refused  refused    refused  no-body  refused  refused
 run-shared      run-shared    forbidden  forbidden run-shared forbidden run     refused  refused
 """
 CALLERS, *ROWS = (line.split() for line in MATRIX.strip().splitlines())
@@ -64,6 +73,10 @@ CALLS = {
     "questions": ("GET", "/webapi/v3/workflows/{shared}/questions"),
     "catalogue": ("GET", "/webapi/v3/workflows?name={shared}"),
     "run-shared": ("POST", "/webapi/v3/workflows/{shared}/jobs"),
+    "schedule": ("GET", "/webapi/v3/schedules/{scheduleId}"),
+    "schedules": ("GET", "/webapi/v3/schedules?workflowId={workflowId}"),
+    "end-schedule": ("DELETE", "/webapi/v3/schedules/{scheduleId}"),
+    "make-schedule": ("POST", "/webapi/v3/schedules"),
 }
 #: The answers of refusals and cancellations, the same for every caller.
 SENTENCES = {
@@ -74,6 +87,8 @@ SENTENCES = {
     "deleted": (200, "Deleted Successfully."),
     "cancelled": (200, "Cancelled Successfully."),
     "unknown": (404, "Workflow not found."),
+    "gone": (404, "Schedule not found."),
+    "no-body": (400, "body: must be JSON"),
     "forbidden": (403, "You do not have permission to run this workflow."),
 }
 COLLECTIONS = {"seen": Right.VIEW, "shared": Right.CANCEL}
@@ -104,6 +119,20 @@ class Cast:
         run = Run(workflow_id, self.owner_id, tuple(COLLECTIONS), "High", "tag")
         new = NewJob(action="run_workflow", start_at=far_ahead(), run=run)
         return creation.create_job(ports(self.store), project, new, by="key-1").job
+
+    def plan(self, project: Project, workflow_id: str) -> Schedule:
+        """Make a schedule of the owner, whose workflow is shared."""
+        new = running.new_run(workflow_id, running.RunRequest(), self.owner_id)
+        job = replace(new, run=new.run._replace(collection_ids=tuple(COLLECTIONS)))
+        made = Schedule(
+            project_id=project.project_id,
+            schedule_id=f"{now() // 1000:08x}{project.project_id:08x}{uuid.uuid4().hex[:8]}",
+            spec=Spec(name="s", rhythm=Rhythm(every=600, anchor=far_ahead()), job=job),
+            created_at=now(),
+            state=State(next_at=far_ahead()),
+        )
+        assert self.store.add_schedule(made, None)
+        return made
 
     def move(self, job: Job, *moves: str) -> None:
         """Start it, and then complete it."""
@@ -223,9 +252,11 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
     message = {"status": 2, "text": "no rows", "toolId": 7}
     cast.move(job, *{"cancel-running": ["start"], "cancel-ended": ["start", "complete"]}.get(call, []))
     before = cast.store.get_job(job.project_id, job.job_id)
+    schedule = cast.plan(cast.tenant.project, workflow_id)
+    named = {"jobId": id_of(job), "workflowId": workflow_id, "shared": SHARED, "scheduleId": schedule.schedule_id}
 
     method, path = CALLS[call]
-    answer = cast.call(caller, method, path.format(jobId=id_of(job), workflowId=workflow_id, shared=SHARED))
+    answer = cast.call(caller, method, path.format(**named))
 
     bodies: dict[str, Callable[[], object]] = {
         "job": lambda: a_job(job, [message]),
@@ -247,6 +278,18 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
             }
         ],
         "run-shared": lambda: a_run(answer.json(), SHARED),
+        "schedule": lambda: json.loads(alteryx_schedules.render(schedule).body),
+        "scheduled": lambda: [
+            {
+                "id": schedule.schedule_id,
+                "name": "s",
+                "workflowId": workflow_id,
+                "ownerId": cast.owner_id,
+                "runDateTime": answer.json()[0]["runDateTime"],
+                "timeZone": "UTC",
+            }
+        ],
+        "done": dict,
         "all": lambda: {
             # the owner is a user of the first organisation alone
             "data": [an_entry(of_stranger, "key-1") if caller == "stranger" else an_entry(job, "Test")]
@@ -262,6 +305,8 @@ def test_everybody_gets_what_is_theirs_and_no_more(cast: Cast, call: str, caller
 
     after = cast.store.get_job(job.project_id, job.job_id)
     assert (after != before) == (outcome in {"deleted", "cancelled"})
+    left = cast.store.get_schedules(schedule.project_id, [schedule.schedule_id])
+    assert left == ({} if outcome == "done" else {schedule.schedule_id: schedule})
     if outcome in {"run", "run-shared"}:
         project = cast.foreign.project if caller == "stranger" else cast.tenant.project
         assert int(answer.json()["id"][8:16], 16) == project.project_id

@@ -206,3 +206,24 @@ def rows(service: Service) -> dict[str, int]:
     pages: Iterable[Any] = service.dynamodb.get_paginator("scan").paginate(TableName=TABLE)
     found = [item for page in pages for item in page["Items"]]
     return {f"{item['pk']['S']} {item['sk']['S']}": size_of(item) + 100 for item in found}
+
+
+def test_a_schedule_of_v3_costs_what_the_chart_says(service: Service, spend: Callable[..., Spent]) -> None:
+    service.http("get_schedules", "alteryx_v3_list")  # from now on the caller is known
+    made: list[str] = []
+
+    def http(function: str, case: str) -> None:
+        path = {"scheduleId": made[0]} if made else {}
+        answer = service.http(function, case, path=path)
+        assert answer.status == 200, answer.text
+        made.extend([answer.json["id"]] if not made else [])
+
+    def cost(function: str, case: str) -> tuple[float, int]:
+        spent = spend(f"schedules of v3: {function} {case}", partial(http, function, case))
+        return spent.read, spent.write
+
+    assert cost("manage_schedules", "alteryx_v3") == (0.5, 7)
+    assert cost("get_schedules", "alteryx_v3") == (2, 0)
+    assert cost("manage_schedules", "alteryx_v3_change") == (2, 4)  # the next occurrence stays
+    assert cost("manage_schedules", "alteryx_v3_replace") == (2, 5)  # it is paused, and leaves the index
+    assert cost("manage_schedules", "alteryx_v3_remove") == (4, 6)  # and is not there any more

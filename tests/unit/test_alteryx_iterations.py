@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs.dialects.alteryx_iterations import CONTRACTS, DAYS, Kind, instant_of, iteration_of, read_time, rhythm_of
 from jobs.errors import InvalidRequest
@@ -92,6 +92,7 @@ def test_daily_is_every_day_or_from_monday_to_friday() -> None:
         assert runs(an_iteration(Kind.DAILY, runOnlyWorkWeek=only), 60) == expected
 
 
+@settings(deadline=None)  # it walks through years of the calendar
 @given(st.sets(st.sampled_from(NAMES), min_size=1))
 def test_weekly_is_on_its_days_of_the_week(days: set[str]) -> None:
     expected = days_of_years(lambda day: weekday(day) in days)
@@ -117,6 +118,7 @@ def test_a_day_of_the_week_by_its_place_in_the_month(day_of_week: str, occurrenc
     assert runs(iteration, 60) == days_of_years(wanted)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 28) | st.integers(29, 31), min_size=1), st.sets(st.integers(1, 12), min_size=1))
 def test_custom_is_on_days_of_months(days: set[int], months: set[int]) -> None:
     iteration = an_iteration(Kind.CUSTOM, daysOfMonth=sorted(days), months=sorted(months))

@@ -6,11 +6,11 @@ in whole minutes, and the contract of its type alone. So two iterations that mea
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from jobs.dialects.alteryx_words import TIME
 from jobs.errors import InvalidRequest
 from jobs.schedules import zones
 from jobs.schedules.rhythm import Rhythm, check_cron
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MILLISECOND = timedelta(milliseconds=1)
 #: Far from the ends of the calendar, where no time can be put into another zone.
 _YEARS = range(1970, 9999)
-_TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,7})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 #: The zone of a schedule that names none.
 UTC = "UTC"
 
@@ -67,7 +66,7 @@ def read_time(text: str, time_zone: str) -> str:
         ValueError: it is no time in ISO 8601, or does not exist.
     """
     try:
-        moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
+        moment = datetime.fromisoformat(text) if TIME.fullmatch(text) else None
     except ValueError:  # such as a thirteenth month
         moment = None
     if moment is None or moment.year not in _YEARS:

@@ -28,7 +28,8 @@ COMPLETE = "Complete"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(_DAY.pattern + "T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,7})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+#: A time in ISO 8601, with an offset or without.
+TIME = re.compile(_DAY.pattern + "T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,7})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -142,7 +143,7 @@ def _parse_moment(query: Mapping[str, str], name: str) -> tuple[int, bool] | Non
         if _DAY.fullmatch(text):
             days = date.fromisoformat(text) - _EPOCH.date()
             return days.days * DAY, True
-        if _TIME.fullmatch(text):
+        if TIME.fullmatch(text):
             moment = datetime.fromisoformat(text)
             since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
             return since // timedelta(milliseconds=1), False
