@@ -36,7 +36,7 @@ def test_a_fresh_account_has_none_for_production_and_is_told_what_to_set() -> No
     concurrency, ticks = deployment.too_much(FRESH, {**DEFAULTS, **PROD})
 
     assert "runs 10 functions at once" in concurrency
-    assert "would take 38" in concurrency
+    assert "would take 52" in concurrency
     assert (
         'PARAMS="StartConcurrency=2 FireConcurrency=2 IngestConcurrency=2 DeletionConcurrency=2 PublishParallelism=1"'
         in concurrency

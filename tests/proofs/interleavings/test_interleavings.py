@@ -14,7 +14,7 @@ from jobs.outcomes import AppendOutcome, AppendResult, ReportOutcome, StartOutco
 
 from tests.builders import NOW, start
 from tests.proofs.interleavings.claims import Broken, Told, hold
-from tests.proofs.interleavings.explorer import explore
+from tests.proofs.interleavings.explorer import explore, main
 from tests.proofs.interleavings.interleavings import (
     ANSWER_LOST,
     CRASH,
@@ -56,6 +56,19 @@ def test_whatever_the_order_and_the_fault_nothing_is_lost_doubled_or_early(race:
         print(tally)  # shown if it fails
         assert tally.missing == set()
         assert set(tally.by_fault) == set(FAULTS)
+
+
+def test_words_select_races(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["explorer", "--race", "a batch that is delivered twice"])
+    assert main() == 0
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["a batch that is delivered twice"] * 2
+    assert summary.startswith("1 races: ")
+
+    monkeypatch.setattr("sys.argv", ["explorer", "--race", "nobody"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no race has 'nobody' in its name" in capsys.readouterr().err
 
 
 # ---- the explorer counts and replays as it says ---------------------------------------------------------------------
