@@ -602,6 +602,8 @@ ANY_VERSION = {"if-match": "*"}
         ({"cron": "30 2 * * *", "timezone": "Europe/Berlin"}, "Cron", {"cronExpression": "30 2 * * *"}),
         ({"every": 5_459}, "Hourly", {"hours": 1, "minutes": 30}),
         ({"at": "2035-01-01T08:30:30Z"}, "Once", None),
+        ({"at": "2035-01-01T08:30:30Z", "endAt": "2035-01-02T08:30:30Z"}, "Once", None),
+        ({"every": 31_536_000}, "Hourly", {"hours": 8_760, "minutes": 0}),
     ],
 )
 def test_a_schedule_of_the_public_api_is_seen_and_changed_by_administrators(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jobs.dialects import alteryx_schedules
 from jobs.dialects.alteryx_iterations import DAYS, Kind
 from jobs.dialects.alteryx_schedule_bodies import MAX_HOURS, OCCURRENCES, parse_change, parse_schedule
+from jobs.dialects.schedule_bodies import MAX_EVERY
 from jobs.errors import InvalidRequest
 from jobs.model import DAY, NewJob
 from jobs.schedules.ports import Schedule, Spec
@@ -87,7 +88,7 @@ iterations = st.one_of(
     st.just({"iterationType": "Once"}),
     st.builds(
         lambda hours, minutes: {"iterationType": "Hourly", "hourlyContract": {"hours": hours, "minutes": minutes}},
-        st.integers(0, MAX_HOURS),
+        st.integers(0, MAX_HOURS - 1),
         st.integers(1, 59),
     ),
     st.builds(lambda only: {"iterationType": "Daily", "dailyContract": {"runOnlyWorkWeek": only}}, st.booleans()),
@@ -124,17 +125,17 @@ def test_what_is_shown_can_be_sent_back_and_changes_nothing_also_when_its_start_
             assert parse_change(shown, later, replaces=replaces)(made) == made
 
 
-@pytest.mark.parametrize("name", ["hours", "minutes"])
-def test_a_period_has_a_bound_that_the_public_api_has_too(name: str) -> None:
-    contract = {"hours": MAX_HOURS, "minutes": 59}
+@pytest.mark.parametrize(("name", "where"), [("hours", ".hours"), ("minutes", "")])
+def test_a_period_has_the_bound_that_the_public_api_has(name: str, where: str) -> None:
+    contract = {"hours": MAX_HOURS, "minutes": 0}
     iteration = {"iterationType": "Hourly", "startTime": ahead(1), "hourlyContract": contract}
     body = {"workflowId": "w", "name": "n", "iteration": iteration}
 
-    assert parse_schedule(json.dumps(body), NOW).rhythm.every <= 31_536_000
+    assert parse_schedule(json.dumps(body), NOW).rhythm.every == MAX_EVERY
     contract[name] += 1
     with pytest.raises(InvalidRequest) as refused:
         parse_schedule(json.dumps(body), NOW)
-    assert refused.value.field == f"iteration.hourlyContract.{name}"
+    assert refused.value.field == f"iteration.hourlyContract{where}"
 
 
 def test_a_change_of_what_is_not_run_keeps_the_job_as_it_is() -> None:

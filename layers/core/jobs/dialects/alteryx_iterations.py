@@ -131,7 +131,7 @@ def iteration_of(rhythm: Rhythm) -> Iteration:
         contract = {"hours": rhythm.every // 3_600, "minutes": rhythm.every % 3_600 // 60}
     else:
         kind = Kind.ONCE
-        start = rhythm.at
+        start, end = rhythm.at, None
     times = {"startTime": _shown(start, rhythm.timezone), "endTime": _shown(end, rhythm.timezone)}
     return {"iterationType": kind.value, **times, **({CONTRACTS[kind]: contract} if contract else {})}
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_COMMENT = 1_024
 MAX_OWNER = 256
 #: The longest period of an hourly iteration.
-MAX_HOURS = MAX_EVERY // 3_600 - 1
+MAX_HOURS = MAX_EVERY // 3_600
 #: Which such day of a month; -1 is the last one.
 OCCURRENCES = (1, 2, 3, 4, iterations.LAST)
 _DIGITS = re.compile("-?[0-9]{1,9}")
@@ -316,7 +316,7 @@ def _rhythm(wanted: Mapping[str, Any], before: Mapping[str, Any] | None, now: in
     """The rhythm that is wanted. A time that was not there before must lie ahead.
 
     Raises:
-        InvalidRequest: a time does not, or lies too far ahead, or the iteration fits no day.
+        InvalidRequest: a time does not, or lies too far ahead, or the period is too long, or the iteration fits no day.
     """
     iteration, zone = wanted["iteration"], wanted["timeZone"]
     if iteration["startTime"] is None:
@@ -331,7 +331,10 @@ def _rhythm(wanted: Mapping[str, Any], before: Mapping[str, Any] | None, now: in
             raise InvalidRequest(f"iteration.{name}", "must lie in the future")
         if at > now + MAX_AHEAD:
             raise InvalidRequest(f"iteration.{name}", "must be at most 10 years ahead")
-    return iterations.rhythm_of(iteration, zone)
+    rhythm = iterations.rhythm_of(iteration, zone)
+    if rhythm.every > MAX_EVERY:
+        raise InvalidRequest(f"iteration.{CONTRACTS[Kind.HOURLY]}", f"must be at most {MAX_HOURS} hours")
+    return rhythm
 
 
 def _check_runs(spec: Spec, now: int) -> None:
