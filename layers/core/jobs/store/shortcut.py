@@ -126,7 +126,7 @@ class Shortcut:
             return None
         request = self.signed(operation, body) + body
         connection = self._pool._get_conn()
-        if connection.sock is None:  # none is open, or none that waits
+        if connection.sock is None:  # no open connection waits
             self._pool._put_conn(connection)
             return None
         try:
