@@ -29,7 +29,7 @@ def draw(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], *, x: s
         height = highest * step / 4
         _, level = at(10**least, height)
         parts.append(f'<path d="M{LEFT} {level:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
-        parts.append(_text(LEFT - 8, level + 4, f"{height:g}", anchor="end"))
+        parts.append(_text(LEFT - 8, level + 4, f"{height:.3g}", anchor="end"))
     places = sorted({place for place, _ in points})
     parts += [_text(at(place, 0)[0], HEIGHT - BOTTOM + 18, f"{place:,g}", anchor="middle") for place in places]
     parts += [_text(LEFT, HEIGHT - 10, x), _text(8, TOP - 8, y)]

@@ -50,6 +50,8 @@ class Answer(NamedTuple):
     status: str = "200 OK"
     checksum: int | None = None
     whole: bool = True
+    #: Bytes that follow and belong to nothing.
+    beyond: bytes = b""
 
 
 #: No answer at all.
@@ -87,7 +89,7 @@ class _Connection(StreamRequestHandler):
             if answer is SILENCE:
                 self.server.ended.wait(5)
                 return
-            content = json.dumps(answer.content).encode()
+            content = b"<>" if answer.content is None else json.dumps(answer.content).encode()
             checksum = crc32(content) if answer.checksum is None else answer.checksum
             told = f"HTTP/1.1 {answer.status}\r\nContent-Length: {len(content)}\r\nx-amz-crc32: {checksum}\r\n\r\n"
             # in pieces, as networks deliver
@@ -96,7 +98,7 @@ class _Connection(StreamRequestHandler):
                 self.wfile.flush()
             if not answer.whole:
                 return
-            self.wfile.write(content[7:])
+            self.wfile.write(content[7:] + answer.beyond)
 
 
 @contextmanager
@@ -243,6 +245,7 @@ FAULTS = {
     "changed": (Answer({"Item": ITEM}, checksum=1), ChecksumError),
     "cut short": (Answer({"Item": ITEM}, whole=False), ConnectionClosedError),
     "silent": (SILENCE, ReadTimeoutError),
+    "no JSON": (Answer(None, checksum=crc32(b"<>") + 1), ChecksumError),
 }
 
 
@@ -301,6 +304,30 @@ def test_a_connection_that_was_closed_is_opened_again_at_no_failed_try(
 
     assert len(table.heard) == 3
     assert len({heard.connection for heard in table.heard}) == 1
+
+
+def test_an_answer_that_is_no_json_is_read_as_botocore_reads_it(
+    table: Table, made: Callable[..., DynamoDBClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dynamodb = made(table)
+    table.answers = [Answer(None)]
+    table.heard.clear()
+
+    short = get(dynamodb)
+
+    assert len(table.heard) == 1
+    monkeypatch.setattr("jobs.store.shortcut.Shortcut.call", lambda *_: None)
+    assert short == get(dynamodb)
+
+
+def test_an_answer_longer_than_it_says_ends_its_connection(table: Table, made: Callable[..., DynamoDBClient]) -> None:
+    dynamodb = made(table)
+    table.answers = [Answer({"Item": ITEM}, beyond=b"HTTP/1.1 200 OK"), GOOD]
+    table.heard.clear()
+
+    assert [get(dynamodb) for _ in range(3)] == [{"Item": ITEM}] * 3
+
+    assert table.heard[0].connection != table.heard[-1].connection
 
 
 def test_what_only_botocore_can_write_goes_its_way(table: Table, made: Callable[..., DynamoDBClient]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
+from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
 from threading import local
@@ -116,8 +117,7 @@ class Shortcut:
 
     def call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | None:
         """Answer a call; None if it is botocore's to go on."""
-        connection = None if self._is_closed else self._connection()
-        if connection is None:
+        if self._is_closed or (self._pool is None and not self._find_pool()):
             return None
         if operation not in self._tokens:
             self._tokens[operation] = self._model.operation_model(operation).idempotent_members
@@ -126,9 +126,12 @@ class Shortcut:
         try:
             body = orjson.dumps(asked)
         except TypeError:  # what only botocore can write
-            self._pool._put_conn(connection)
             return None
         request = self.signed(operation, body) + body
+        connection = self._pool._get_conn()
+        if connection.sock is None:  # no open connection waits
+            self._pool._put_conn(connection)
+            return None
         try:
             connection.sock.sendall(request)
             head, answer = _read(connection.sock)
@@ -142,28 +145,24 @@ class Shortcut:
         if head.startswith(b"HTTP/1.1 200 "):
             told = _CHECKSUM.search(head)
             if told is None or int(told[1]) == crc32(answer):
-                found: dict[str, Any] = orjson.loads(answer)
-                return found
-        if _REFUSED in answer:
+                with suppress(ValueError):  # no JSON
+                    found: dict[str, Any] = orjson.loads(answer)
+                    return found
+        elif _REFUSED in answer:
             # Nothing was done. Whatever is wrong here, botocore signs by itself, from now on all calls.
             self._is_closed = True
             return None
         self.session.remember(self._response(head, answer))
         return None
 
-    def _connection(self) -> Any:
-        """An open connection that waits for a request; None if there is none."""
+    def _find_pool(self) -> bool:
+        """Find the connections to the host; False if there are none to be shared."""
+        self._pool = self.session.pool()
         if self._pool is None:
-            self._pool = self.session.pool()
-            if self._pool is None:
-                return None
-            port = f":{self._pool.port}" if self._pool.port not in {None, 80, 443} else ""
-            self._host = f"{self._pool.host}{port}"
-        connection = self._pool._get_conn()
-        if connection.sock is None:
-            self._pool._put_conn(connection)
-            return None
-        return connection
+            return False
+        port = f":{self._pool.port}" if self._pool.port not in {None, 80, 443} else ""
+        self._host = f"{self._pool.host}{port}"
+        return True
 
     def _response(self, head: bytes, body: bytes) -> AWSResponse:
         """An answer as botocore's session hands it over."""
@@ -236,6 +235,8 @@ def _read(sock: Any) -> tuple[bytes, bytes]:
     if length is None:
         raise ConnectionError("no length")
     left = int(length[1]) - len(parts[0])
+    if left < 0:
+        raise ConnectionError("more than its length")
     while left > 0:
         parts.append(_more(sock))
         left -= len(parts[-1])
