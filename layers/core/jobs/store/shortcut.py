@@ -148,11 +148,10 @@ class Shortcut:
                 with suppress(ValueError):  # no JSON
                     found: dict[str, Any] = orjson.loads(answer)
                     return found
-        elif _REFUSED in answer:
-            # Nothing was done. Whatever is wrong here, botocore signs by itself, from now on all calls.
-            self._is_closed = True
-            return None
-        self.session.remember(self._response(head, answer))
+        # A refused signature means that nothing was done: botocore makes the first try itself, of all later calls too.
+        self._is_closed = _REFUSED in answer
+        if not self._is_closed:
+            self.session.remember(self._response(head, answer))
         return None
 
     def _find_pool(self) -> bool:
