@@ -2,11 +2,12 @@
 
 botocore comes with the models of all services, and each new client reads a list of all their addresses. Functions use
 four services. Descriptions of the calls go too, with the code that makes texts of them, which each client imports.
-What is left reads as it did before.
+pydantic's core declares a type for each kind of schema, for type checkers alone. What is left works as it did before.
 """
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import shutil
@@ -36,6 +37,7 @@ def main() -> None:
     for folder in sys.argv[1:]:
         slim(Path(folder) / "botocore" / "data")
         leave_out_texts(Path(folder) / "botocore" / "docs")
+        leave_out_fields(Path(folder) / "pydantic_core" / "core_schema.py")
 
 
 def slim(data: Path) -> None:
@@ -61,6 +63,16 @@ def leave_out_texts(docs: Path) -> None:
             path.unlink()
     (docs / "__init__.py").write_text("")
     (docs / "docstring.py").write_text(NO_TEXTS)
+
+
+def leave_out_fields(schemas: Path) -> None:
+    """Leave out the fields of typed dictionaries, which a program never looks at. A second time changes nothing."""
+    module, typed = ast.parse(schemas.read_text()), {"TypedDict"}
+    for part in module.body:
+        if isinstance(part, ast.ClassDef) and typed & {base.id for base in part.bases if isinstance(base, ast.Name)}:
+            typed.add(part.name)
+            part.bases, part.keywords, part.body = [ast.Name("dict")], [], [ast.Pass()]
+    schemas.write_text(ast.unparse(module))
 
 
 def _undocumented(part: Any) -> Any:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import botocore
 import botocore.session
+import pydantic_core.core_schema
 import pytest
 
-from local.slim import SERVICES, leave_out_texts, slim
+from local.slim import SERVICES, leave_out_fields, leave_out_texts, slim
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -90,3 +91,74 @@ client.get_paginator("query"), client.get_waiter("table_exists"), client.get_ite
 assert not {{"botocore.docs.service", "botocore.docs.method"}} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": str(tmp_path)})
+
+
+# ---- fields that only type checkers look at ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The declarations of pydantic's core, slimmed twice."""
+    copied = tmp_path_factory.mktemp("layer") / "core_schema.py"
+    shutil.copy(pydantic_core.core_schema.__file__, copied)
+    leave_out_fields(copied)
+    once = copied.read_text()
+    leave_out_fields(copied)
+    assert copied.read_text() == once
+    return copied
+
+
+def test_typed_dictionaries_lose_their_fields_and_nothing_else_changes(schemas: Path) -> None:
+    whole, left = (
+        ast.parse(text) for text in (Path(pydantic_core.core_schema.__file__).read_text(), schemas.read_text())
+    )
+
+    changed = [
+        (before, after)
+        for before, after in zip(whole.body, left.body, strict=True)
+        if ast.unparse(before) != ast.unparse(after)
+    ]
+
+    assert {type(before) for before, _ in changed} == {ast.ClassDef}
+    assert [f"class {before.name}(dict):\n    pass" for before, _ in changed if isinstance(before, ast.ClassDef)] == [
+        ast.unparse(after) for _, after in changed
+    ]
+    assert len(changed) > 50
+
+
+#: What each of our models takes, and what it says of a body that is wrong.
+PROGRAM = """
+import json, pydantic, pydantic_core.core_schema as used
+from jobs.dialects import alteryx_schedule_bodies, artifact_bodies, bodies, event_bodies, report_bodies, schedule_bodies
+
+def refusal(model):
+    try:
+        return repr(model.model_validate({"action": 1, "projectKey": 2}))
+    except pydantic.ValidationError as error:
+        return error.errors(include_url=False)
+
+pending = pydantic.BaseModel.__subclasses__()
+for model in pending:
+    pending += model.__subclasses__()
+ours = sorted((model for model in pending if model.__module__.startswith("jobs.")), key=repr)
+print(used.__file__)
+for model in ours:
+    print(model, model.model_json_schema(), refusal(model))
+"""
+
+
+def test_models_are_built_and_refuse_as_before(schemas: Path, tmp_path: Path) -> None:
+    layer = tmp_path / "pydantic_core"
+    shutil.copytree(Path(pydantic_core.__file__).parent, layer)
+    shutil.copy(schemas, layer)
+
+    def run(*folders: Path) -> list[str]:
+        path = f"import sys; sys.path[:0] = {[str(folder) for folder in folders]}\n"
+        ran = subprocess.run([sys.executable, "-c", path + PROGRAM], capture_output=True, text=True, check=True)
+        return ran.stdout.splitlines()
+
+    (before, *usual), (after, *slimmed) = run(), run(tmp_path)
+
+    assert (Path(before), Path(after)) == (Path(pydantic_core.core_schema.__file__), layer / "core_schema.py")
+    assert slimmed == usual
+    assert len(usual) > 10
