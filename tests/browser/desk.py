@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,17 @@ class Desk:
     def hide(self, *, hidden: bool) -> None:
         """Put another tab in front, or this one again."""
         self.page.evaluate(HIDE, hidden)
+
+    def asks_nothing_while_hidden(self, *, then: str) -> None:
+        """Hide the tab for a while. It makes no call until it is seen again, and then one that `then` matches."""
+        self.hide(hidden=True)
+        time.sleep(0.5)
+        before = len(self.calls)
+        time.sleep(6)
+        assert len(self.calls) == before
+        expect(self.live).to_have_text("Paused")
+        with self.page.expect_request(then, timeout=1000):
+            self.hide(hidden=False)
 
     def barriers(self) -> list[str]:
         """What axe-core finds on the page as it is, at all levels of WCAG 2 and among its best practices."""

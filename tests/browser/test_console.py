@@ -253,14 +253,7 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(visit: Callable[..
     desk = visit(jobs.tenant)
     expect(desk.rows).to_have_count(5)
 
-    desk.hide(hidden=True)
-    time.sleep(0.5)
-    before = len(desk.calls)
-    time.sleep(6)
-    assert len(desk.calls) == before
-    expect(desk.live).to_have_text("Paused")
-    with desk.page.expect_request("**/jobs?**", timeout=1000):
-        desk.hide(hidden=False)
+    desk.asks_nothing_while_hidden(then="**/jobs?**")
 
 
 def test_a_start_is_seen_soon_even_if_nothing_else_has_happened(visit: Callable[..., Desk], tenant: Tenant) -> None:

@@ -319,14 +319,7 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(
     desk = look(made if one else None)
     expect(desk.live).to_have_text("Live")
 
-    desk.hide(hidden=True)
-    time.sleep(0.5)
-    before = len(desk.calls)
-    time.sleep(6)
-    assert len(desk.calls) == before
-    expect(desk.live).to_have_text("Paused")
-    with desk.page.expect_request("**/schedules**", timeout=1000):
-        desk.hide(hidden=False)
+    desk.asks_nothing_while_hidden(then="**/schedules**")
 
 
 def test_a_schedule_that_is_shown_costs_one_call_a_look(look: Callable[..., Desk], tenant: Tenant) -> None:
