@@ -695,9 +695,9 @@ class FakeStore:
         self.cursor = cursor
 
 
-def _place(row: Due) -> tuple[int, int, str]:
-    """Where a row of the index stands: by its time, then by its key."""
-    return row.due_at, row.project_id, f"{row[2]:>32}"
+def _place(row: Due) -> tuple[int, bool, int, str]:
+    """Where a row of the index stands: by its time, then by its key in the table, where jobs come first."""
+    return row.due_at, isinstance(row, DueSchedule), row.project_id, f"{row[2]:>32}"
 
 
 def _as_set(schedule: Schedule) -> tuple[Any, ...]:

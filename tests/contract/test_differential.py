@@ -310,6 +310,10 @@ class Operations:
         seen = self._seen_schedule() if self._maybe() else None
         return None if seen is None else given(seen)
 
+    def set_next_at(self) -> Made | None:
+        seen = self._seen_schedule()
+        return None if seen is None or seen.state.next_at is None else given(seen, self._next_at())
+
     def move_schedule(self) -> Made:
         there = [*self._store.schedules]
         move = self._move(*self._chance.choice([*there, *there, (self._project(), SCHEDULES[0])]))
@@ -455,7 +459,9 @@ METHODS = sorted(
     if not name.startswith("_")
 )
 WRITES = {name for name in METHODS if name.split("_")[0] not in {"get", "list", "find", "is", "highest", "walk"}}
-CHANGES_OF_SCHEDULES = WRITES & {name for name in METHODS if name.endswith("_schedule") or name == "append"}
+CHANGES_OF_SCHEDULES = WRITES & {
+    name for name in METHODS if name.endswith("_schedule") or name in {"append", "set_next_at"}
+}
 WEIGHTS = [3 if name in WRITES else 1 for name in METHODS]
 
 
