@@ -112,13 +112,13 @@ def deploy(session: Session, endpoint: str, root: Path, public_url: str, cors_or
 
 
 def warm(session: Session, endpoint: str, stack: Stack) -> None:
-    """Load what makes and starts jobs, and publish_changes, before the first job.
+    """Load what starts jobs and takes reports, and publish_changes, before the first job.
 
-    A cold start here would make the first job late; on AWS it fits into the second. The emulator also looks at no queue
-    while a function works on a stream.
+    A cold start here would make the first job late; on AWS it fits into the second. The first report would be overtaken
+    by the end of its job. The emulator also looks at no queue while a function works on a stream.
     """
     functions = session.client("lambda", endpoint_url=endpoint)
-    for name in ("FireSchedulesFunction", "StartJobsFunction", "PublishChangesFunction"):
+    for name in ("FireSchedulesFunction", "StartJobsFunction", "IngestEventsFunction", "PublishChangesFunction"):
         functions.invoke(FunctionName=stack.resources[name], Payload=json.dumps({"Records": []}))
 
 

@@ -32,6 +32,8 @@ PATIENCE = 30.0
 DIFFERS = {
     # How many steps of a job are seen depends on when it is looked at.
     r"(?m)^Job \d+ (scheduled|running)\b.*\n": "",
+    # Events have no order: the text of a report may come after the end of its job.
+    r"(?m)(\d+ %)  thinking of words$": r"\1",
     r'"(id|[a-z]+Time)": "[^"]+"': r'"\1": "…"',
     r"\d\d:\d\d:\d\d\.\d{3}": "CLOCK",
     r"(due in|\+)\s?\d+\.\d+ s": r"\1 N s",

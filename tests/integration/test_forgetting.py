@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections import defaultdict
-from inspect import signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -72,21 +70,11 @@ def quick_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moto in a time that grows with the jobs, not with their square.
 
     For each row of a transaction moto copies the whole table, to put it back if a condition fails. Here none does, as
-    nobody else is at work. For each page it looks at all rows of a table, or copies all versions of a bucket.
+    nobody else is at work. For each page of a bucket it copies all versions.
     """
-    query, list_versions = Table.query, S3Backend.list_object_versions
+    list_versions = S3Backend.list_object_versions
     copies = SimpleNamespace(copy=copy.copy, deepcopy=lambda of: of if isinstance(of, Table) else copy.deepcopy(of))
     monkeypatch.setattr(moto.dynamodb.models, "copy", copies)
-
-    def query_partition(table: Table, *args: Any, **more: Any) -> Any:
-        whole, asked = table.items, signature(query).bind(table, *args, **more).arguments
-        if asked["index_name"] is None:
-            partition = asked["hash_key"]
-            table.items = defaultdict(dict, {partition: whole.get(partition, {})})
-        try:
-            return query(table, *args, **more)
-        finally:
-            table.items = whole
 
     def list_prefix(backend: S3Backend, bucket_name: str, **more: Any) -> Any:
         bucket = backend.get_bucket(bucket_name)
@@ -100,7 +88,6 @@ def quick_moto(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             bucket.keys = whole
 
-    monkeypatch.setattr(Table, "query", query_partition)
     monkeypatch.setattr(S3Backend, "list_object_versions", list_prefix)
 
 

@@ -37,10 +37,11 @@ Instructions of importing the built function and making its client, over `import
 {init}
 
 The target is {read} for functions that read and {write} for those that validate bodies. botocore and its client are
-0.68 of it. Functions with bodies take 0.36 more and miss their target: that is pydantic, which imports all its
-declarations whatever is used of it, and the building of our models. {write} would be met by building them at the first
-call, which only moves the time to where a function has less of a processor. To leave out the search for pydantic's
-plugins is 0.005. What keeps cold starts short is in decision
+0.68 of it. Functions with bodies take 0.3 more: pydantic, and the building of our models. `manage_schedules` and
+`ingest_events` miss their target, because they know two dialects of schedules, or all that an event may ask for, and
+both bring the calendar. `get_schedules` misses its own for the same reason. Building models at the first call would
+only move the time to where a function has less of a processor. To leave out the search for pydantic's plugins is 0.005.
+What keeps cold starts short is in decision
 [0043](decisions/0043-what-a-cold-start-leaves-out.md). Byte code travels in the layers.
 
 ## Warm calls
