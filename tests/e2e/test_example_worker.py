@@ -106,6 +106,7 @@ def example(another: Callable[..., Embedded], tmp_path: Path) -> Iterator[Exampl
     stack.stop()
 
 
+@pytest.mark.slow
 def test_it_works_fails_tries_again_and_stops_when_it_is_cancelled(example: Example) -> None:
     done, busy, never = (
         example.create(params={"steps": 3}),
