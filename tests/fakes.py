@@ -333,7 +333,7 @@ class FakeStore:
         if held.state.next_at != seen.state.next_at:
             return False
         state = held.state._replace(next_at=changed.state.next_at)
-        self.schedules[key] = replace(changed, state=state)
+        self.schedules[key] = changed._replace(state=state)
         return True
 
     def remove_schedule(self, seen: Schedule) -> bool:
@@ -350,7 +350,7 @@ class FakeStore:
             return False
         if held.state.next_at != seen.state.next_at:
             return held.state.next_at == next_at
-        self.schedules[key] = replace(held, state=held.state._replace(next_at=next_at))
+        self.schedules[key] = held._replace(state=held.state._replace(next_at=next_at))
         return True
 
     def _may_move(self, move: ScheduleMove) -> bool:
@@ -373,7 +373,7 @@ class FakeStore:
             **made,
             **on,
         )
-        self.schedules[key] = replace(held, state=state)
+        self.schedules[key] = held._replace(state=state)
         return True
 
     def _has_moved(self, project_id: int, lock: DeletionLock) -> bool:

@@ -196,8 +196,7 @@ _EXAMPLE = Schedule(
     state=State(next_at=1727073000000),
 )
 #: One that the public API made.
-_PUBLIC = replace(
-    _EXAMPLE,
+_PUBLIC = _EXAMPLE._replace(
     spec=Spec(
         name="Poll",
         rhythm=Rhythm(cron="*/10 * * * *"),

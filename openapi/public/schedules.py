@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jobs import errors
 from jobs.dialects import schedules
 from jobs.dialects.bodies import MAX_IDEMPOTENCY_KEY
@@ -104,7 +102,7 @@ _EXAMPLE = Schedule(
     created_at=1623912955277,
     state=State(next_at=1623976200000),
 )
-_RUN = replace(_EXAMPLE, state=State(1624062600000, 1623976200000, EXPORT.job_id, 1))
+_RUN = _EXAMPLE._replace(state=State(1624062600000, 1623976200000, EXPORT.job_id, 1))
 _MADE = schedules.render_created(_EXAMPLE, a_call(PUBLIC), replayed=False)
 _REPLAYED = schedules.render_created(_EXAMPLE, a_call(PUBLIC), replayed=True)
 _SHOWN = schedules.render(_RUN)

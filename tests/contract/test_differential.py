@@ -8,7 +8,6 @@ again with the token of its first try stands for the client's second try after a
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -297,8 +296,7 @@ class Operations:
         seen = self._seen_schedule()
         if seen is None:
             return None
-        changed = replace(
-            seen,
+        changed = seen._replace(
             spec=self._chance.choice(SPECS),
             version=seen.version + 1,
             updated_at=self._now + self._one_of(0, 0, 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,7 +101,7 @@ def test_a_key_counts_once_until_it_expires(store: Store) -> None:
     assert store.find_schedule_record(1, "k", NOW) == record
     assert store.find_schedule_record(1, "k", NOW + 10_000) is None
     assert store.find_schedule_record(2, "k", NOW) is None
-    later = replace(second, created_at=NOW + 10_000)
+    later = second._replace(created_at=NOW + 10_000)
     assert store.add_schedule(later, record._replace(schedule_id=second.schedule_id, expires=NOW))
 
 
@@ -143,14 +142,14 @@ def test_due_rows_go_on_behind_a_schedule(store: Store) -> None:
 def test_a_change_needs_the_version_that_was_seen(store: Store) -> None:
     made = a_schedule()
     store.add_schedule(made, None)
-    changed = replace(made, spec=FULL, version=2, updated_at=NOW + 5, state=State())
+    changed = made._replace(spec=FULL, version=2, updated_at=NOW + 5, state=State())
 
     assert store.replace_schedule(made, changed)
     assert store.replace_schedule(made, changed)  # a second try of the client
-    assert not store.replace_schedule(made, replace(changed, spec=replace(FULL, name="other")))
+    assert not store.replace_schedule(made, changed._replace(spec=FULL._replace(name="other")))
     assert stored(store, made) == changed
     assert due(store, NEXT) == []
-    again = replace(changed, version=3, state=State(next_at=NEXT))
+    again = changed._replace(version=3, state=State(next_at=NEXT))
     assert store.replace_schedule(changed, again)
     assert due(store, NEXT) == [DueSchedule(NEXT, 1, made.schedule_id)]
     assert not store.replace_schedule(a_schedule(9), a_schedule(9, version=2))
@@ -161,7 +160,7 @@ def test_a_change_keeps_what_firing_has_counted_and_a_removal_too_needs_the_stat
     made = a_schedule()
     store.add_schedule(made, None)
     assert store.move_schedule(a_move(made, missed=3, skipped=2))
-    changed = replace(made, version=2, state=State(next_at=NEXT + 7))
+    changed = made._replace(version=2, state=State(next_at=NEXT + 7))
 
     assert not store.replace_schedule(made, changed)
     assert not store.remove_schedule(made)
@@ -178,7 +177,7 @@ def test_a_removal_needs_the_version_that_was_seen_and_can_be_repeated(store: St
     made = a_schedule(version=2)
     store.add_schedule(made, None)
 
-    assert not store.remove_schedule(replace(made, version=1))
+    assert not store.remove_schedule(made._replace(version=1))
     assert stored(store, made) == made
     assert store.remove_schedule(made)
     assert store.remove_schedule(made)
@@ -247,17 +246,17 @@ def test_the_next_occurrence_alone_is_set_to_another_time_if_nothing_has_moved(s
     made = a_schedule()
     store.add_schedule(made, None)
 
-    assert not store.set_next_at(replace(made, version=2), NEXT + 1)
-    assert not store.set_next_at(replace(made, state=State(next_at=NEXT - 1)), NEXT + 1)
+    assert not store.set_next_at(made._replace(version=2), NEXT + 1)
+    assert not store.set_next_at(made._replace(state=State(next_at=NEXT - 1)), NEXT + 1)
     assert not store.set_next_at(a_schedule(2), NEXT + 1)
     assert stored(store, made) == made
     assert store.set_next_at(made, NEXT + 5)
     assert store.set_next_at(made, NEXT + 5)  # a second try of the client
     assert due(store, NEXT + 5) == [DueSchedule(NEXT + 5, 1, made.schedule_id)]
-    later = replace(made, state=State(next_at=NEXT + 5))
+    later = made._replace(state=State(next_at=NEXT + 5))
     assert stored(store, made) == later
     assert store.set_next_at(later, None)
-    assert stored(store, made) == replace(made, state=State())
+    assert stored(store, made) == made._replace(state=State())
     assert due(store, NEXT * 2) == []
 
 

@@ -7,7 +7,6 @@ Schedule», «Update an Existing Schedule» (PUT and PATCH) and «Delete a Sched
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -497,7 +496,7 @@ def test_a_start_that_is_past_by_now_may_stay_and_none_other_may_be_past(service
     # as if it had been made the day before
     stored = wiring.ports().schedules.get_schedules(1, [made["id"]])[made["id"]]
     past = {**made["iteration"], "startTime": yesterday.isoformat()}
-    old = replace(stored, spec=replace(stored.spec, iteration=past), version=2)
+    old = stored._replace(spec=stored.spec._replace(iteration=past), version=2)
     assert wiring.ports().schedules.replace_schedule(stored, old)
 
     other_days = {**past, "weeklyContract": {"daysOfWeek": ["Tuesday"]}}

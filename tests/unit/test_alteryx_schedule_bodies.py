@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -144,4 +143,4 @@ def test_a_change_of_what_is_not_run_keeps_the_job_as_it_is() -> None:
 
     changed = parse_change('{"comment": "c", "name": "n"}', NOW, replaces=False)(spec)
 
-    assert changed == replace(spec, comment="c", name="n")
+    assert changed == spec._replace(comment="c", name="n")

@@ -510,7 +510,7 @@ def test_whatever_stands_in_the_queue_is_an_event_or_refused(body: str) -> None:
     assert isinstance(delivery, Delivery)
     taken = JobRequested | JobProgress | JobMessage | JobCompleted | JobFailed | ScheduleRequested
     assert isinstance(delivery.content, taken)
-    kept = json.dumps([delivery.envelope, asdict(delivery.content)], ensure_ascii=False, allow_nan=False)
+    kept = json.dumps(delivery, default=asdict, ensure_ascii=False, allow_nan=False)
     check_text("body", kept)  # this can be stored, and travels
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +35,7 @@ def make(world: World, **overrides: Any) -> Schedule:
 
 def computed_by_other_rules(world: World, schedule: Schedule, next_at: int | None) -> Schedule:
     """The schedule as rules of another year had left it."""
-    world.store.schedules[1, schedule.schedule_id] = replace(schedule, state=schedule.state._replace(next_at=next_at))
+    world.store.schedules[1, schedule.schedule_id] = schedule._replace(state=schedule.state._replace(next_at=next_at))
     return world.store.schedules[1, schedule.schedule_id]
 
 
@@ -48,11 +47,11 @@ def test_what_other_rules_had_computed_is_moved_and_counts_stay(world: World) ->
     moved, same = make(world), make(world)
     right = moved.state.next_at
     assert right is not None
-    other = computed_by_other_rules(world, replace(moved, state=moved.state._replace(run_count=3)), right + HOUR)
+    other = computed_by_other_rules(world, moved._replace(state=moved.state._replace(run_count=3)), right + HOUR)
 
     assert run(world) == Recomputed(looked_at=2, moved=1, left=0)
 
-    assert world.store.schedules[1, moved.schedule_id] == replace(other, state=other.state._replace(next_at=right))
+    assert world.store.schedules[1, moved.schedule_id] == other._replace(state=other.state._replace(next_at=right))
     assert world.store.schedules[1, same.schedule_id] == same
     assert run(world) == Recomputed(looked_at=2)
 
@@ -94,7 +93,7 @@ def test_what_moved_meanwhile_is_left_as_it_is(world: World, monkeypatch: pytest
     made = make(world)
     seen = computed_by_other_rules(world, made, NOW + 9 * HOUR)
     monkeypatch.setattr(world.store, "get_schedules", lambda *_, **__: {made.schedule_id: seen})
-    world.store.schedules[1, made.schedule_id] = replace(seen, version=2)
+    world.store.schedules[1, made.schedule_id] = seen._replace(version=2)
 
     assert run(world) == Recomputed(looked_at=1, left=1)
     assert world.store.schedules[1, made.schedule_id].state.next_at == NOW + 9 * HOUR
@@ -102,7 +101,7 @@ def test_what_moved_meanwhile_is_left_as_it_is(world: World, monkeypatch: pytest
 
 def test_a_rhythm_that_is_over_by_the_new_rules_leaves_the_index(world: World) -> None:
     made = make(world)
-    over = replace(made, spec=replace(made.spec, rhythm=until(NOW + 1)))
+    over = made._replace(spec=made.spec._replace(rhythm=until(NOW + 1)))
     computed_by_other_rules(world, over, NOW + 9 * HOUR)
 
     assert run(world) == Recomputed(looked_at=1, moved=1)

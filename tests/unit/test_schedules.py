@@ -140,7 +140,7 @@ def test_a_repeated_key_makes_one_schedule(world: World) -> None:
 
 def test_a_project_has_a_thousand_schedules_at_most(world: World) -> None:
     one = make(world)
-    world.store.schedules |= {(1, f"{n:024}"): replace(one, schedule_id=f"{n:024}") for n in range(1, MAX_SCHEDULES)}
+    world.store.schedules |= {(1, f"{n:024}"): one._replace(schedule_id=f"{n:024}") for n in range(1, MAX_SCHEDULES)}
 
     with pytest.raises(errors.TooManySchedules):
         make(world)
@@ -173,7 +173,7 @@ def test_a_change_that_meets_another_is_tried_on_what_that_one_left(world: World
     def meet(spec: Spec) -> Spec:
         if spec.name == "nightly":  # another caller changes it between our read and our write
             managing.change_schedule(world.ports, a_project(), made.schedule_id, None, lambda _: a_spec(name="other"))
-        return replace(spec, name=f"{spec.name} {next(names)}")
+        return spec._replace(name=f"{spec.name} {next(names)}")
 
     changed = managing.change_schedule(world.ports, a_project(), made.schedule_id, None, meet)
 
@@ -194,7 +194,7 @@ def test_what_is_due_in_the_very_moment_of_a_change_is_not_lost(
     with monkeypatch.context() as ticking:
         ticking.setattr(world.clock, "now", now)
         managing.change_schedule(
-            world.ports, a_project(), made.schedule_id, None, lambda spec: replace(spec, name="other")
+            world.ports, a_project(), made.schedule_id, None, lambda spec: spec._replace(name="other")
         )
     world.clock.time = FIRST + SECOND
     fire(world, made)

@@ -234,7 +234,7 @@ def changer(name: str, at: int = NOW, **changes: Any) -> Actor:
     """A caller who changes the schedule, and so its occurrences from now on."""
 
     def change(ports: SchedulePorts) -> None:
-        managing.change_schedule(ports, PROJECT, SCHEDULE, None, lambda spec: replace(spec, **changes))
+        managing.change_schedule(ports, PROJECT, SCHEDULE, None, lambda spec: spec._replace(**changes))
 
     return _manager(name, change, at)
 

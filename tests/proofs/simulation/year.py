@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from random import Random
@@ -263,11 +263,11 @@ class Callers:
         def change(spec: Spec) -> Spec:
             match kind:
                 case "rhythm":
-                    return replace(spec, rhythm=new.rhythm)
+                    return spec._replace(rhythm=new.rhythm)
                 case "policies":
-                    return replace(spec, catch_up=new.catch_up, overlap=new.overlap)
+                    return spec._replace(catch_up=new.catch_up, overlap=new.overlap)
                 case _:
-                    return replace(spec, enabled=kind == "on")
+                    return spec._replace(enabled=kind == "on")
 
         def use_case(wired: Wired) -> Schedule:
             project = self.projects[made.project_id - 1]
@@ -281,7 +281,7 @@ class Callers:
         def use_case(wired: Wired) -> Schedule:
             project = self.projects[made.project_id - 1]
             return managing.change_schedule(
-                wired, project, made.schedule_id, None, lambda spec: replace(spec, enabled=True)
+                wired, project, made.schedule_id, None, lambda spec: spec._replace(enabled=True)
             )
 
         self._ask("changed", use_case, lambda changed: None)

@@ -215,8 +215,7 @@ def parse_change(body: str, now: int, *, replaces: bool) -> Callable[[Spec], Spe
         kept = [Problem(name, "is read-only, because the public API set it") for name in _READ_ONLY if name in new]
         if kept and not spec.job.run.workflow_id:
             raise InvalidRequest(*kept[0], *kept[1:])
-        changed = replace(
-            spec,
+        changed = spec._replace(
             name=wanted["name"],
             comment=wanted["comment"],
             enabled=wanted["enabled"],
@@ -224,7 +223,7 @@ def parse_change(body: str, now: int, *, replaces: bool) -> Callable[[Spec], Spe
         )
         if not new & {"iteration", "timeZone"}:
             return changed
-        changed = replace(changed, rhythm=_rhythm(wanted, before, now), iteration=wanted["iteration"])
+        changed = changed._replace(rhythm=_rhythm(wanted, before, now), iteration=wanted["iteration"])
         _check_runs(changed, now)
         return changed
 

@@ -181,7 +181,7 @@ def parse_change(body: str, now: int, credential: Credential) -> Callable[[Spec]
             rhythm = rhythm._replace(anchor=spec.rhythm.anchor)
         # a body of this API does not have these, and what it does not have stays
         job = replace(changed.job, run=spec.job.run)
-        return replace(changed, rhythm=rhythm, iteration=iteration, job=job, comment=spec.comment)
+        return changed._replace(rhythm=rhythm, iteration=iteration, job=job, comment=spec.comment)
 
     return change
 

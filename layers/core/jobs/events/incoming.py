@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ class Envelope(NamedTuple):
         return f"event:{self.source}"
 
 
-@dataclass(frozen=True, slots=True)
-class JobRequested:
+class JobRequested(NamedTuple):
     """A request for a job."""
 
     project_key: str
@@ -38,8 +36,7 @@ class JobRequested:
     idempotency: IdempotencyKey | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRequested:
+class ScheduleRequested(NamedTuple):
     """A request for a schedule."""
 
     project_key: str
@@ -47,8 +44,7 @@ class ScheduleRequested:
     idempotency: IdempotencyKey | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobProgress:
+class JobProgress(NamedTuple):
     """A sign that an attempt is alive, and how far it is if it says so."""
 
     project_key: str
@@ -60,8 +56,7 @@ class JobProgress:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobMessage:
+class JobMessage(NamedTuple):
     """What a worker says about a job."""
 
     project_key: str
@@ -69,8 +64,7 @@ class JobMessage:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class JobCompleted:
+class JobCompleted(NamedTuple):
     """A report that an attempt is done."""
 
     project_key: str
@@ -79,8 +73,7 @@ class JobCompleted:
     outputs: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JobFailed:
+class JobFailed(NamedTuple):
     """A report that an attempt failed."""
 
     project_key: str

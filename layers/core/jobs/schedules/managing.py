@@ -107,8 +107,7 @@ def change_schedule(
         # what is wrong with the change is told first (RFC 9110, section 13.2.1)
         spec = change(seen.spec)
         _check_version(seen, version)
-        changed = replace(
-            seen,
+        changed = seen._replace(
             spec=spec,
             updated_at=now,
             version=seen.version + 1,

@@ -85,7 +85,7 @@ def create_schedule(ports: SchedulePorts, principal: Principal, spec: Spec) -> S
         Busy: DynamoDB throttles. Try again.
     """
     run = spec.job.run._replace(owner_id=principal.user.user_id)
-    owned = replace(spec, job=replace(spec.job, run=run))
+    owned = spec._replace(job=replace(spec.job, run=run))
     project = running.project_of(ports, principal)
     return managing.create_schedule(ports, project, _admitted(ports, principal, None, owned))[0]
 
@@ -196,7 +196,7 @@ def _admitted(ports: SchedulePorts, principal: Principal, before: Spec | None, a
     job = after.job
     if not job.run.workflow_id or (before is not None and _runs_alike(before, after)):
         return after
-    return replace(after, job=running.admitted(ports, principal, job))
+    return after._replace(job=running.admitted(ports, principal, job))
 
 
 def _runs_alike(before: Spec, after: Spec) -> bool:
