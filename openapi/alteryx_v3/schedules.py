@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobs import errors
@@ -200,7 +199,7 @@ _PUBLIC = _EXAMPLE._replace(
     spec=Spec(
         name="Poll",
         rhythm=Rhythm(cron="*/10 * * * *"),
-        job=replace(_EXAMPLE.spec.job, action=EXPORT.action, params={}, run=Run()),
+        job=_EXAMPLE.spec.job._replace(action=EXPORT.action, params={}, run=Run()),
     ),
 )
 _SHOWN, _OF_PUBLIC = alteryx_schedules.render(_EXAMPLE), alteryx_schedules.render(_PUBLIC)

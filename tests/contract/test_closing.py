@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,11 +98,11 @@ def test_only_who_has_seen_the_newest_place_goes_on(
     directory: DynamoDBDirectoryAdmin, closing: DynamoDBClosing
 ) -> None:
     first = begun(directory, closing)
-    onward = replace(first, step=ClosingStep.DELETE_ROWS, cursor="c", objects=3, rows=5)
+    onward = first._replace(step=ClosingStep.DELETE_ROWS, cursor="c", objects=3, rows=5)
 
     assert closing.move_closing(first, onward)
     assert closing.move_closing(first, onward)  # sent again
-    assert not closing.move_closing(first, replace(first, rows=1))
+    assert not closing.move_closing(first, first._replace(rows=1))
     assert closing.list_closings() == [onward]
     assert directory.find_closing(1) == onward
 
@@ -114,7 +113,7 @@ def test_it_ends_once_with_one_entry_in_the_audit_and_takes_the_project_and_its_
     directory.add_user(a_user(organisation_id=1))
     for project_id, name in ((1, "0" * 24), (2, "1" * 24)):
         directory.add_client(a_client(client_id=name, project_id=project_id, organisation_id=1))
-    done = replace(begun(directory, closing), step=ClosingStep.END, jobs=4, objects=3, rows=5)
+    done = begun(directory, closing)._replace(step=ClosingStep.END, jobs=4, objects=3, rows=5)
 
     assert closing.finish_closing(done, NOW + 1)
     assert closing.finish_closing(done, NOW + 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,7 @@ class Cast:
     def plan(self, project: Project, workflow_id: str) -> Schedule:
         """Make a schedule of the owner, whose workflow is shared."""
         new = running.new_run(workflow_id, running.RunRequest(), self.owner_id)
-        job = replace(new, run=new.run._replace(collection_ids=tuple(COLLECTIONS)))
+        job = new._replace(run=new.run._replace(collection_ids=tuple(COLLECTIONS)))
         made = Schedule(
             project_id=project.project_id,
             schedule_id=f"{now() // 1000:08x}{project.project_id:08x}{uuid.uuid4().hex[:8]}",

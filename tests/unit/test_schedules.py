@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -387,7 +386,7 @@ def test_a_job_out_of_turn_counts_as_the_last_one_and_leaves_the_rhythm(world: W
 
 
 def test_a_deletion_is_skipped_while_the_user_has_an_active_one(world: World) -> None:
-    made = make(world, job=replace(request_deletion("ada", NOW), start_at=None))
+    made = make(world, job=request_deletion("ada", NOW)._replace(start_at=None))
     for turn in range(2):
         world.clock.time = FIRST + turn * PERIOD
         fire(world, made)

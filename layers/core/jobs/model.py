@@ -3,14 +3,11 @@
 All times are integers: milliseconds since the epoch, UTC.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a text (decision 0043).
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -235,8 +232,7 @@ class ListedJob(NamedTuple):
 ShownJob: TypeAlias = Job | ListedJob
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(NamedTuple):
     """What a caller asks for, validated and with every default decided."""
 
     action: str
@@ -244,7 +240,7 @@ class NewJob:
     start_at: int | None = None
     description: str = ""
     reference_id: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = {}
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     run: Run = NO_RUN

@@ -1,16 +1,12 @@
 """What the calls of the store take and answer: outcomes of writes, attempts and how they end, pages and positions."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a text (decision 0043).
 
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from jobs.model import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jobs.model import Due, Job, Message, ScheduleMove, SeenEvent
+from jobs.model import Due, Job, Message, ScheduleMove, SeenEvent, Status
 
 
 class AppendOutcome(Enum):

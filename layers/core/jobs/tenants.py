@@ -3,17 +3,15 @@
 What holds a secret is a dataclass, whose text can leave it out. A named tuple is made and imported faster.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a text (decision 0043).
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from jobs.model import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 class Organisation(NamedTuple):
@@ -78,7 +76,7 @@ class Project:
     closed_at: int | None = None
 
 
-def _is_live(issued: Credential | Client | AccessToken, now: int) -> bool:
+def _is_live(issued: "Credential | Client | AccessToken", now: int) -> bool:
     """Whether something that we gave out has not ended by the time `now`, by time or by revocation."""
     return issued.revoked_at is None and (issued.expires_at is None or now < issued.expires_at)
 
@@ -147,7 +145,7 @@ class Right(StrEnum):
     #: Cancel its jobs.
     CANCEL = "cancel"
 
-    def includes(self, other: Right) -> bool:
+    def includes(self, other: "Right") -> bool:
         """Whether this right is the other one or a greater one."""
         rights = list(Right)
         return rights.index(self) >= rights.index(other)
@@ -270,8 +268,7 @@ class ClosingStep(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class Closing(NamedTuple):
     """The deletion of a project that is under way. A run that dies may have deleted more than is counted."""
 
     project_id: int

@@ -1633,7 +1633,7 @@ MUTANTS = (
     Mutant(
         "a change in the public API that loses the owner",
         "schedule_bodies:parse_change",
-        "replace(changed.job, run=spec.job.run)",
+        "changed.job._replace(run=spec.job.run)",
         "changed.job",
         V3_SCHEDULES,
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -351,16 +350,16 @@ def _job(job: NewJob, wanted: Mapping[str, Any], new: AbstractSet[str]) -> NewJo
     if "workflowId" in new:
         workflow_id = wanted["workflowId"]
         run = run._replace(workflow_id=workflow_id)
-        job = replace(job, reference_id=workflow_id, description=described(workflow_id))
+        job = job._replace(reference_id=workflow_id, description=described(workflow_id))
     told = new & OF_A_RUN
     if told:
         answers = {name: wanted[name] for name in told if wanted[name] != _DEFAULTS[name]}
         params = {name: value for name, value in job.params.items() if name not in told} | answers
         check_params(params)
-        job = replace(job, params=params)
+        job = job._replace(params=params)
         # each by itself: the parameters of the public API may use the same names for something else
         run = run._replace(
             priority=answers.get("priority", "") if "priority" in told else run.priority,
             worker_tag=answers.get("workerTag", "") if "workerTag" in told else run.worker_tag,
         )
-    return replace(job, run=run)
+    return job._replace(run=run)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
@@ -293,17 +292,10 @@ def _canonical(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
-#: What each field of a new job is if nobody asks for anything.
-_DEFAULTS = {
-    field.name: field.default_factory() if callable(field.default_factory) else field.default
-    for field in fields(NewJob)
-}
-
-
 def digest_of(new: NewJob) -> str:
     """The digest of what a caller asked for. It does not depend on how the body was written.
 
     Defaults are left out. So a new optional field does not change the digest of a body that does not have it.
     """
-    asked = {name: getattr(new, name) for name, default in _DEFAULTS.items() if getattr(new, name) != default}
+    asked = {name: told for name, told in new._asdict().items() if told != new._field_defaults.get(name)}
     return hashlib.sha256(_canonical(asked).encode()).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -180,7 +179,7 @@ def parse_change(body: str, now: int, credential: Credential) -> Callable[[Spec]
         elif rhythm.every and not {"every", "startAt"} & content.keys():
             rhythm = rhythm._replace(anchor=spec.rhythm.anchor)
         # a body of this API does not have these, and what it does not have stays
-        job = replace(changed.job, run=spec.job.run)
+        job = changed.job._replace(run=spec.job.run)
         return changed._replace(rhythm=rhythm, iteration=iteration, job=job, comment=spec.comment)
 
     return change

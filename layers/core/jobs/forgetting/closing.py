@@ -7,7 +7,6 @@ place that the last one saved. Every step may be done twice.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -70,12 +69,12 @@ def _step(ports: ClosingPorts, closing: Closing) -> Closing:
         case ClosingStep.DELETE_OBJECTS:
             count = _delete_objects(ports, closing)
             if count:
-                return replace(closing, objects=closing.objects + count)
-            return replace(closing, step=ClosingStep.DELETE_ROWS)
+                return closing._replace(objects=closing.objects + count)
+            return closing._replace(step=ClosingStep.DELETE_ROWS)
         case ClosingStep.DELETE_ROWS:
             count, cursor = ports.closing.delete_rows(closing.project_id, closing.cursor)
-            counted = replace(closing, cursor=cursor or "", rows=closing.rows + count)
-            return counted if cursor else replace(counted, step=ClosingStep.END)
+            counted = closing._replace(cursor=cursor or "", rows=closing.rows + count)
+            return counted if cursor else counted._replace(step=ClosingStep.END)
         case ClosingStep.END:
             return closing
 
@@ -84,10 +83,10 @@ def _cancel_jobs(ports: ClosingPorts, closing: Closing) -> Closing:
     first = int(closing.cursor or 1)
     jobs = ports.jobs.list_jobs(closing.project_id, first, first + JOBS - 1)
     ports.parallel(partial(_cancel, ports), [job for job in jobs if job.status.is_active])
-    counted = replace(closing, jobs=closing.jobs + len(jobs))
+    counted = closing._replace(jobs=closing.jobs + len(jobs))
     if len(jobs) < JOBS:
-        return replace(counted, step=ClosingStep.DELETE_OBJECTS, cursor="")
-    return replace(counted, cursor=str(first + JOBS))
+        return counted._replace(step=ClosingStep.DELETE_OBJECTS, cursor="")
+    return counted._replace(cursor=str(first + JOBS))
 
 
 def _cancel(ports: ClosingPorts, job: Job) -> None:

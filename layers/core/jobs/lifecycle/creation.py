@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,7 +191,7 @@ def _take_chunk(project: Project, waiting: deque[_Place]) -> list[_Place]:
     while waiting:
         new = waiting[0].request.new
         actions += 2 + bool(new.params) + bool(person_of(project, new.reference_id))
-        size += ROW_BYTES + len(json.dumps(asdict(new), ensure_ascii=False).encode())
+        size += ROW_BYTES + len(json.dumps(new._asdict(), ensure_ascii=False).encode())
         if chunk and (actions > MAX_ACTIONS or size > MAX_TRANSACTION_BYTES):
             break
         chunk.append(waiting.popleft())

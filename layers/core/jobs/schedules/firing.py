@@ -6,7 +6,6 @@ hinted.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import Busy, DeletionActive, EventSeen
@@ -146,7 +145,7 @@ def _last_is_active(ports: SchedulePorts, schedule: Schedule) -> bool:
 
 def _request(turn: _Turn) -> Request:
     occasion = Occasion(turn.schedule.schedule_id, turn.move.at)
-    new = replace(turn.schedule.spec.job, start_at=turn.move.at, made_by=occasion)
+    new = turn.schedule.spec.job._replace(start_at=turn.move.at, made_by=occasion)
     return Request(new, BY_SERVICE, moved=turn.move)
 
 

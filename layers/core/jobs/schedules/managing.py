@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -163,7 +162,7 @@ def run_schedule(ports: SchedulePorts, project: Project, schedule_id: str, *, by
         Busy: others contend for the number of the job, or DynamoDB throttles. Try again.
     """
     schedule = get_schedule(ports, project, schedule_id)
-    new = replace(schedule.spec.job, start_at=None, made_by=Occasion(schedule_id))
+    new = schedule.spec.job._replace(start_at=None, made_by=Occasion(schedule_id))
     move = ScheduleMove(project.project_id, schedule_id, schedule.version, seen=None, at=ports.clock.now())
     if new.action == DELETE_USER_DATA:
         return create_job(ports, project, new, by=by, fired=move).job

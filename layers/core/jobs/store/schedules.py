@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import Busy, EventSeen, TooManySchedules
@@ -221,7 +220,7 @@ def _spec_item(schedule: Schedule) -> items.Item:
     content = {
         "name": spec.name,
         "rhythm": spec.rhythm._asdict(),
-        "job": {name: value for name, value in asdict(spec.job).items() if name != "made_by"},
+        "job": {name: value for name, value in spec.job._asdict().items() if name != "made_by"},
         "enabled": spec.enabled,
         "catchUp": spec.catch_up,
         "overlap": spec.overlap,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest, RunNotPermitted, Unauthorized
@@ -98,7 +97,7 @@ def admitted(ports: Ports, principal: Principal, new: NewJob) -> NewJob:
     worker_tag = run.worker_tag or (workflow.registration.worker_tag if workflow else "")
     # a worker sees the parameters, not the row
     params = {**new.params, **({"workerTag": worker_tag} if worker_tag else {})}
-    return replace(new, params=params, run=run._replace(collection_ids=collections, worker_tag=worker_tag))
+    return new._replace(params=params, run=run._replace(collection_ids=collections, worker_tag=worker_tag))
 
 
 def project_of(ports: Ports, principal: Principal) -> Project:

@@ -6,7 +6,6 @@ administrators see it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import InvalidRequest, ScheduleNotFound
@@ -85,7 +84,7 @@ def create_schedule(ports: SchedulePorts, principal: Principal, spec: Spec) -> S
         Busy: DynamoDB throttles. Try again.
     """
     run = spec.job.run._replace(owner_id=principal.user.user_id)
-    owned = spec._replace(job=replace(spec.job, run=run))
+    owned = spec._replace(job=spec.job._replace(run=run))
     project = running.project_of(ports, principal)
     return managing.create_schedule(ports, project, _admitted(ports, principal, None, owned))[0]
 
