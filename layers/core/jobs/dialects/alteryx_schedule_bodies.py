@@ -13,7 +13,7 @@ from jobs.dialects.alteryx_schedules import told
 from jobs.dialects.bodies import OF_A_RUN, WorkflowRunRequest, check_params, parse_object
 from jobs.dialects.json_text import whole
 from jobs.dialects.schedule_bodies import MAX_EVERY, MAX_NAME, check_zone
-from jobs.dialects.validation import validated
+from jobs.dialects.validation import OnFirstUse, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.schedules.ports import MAX_AHEAD, Spec
 from jobs.schedules.rhythm import MAX_CRON, occurrences
@@ -62,20 +62,20 @@ _Day = Annotated[
 _DayOfMonth = Annotated[StrictInt, Field(ge=1, le=31), _NUMBER]
 
 
-class HourlyContract(BaseModel):
+class HourlyContract(OnFirstUse):
     """How long it is from one run to the next."""
 
     hours: Annotated[StrictInt, Field(ge=0, le=MAX_HOURS), _NUMBER] = 0
     minutes: Annotated[StrictInt, Field(ge=0, le=59), _NUMBER] = 0
 
 
-class DailyContract(BaseModel):
+class DailyContract(OnFirstUse):
     """Whether it runs from Monday to Friday alone."""
 
     runOnlyWorkWeek: StrictBool = False  # noqa: N815  # the fields' names in the API, here and below
 
 
-class WeeklyContract(BaseModel):
+class WeeklyContract(OnFirstUse):
     """On which days of the week it runs."""
 
     daysOfWeek: Annotated[  # noqa: N815
@@ -83,7 +83,7 @@ class WeeklyContract(BaseModel):
     ]
 
 
-class MonthlyContract(BaseModel):
+class MonthlyContract(OnFirstUse):
     """On which day of a month it runs: the one of a number, or a day of the week by its place in the month."""
 
     simpleDayOfMonth: StrictBool = False  # noqa: N815
@@ -92,14 +92,14 @@ class MonthlyContract(BaseModel):
     dayOfWeek: _Day | None = None  # noqa: N815
 
 
-class CustomContract(BaseModel):
+class CustomContract(OnFirstUse):
     """On what days it runs, and in what months."""
 
     daysOfMonth: Annotated[list[_DayOfMonth], Field(min_length=1), _SET]  # noqa: N815
     months: Annotated[list[Annotated[StrictInt, Field(ge=1, le=12), _NUMBER]], Field(min_length=1), _SET]
 
 
-class CronContract(BaseModel):
+class CronContract(OnFirstUse):
     """A cron expression of five fields."""
 
     cronExpression: Annotated[str, Field(max_length=MAX_CRON)]  # noqa: N815
@@ -116,7 +116,7 @@ CONTRACT_OF: Mapping[Kind, type[BaseModel]] = {
 }
 
 
-class IterationRequest(BaseModel):
+class IterationRequest(OnFirstUse):
     """When a schedule runs, without its contract."""
 
     iterationType: Annotated[  # noqa: N815

@@ -61,7 +61,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Request:
     """What every request has. Its text does not show it, because it has a credential."""
 
@@ -86,7 +86,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Call(Request):
     """A request with an API key that may use the project."""
 
@@ -95,14 +95,14 @@ class Call(Request):
     dialect: ProjectDialect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class UserCall(Request):
     """A request with a valid access token."""
 
     principal: Principal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class ClientCall(Request):
     """A request of a client in its own name, with its secret."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from jobs.dialects.json_text import read_object, whole
-from jobs.dialects.validation import CARRIED, WHOLE, carried, validated
+from jobs.dialects.validation import CARRIED, WHOLE, OnFirstUse, carried, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.text import check_text
 from jobs.model import (
@@ -115,7 +115,7 @@ class JobRequest(BaseModel):
     timeoutSeconds: Annotated[StrictInt, Field(ge=1, le=MAX_TIMEOUT_SECONDS), WHOLE] | None = None  # noqa: N815
 
 
-class MoveRequest(BaseModel):
+class MoveRequest(OnFirstUse):
     """The body of `PATCH /public/{projectKey}/jobs/{jobId}`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -139,7 +139,7 @@ def _read_questions(value: object) -> object:
 _PRIORITIES = {name.lower(): name for name in PRIORITIES}
 
 
-class _Answer(BaseModel):
+class _Answer(OnFirstUse):
     """An answer to a question that a workflow asks."""
 
     model_config = ConfigDict(strict=True)
@@ -148,7 +148,7 @@ class _Answer(BaseModel):
     value: str | None = None
 
 
-class WorkflowRunRequest(BaseModel):
+class WorkflowRunRequest(OnFirstUse):
     """The body of `POST /webapi/v3/workflows/{workflowId}/jobs`, as lenient as Alteryx is.
 
     Unknown fields are ignored. Clients send `""` for what they leave out.

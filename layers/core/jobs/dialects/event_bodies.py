@@ -19,7 +19,7 @@ from jobs.dialects.report_bodies import (
     ProjectKey,
     parse_leniently,
 )
-from jobs.dialects.validation import CARRIED, validated
+from jobs.dialects.validation import CARRIED, OnFirstUse, validated
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import (
     Content,
@@ -56,7 +56,7 @@ class _Envelope(BaseModel):
     detail: dict[str, Any]
 
 
-class _Requested(bodies.JobRequest):
+class _Requested(bodies.JobRequest, OnFirstUse):
     """`Job Requested`: the body of a creation, and whose it is."""
 
     projectKey: ProjectKey  # noqa: N815  # the fields' names in the API, here and below

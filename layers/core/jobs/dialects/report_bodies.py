@@ -11,10 +11,10 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StrictInt
+from pydantic import ConfigDict, Field, PlainValidator, StrictInt
 
 from jobs.dialects.json_text import BYTE_ORDER_MARK, refuse_constant, whole
-from jobs.dialects.validation import WHOLE
+from jobs.dialects.validation import WHOLE, OnFirstUse
 from jobs.errors import InvalidRequest
 from jobs.lifecycle.text import CUT, cut, replace_uncarried
 from jobs.model import DAY, MAX_ATTEMPTS, MINUTE, SECOND, Message, Severity
@@ -138,7 +138,7 @@ def _travelling(text: str) -> int:
 ProjectKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}\z", description="1 to 64 letters and digits")]
 
 
-class _Report(BaseModel):
+class _Report(OnFirstUse):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     projectKey: ProjectKey  # noqa: N815  # the fields' names in the API, here and below

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from jobs.dialects.bodies import (
     MIN_START,
@@ -16,8 +16,8 @@ from jobs.dialects.bodies import (
     read_time,
 )
 from jobs.dialects.json_text import read_object
-from jobs.dialects.schedules import as_body
-from jobs.dialects.validation import CARRIED, WHOLE, validated
+from jobs.dialects.schedule_fields import as_body
+from jobs.dialects.validation import CARRIED, WHOLE, OnFirstUse, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.creation import IdempotencyKey
 from jobs.model import SECOND
@@ -71,7 +71,7 @@ def check_zone(name: str) -> str:
 _Time = Annotated[StrictInt, Field(ge=MIN_START), BeforeValidator(read_time), AfterValidator(_check_ahead)]
 
 
-class PreviewRequest(BaseModel):
+class PreviewRequest(OnFirstUse):
     """The body of `POST /public/{projectKey}/schedules/preview`. Nothing is stored: name and job may be left out."""
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.dialects import base
 from jobs.dialects.base import Answer
 from jobs.dialects.registry import PUBLIC
+from jobs.dialects.schedule_fields import as_body
 from jobs.errors import InvalidRequest, ScheduleNotFound
 from jobs.representation import Room, dump
 from jobs.schedules.rhythm import local_time, occurrences
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.dialects.base import Call
-    from jobs.schedules.ports import Schedule, Spec
+    from jobs.schedules.ports import Schedule
     from jobs.schedules.rhythm import Rhythm
     from jobs.schedules.showing import Found
 
@@ -63,34 +64,6 @@ def parse_list(query: Mapping[str, str]) -> Wanted:
         return Wanted(size, after=after)
     number = base.parse_integer(query.get("page", ""))
     return Wanted(size, number if number is not None and number >= 1 else 1)
-
-
-def as_body(spec: Spec) -> dict[str, Any]:
-    """What a caller could have sent to make this, with every default."""
-    rhythm, job = spec.rhythm, spec.job
-    is_cron, is_every = bool(rhythm.cron), bool(rhythm.every)
-    return {
-        "name": spec.name,
-        "cron": rhythm.cron or None,
-        "every": rhythm.every or None,
-        "at": rhythm.at,
-        "timezone": None if is_every else rhythm.timezone,
-        "job": {
-            "action": job.action,
-            "description": job.description,
-            "referenceId": job.reference_id,
-            "params": job.params,
-            "maxAttempts": job.max_attempts,
-            "timeoutSeconds": job.timeout_seconds,
-        },
-        "startAt": rhythm.start_at,
-        "endAt": rhythm.end_at,
-        "enabled": spec.enabled,
-        "gap": rhythm.gap if is_cron else None,
-        "fold": rhythm.fold if is_cron else None,
-        "catchUp": spec.catch_up,
-        "overlap": spec.overlap,
-    }
 
 
 def view(schedule: Schedule) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from jobs.dialects.json_text import whole
 from jobs.errors import InvalidRequest, Problem
@@ -21,6 +21,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 #: How much of an unknown field's name is told to the caller.
 MAX_FIELD_NAME = 64
+
+
+class OnFirstUse(BaseModel):
+    """A model that is built when the first body of its kind comes.
+
+    Some functions know more kinds of body than one environment ever meets (decision 0043).
+    """
+
+    model_config = ConfigDict(defer_build=True)
 
 
 def carried(text: str) -> str:
