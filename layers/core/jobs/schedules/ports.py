@@ -1,18 +1,14 @@
 """A schedule, and what schedules need beside the usual ports: their rows."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a text (decision 0043).
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from jobs.model import DAY
+from jobs.model import DAY, NewJob, ScheduleMove, SeenEvent
 from jobs.ports import Ports
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jobs.model import NewJob, ScheduleMove, SeenEvent
-    from jobs.schedules.rhythm import Rhythm
+from jobs.schedules.rhythm import Rhythm
 
 #: How many schedules a project may have.
 MAX_SCHEDULES = 1_000
