@@ -7,14 +7,24 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 360, 60, 150, 40, 50
 COLOURS = ("#0b6e99", "#b5471b", "#4a7c2f", "#7a4fa3", "#a3772a", "#2f6f6f", "#99335c")
 
 
-def draw(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str) -> str:
-    """Draw named lines through points whose x is above 0. Lines that lie on each other share a label."""
+def draw(
+    title: str,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    x: str,
+    y: str,
+    marks: Iterable[float] | None = None,
+) -> str:
+    """Draw named lines through points whose x is above 0. Lines that lie on each other share a label.
+
+    The horizontal axis has `marks`, or the x of every point.
+    """
     points = [point for line in lines.values() for point in line]
     least, most = (math.log10(bound(place for place, _ in points)) for bound in (min, max))
     highest = max(height for _, height in points) or 1
@@ -30,7 +40,7 @@ def draw(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], *, x: s
         _, level = at(10**least, height)
         parts.append(f'<path d="M{LEFT} {level:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(_text(LEFT - 8, level + 4, f"{height:.3g}", anchor="end"))
-    places = sorted({place for place, _ in points})
+    places = sorted({place for place, _ in points} if marks is None else marks)
     parts += [_text(at(place, 0)[0], HEIGHT - BOTTOM + 18, f"{place:,g}", anchor="middle") for place in places]
     parts += [_text(LEFT, HEIGHT - 10, x), _text(8, TOP - 8, y)]
     labels: dict[int, list[str]] = {}

@@ -7,7 +7,7 @@ import json
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import boto3
+import botocore.session
 import pytest
 from jobs.adapters.artifacts import S3ArtifactFiles
 from jobs.artifacts.announcing import Announced
@@ -216,7 +216,7 @@ def files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S3
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", request.param)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the credentials of another test
+    monkeypatch.setattr(wiring, "_session", botocore.session.get_session)  # the shared one may have other credentials
     client = wiring.s3_signer.__wrapped__()
     return S3ArtifactFiles(lambda: client, "artifacts", FakeClock(NOW + 999))
 

@@ -20,15 +20,28 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 class Lags:
     """How late attempts started, in milliseconds."""
 
-    p50: float
-    p99: float
-    most: float
+    #: Each of them, the least first; one of 0 if nothing started.
+    ordered: Sequence[float]
 
     @classmethod
     def of(cls, lags: Sequence[float]) -> Lags:
-        """Compute them; all are 0 if nothing started."""
-        ordered = sorted(lags) or [0.0]
-        return cls(percentile(ordered, 50), percentile(ordered, 99), ordered[-1])
+        """Sort them."""
+        return cls(sorted(lags) or [0.0])
+
+    @property
+    def p50(self) -> float:
+        """What half of them do not exceed."""
+        return percentile(self.ordered, 50)
+
+    @property
+    def p99(self) -> float:
+        """What 99 of 100 do not exceed."""
+        return percentile(self.ordered, 99)
+
+    @property
+    def most(self) -> float:
+        """The last one."""
+        return self.ordered[-1]
 
     def __str__(self) -> str:
         return f"p50 {self.p50 / SECOND:.3f} s, p99 {self.p99 / SECOND:.3f} s, max {self.most / SECOND:.1f} s"
