@@ -110,7 +110,7 @@ faults: $(INSTALLED) ## Try every fault at every call (ARGS="-k create_job" sele
 mutants: $(INSTALLED) ## Break the code in known ways, and check that a test notices (ARGS='"a name"' selects one)
 	.venv/bin/python -m tests.proofs.mutants.runner $(ARGS)
 
-bench: $(INSTALLED) ## Measure cold starts and warm calls, as ratios
+bench: build ## Measure what calls and starts cost, beside what else one would use (minutes; needs valgrind and PostgreSQL)
 	.venv/bin/python -m tests.performance.bench
 
 deploy: build ## Deploy to AWS (STACK=jobs REGION=eu-west-1 CONFIG=dev|prod PARAMS="A=1 B=2")

@@ -11,8 +11,7 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jobs.lifecycle import cancellation, creation
@@ -65,7 +64,7 @@ def main() -> None:
         (ROOT / "docs" / "performance.md").write_text(page.render(measured))
 
 
-def parts(built: Unpacked, endpoint: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def parts(built: Unpacked, endpoint: str) -> Iterator[tuple[str, Any]]:
     """Every part of the result, each when it is measured."""
     if VALGRIND:
         yield "init", init(built)
@@ -117,7 +116,7 @@ def warm_calls(built: Unpacked, endpoint: str) -> dict[str, Work]:
     return {name: Work(built.paths(of), HANDLER, asked, endpoint) for name, (of, asked) in calls.items()}
 
 
-def units() -> dict[str, str]:
+def units() -> dict[str, dict[str, Any]]:
     """Request units of each operation of a job, metered on the simulated table."""
     grown = Grown(150)
     ports, project = grown.ports, grown.project
@@ -130,7 +129,7 @@ def units() -> dict[str, str]:
         "get": lambda: get_job(ports, project, 9),
         "list50": lambda: list(list_jobs(ports, project, Page(1, 50)).jobs),
     }
-    return {name: str(grown.spend(do)) for name, do in operations.items()}
+    return {name: asdict(grown.spend(do)) for name, do in operations.items()}
 
 
 def tick() -> dict[str, float]:
@@ -139,16 +138,15 @@ def tick() -> dict[str, float]:
     return {"calls": cost.calls, "ms_at_5ms_a_call": -(-cost.calls // THREADS) * CALL}
 
 
-def beside(built: Unpacked, works: dict[str, Work], endpoint: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def beside(built: Unpacked, works: dict[str, Work], endpoint: str) -> Iterator[tuple[str, Any]]:
     """Ours and the peers, in CPU of the application; nothing without PostgreSQL."""
     found = side_by_side.peers()
     if found is None:
         return
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "app.py").write_text(side_by_side.NOTHING)
-        floor = side_by_side.of_function(Work([folder], ""))
+    # what the runtime client takes by itself: for nothing, and to pass on as much text as a list of 200 jobs has
+    floors = {"floor_us": "{}", "floor_of_list200_us": side_by_side.listed(200)}
+    yield from ((name, round(side_by_side.of_text(text) * 1e6)) for name, text in floors.items())
     ours = {name: side_by_side.of_function(works[name]) for name in found["psycopg"]}
-    yield "floor_us", {"runtime client": round(floor * 1e6)}
     yield "cpu_us", {"ours": in_us(ours), "psycopg": in_us(found["psycopg"])}
     dispatch = {"ours": of_a_start(built, endpoint), **found["dispatch"]}
     yield "dispatch_ms", {name: round(spent * 1e3, 3) for name, spent in dispatch.items()}

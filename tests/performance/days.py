@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 SEED, HOURS, JOBS_AN_HOUR = 1, 24, 2_000
 #: Seconds that the axis names.
-MARKS = (0.03, 0.1, 0.3, 1, 3, 10, 30, 60)
+MARKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60)
 
 
 def lines(quiet: Day, rough: Day) -> Mapping[str, list[tuple[float, float]]]:
     """How many of 100 attempts had started, by the seconds behind their due time."""
-    drawn = {"a day": quiet.lags, "with faults": rough.lags, "a cron each minute": quiet.cron}
+    drawn = {"a day": quiet.lags, "a rough day": rough.lags, "a cron each minute": quiet.cron}
     return {
         name: [(max(percentile(lags.ordered, share) / SECOND, MARKS[0]), share) for share in range(1, 101)]
         for name, lags in drawn.items()

@@ -21,7 +21,7 @@ def draw(
     y: str,
     marks: Iterable[float] | None = None,
 ) -> str:
-    """Draw named lines through points whose x is above 0. Lines that lie on each other share a label.
+    """Draw named lines through points whose x is above 0. The names stand at the right, in the colours of their lines.
 
     The horizontal axis has `marks`, or the x of every point.
     """
@@ -34,24 +34,25 @@ def draw(
         room = HEIGHT - TOP - BOTTOM
         return LEFT + share * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - height / highest * room
 
-    parts = [_text(LEFT, 20, title, size=15)]
+    parts = [_text(LEFT, 20, title, font_size="15")]
     for step in range(5):
         height = highest * step / 4
         _, level = at(10**least, height)
         parts.append(f'<path d="M{LEFT} {level:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
-        parts.append(_text(LEFT - 8, level + 4, f"{height:.3g}", anchor="end"))
+        parts.append(_text(LEFT - 8, level + 4, f"{height:.3g}", text_anchor="end"))
     places = sorted({place for place, _ in points} if marks is None else marks)
-    parts += [_text(at(place, 0)[0], HEIGHT - BOTTOM + 18, f"{place:,g}", anchor="middle") for place in places]
+    parts += [_text(at(place, 0)[0], HEIGHT - BOTTOM + 18, f"{place:,g}", text_anchor="middle") for place in places]
     parts += [_text(LEFT, HEIGHT - 10, x), _text(8, TOP - 8, y)]
-    labels: dict[int, list[str]] = {}
-    for (name, line), colour in zip(lines.items(), COLOURS * len(lines), strict=False):
+    for place, ((name, line), colour) in enumerate(zip(lines.items(), COLOURS * len(lines), strict=False)):
         path = " ".join(f"{across:.1f},{down:.1f}" for across, down in (at(*point) for point in line))
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        labels.setdefault(round(at(*line[-1])[1]), []).append(name)
-    parts += [_text(WIDTH - RIGHT + 8, down + 4, ", ".join(names)) for down, names in labels.items()]
+        parts.append(_text(WIDTH - RIGHT + 8, TOP + 4 + place * 18, name, fill=colour))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">'
     return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>", ""])
 
 
-def _text(across: float, down: float, text: str, *, anchor: str = "start", size: int = 12) -> str:
-    return f'<text x="{across:.1f}" y="{down:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(text)}</text>'
+def _text(across: float, down: float, text: str, **about: str) -> str:
+    """A text, with attributes whose names may have `_` for `-`."""
+    attributes = {"font-size": "12", **{name.replace("_", "-"): value for name, value in about.items()}}
+    told = " ".join(f'{name}="{value}"' for name, value in attributes.items())
+    return f'<text x="{across:.1f}" y="{down:.1f}" {told}>{escape(text)}</text>'

@@ -15,27 +15,27 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from jobs.representation import core_fields
+from jobs.representation import core_fields, dump
 from jobs.tenancy import access
 
 from tests.architecture.project import ROOT
 from tests.builders import a_project
+from tests.performance.artefact import Work
 from tests.performance.database import answers, database, free_port, programs
 from tests.performance.stand_in import API_KEY, JOBS, the_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.performance.artefact import Work
-
 HERE = Path(__file__).parent / "peers"
 #: An environment of its own, because the peers' packages are no part of the project.
 PYTHON = ROOT / ".local" / "peers" / "bin" / "python"
 REQUESTS, FIRST = 1_500, 200
 QUEUED = 5_000
-NOTHING = "def handler(event, context):\n    return {'statusCode': 200, 'body': '{}'}\n"
+NOTHING = "def handler(event, context):\n    return {'statusCode': 200, 'body': BODY}\n"
 
 
 def install() -> None:
@@ -117,6 +117,18 @@ def of_function(work: Work) -> float:
     server.shutdown()
     before, after = map(float, api.spent)
     return (after - before) / REQUESTS
+
+
+def of_text(text: str) -> float:
+    """CPU seconds of the runtime client alone, for a function that answers with a text."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "app.py").write_text(f"BODY = {text!r}\n{NOTHING}")
+        return of_function(Work([folder], ""))
+
+
+def listed(count: int) -> str:
+    """The body of a list of so many jobs."""
+    return dump({"data": [core_fields(the_job(number), None) for number in range(1, count + 1)]})
 
 
 # ---- FastAPI and psycopg ------------------------------------------------------------------------------------------
