@@ -12,7 +12,14 @@ import pytest
 from local.slim import SERVICES
 from tests.architecture.project import FOLDERS, ROOT
 
-WRITES_REQUESTS = {"announce_artifact", "create_job", "ingest_events", "manage_schedules", "move_job"}
+#: The functions that read requests, and the models that each builds at its start: what most of its calls need.
+WRITES_REQUESTS = {
+    "announce_artifact": {"ArtifactRequest"},
+    "create_job": {"JobRequest"},
+    "ingest_events": {"JobRequest", "_Envelope"},
+    "manage_schedules": {"JobRequest"},
+    "move_job": {"JobRequest"},
+}
 
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
 #: What is slow to import and needed by no function: botocore makes the clients, and X-Ray works without its library.
@@ -22,11 +29,17 @@ _READS_HINTS = {"jobs.adapters", "jobs.adapters.sqs", "jobs.adapters.retries"}
 BEGINS_WITH = {"fire_schedules": _READS_HINTS, "start_jobs": _READS_HINTS}
 
 
-@cache
-def imported_by(folder: str) -> set[str]:
-    """The modules of a fresh interpreter that has imported a function and made the client of the table."""
+#: The names of the models that are built.
+MODELS = (
+    "{one.__name__ for one in gc.get_objects() if isinstance(one, type) and one.__module__.startswith('jobs.dialects')"
+    " and getattr(one, '__pydantic_complete__', False) and one.model_fields}"
+)
+
+
+def started(folder: str, told: str) -> set[str]:
+    """Some words of a fresh interpreter that has imported a function and made the client of the table."""
     program = (
-        f"import sys, functions.{folder}.app; from jobs.runtime import wiring; wiring.dynamodb(); print(*sys.modules)"
+        f"import gc, sys, functions.{folder}.app; from jobs.runtime import wiring; wiring.dynamodb(); print(*{told})"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
@@ -34,12 +47,30 @@ def imported_by(folder: str) -> set[str]:
     return set(run.stdout.split())
 
 
+@cache
+def imported_by(folder: str) -> set[str]:
+    """Its modules."""
+    return started(folder, "sys.modules")
+
+
 @pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder not in WRITES_REQUESTS])
 def test_a_function_that_reads_no_request_starts_without_pydantic(folder: str) -> None:
     imported = imported_by(folder)
 
     assert "jobs" in imported
-    assert not {"pydantic", "pydantic_core"} & imported
+    assert not {"pydantic", "pydantic_core", "zoneinfo"} & imported
+
+
+@pytest.mark.parametrize(("folder", "models"), WRITES_REQUESTS.items())
+def test_a_function_builds_at_its_start_the_models_that_most_calls_need(folder: str, models: set[str]) -> None:
+    assert started(folder, MODELS) == models
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_without_routes_starts_without_dialects(folder: str) -> None:
+    imported = imported_by(folder)
+
+    assert ("jobs.dialects.registry" in imported) == ("jobs.runtime.http" in imported)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1125,7 +1125,7 @@ MUTANTS = (
     Mutant(
         "a requested job by event read as leniently as a report",
         "_parse_content",
-        'bodies.check_request(_Requested, bodies.parse_object(body)["detail"], now)',
+        'bodies.check_request(_Requested, parse_object(body)["detail"], now)',
         "bodies.check_request(_Requested, detail, now)",
         ("tests/unit/test_event_bodies.py",),
     ),

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from jobs.dialects import alteryx_iterations as iterations
 from jobs.dialects.alteryx_iterations import CONTRACTS, DAYS, UTC, Kind
 from jobs.dialects.alteryx_schedules import told
-from jobs.dialects.bodies import OF_A_RUN, WorkflowRunRequest, check_params, parse_object
+from jobs.dialects.bodies import OF_A_RUN, WorkflowRunRequest, check_params
 from jobs.dialects.json_text import whole
 from jobs.dialects.schedule_bodies import MAX_EVERY, MAX_NAME, check_zone
-from jobs.dialects.validation import OnFirstUse, validated
+from jobs.dialects.validation import OnFirstUse, parse_object, validated
 from jobs.errors import InvalidRequest, Problem
 from jobs.schedules.ports import MAX_AHEAD, Spec
 from jobs.schedules.rhythm import MAX_CRON, occurrences

@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from jobs.artifacts.model import NewArtifact
-from jobs.dialects.bodies import parse_object
-from jobs.dialects.validation import CARRIED, WHOLE, validated
+from jobs.dialects.validation import CARRIED, WHOLE, parse_object, validated
 from jobs.model import MAX_ATTEMPTS
 
 #: What S3 takes with one PUT: 5 GB.

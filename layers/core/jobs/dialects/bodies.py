@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from jobs.dialects.json_text import read_object, whole
-from jobs.dialects.validation import CARRIED, WHOLE, OnFirstUse, carried, validated
+from jobs.dialects.validation import CARRIED, WHOLE, OnFirstUse, carried, parse_object, validated
 from jobs.errors import InvalidRequest, Problem
-from jobs.lifecycle.text import check_text
 from jobs.model import (
     ACTION,
     ACTION_IN_WORDS,
@@ -266,17 +265,6 @@ def check_idempotency_key(key: str) -> str:
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
         raise ValueError(f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
     return key
-
-
-def parse_object(body: str) -> dict[str, Any]:
-    """Read a JSON object all of whose text can travel.
-
-    Raises:
-        InvalidRequest: it is not a JSON object, or its text cannot be stored.
-    """
-    content = read_object(body)
-    check_text("body", json.dumps(content, ensure_ascii=False))
-    return content
 
 
 def _depth(value: object) -> int:

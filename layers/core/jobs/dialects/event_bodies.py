@@ -19,7 +19,7 @@ from jobs.dialects.report_bodies import (
     ProjectKey,
     parse_leniently,
 )
-from jobs.dialects.validation import CARRIED, OnFirstUse, validated
+from jobs.dialects.validation import CARRIED, OnFirstUse, parse_object, validated
 from jobs.errors import InvalidRequest
 from jobs.events.incoming import (
     Content,
@@ -131,7 +131,7 @@ def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Co
     match envelope.detail_type:
         case "Job Requested":
             # What a request means must be beyond doubt, so it is read strictly. A report stands for work that was done.
-            return _requested(bodies.check_request(_Requested, bodies.parse_object(body)["detail"], now))
+            return _requested(bodies.check_request(_Requested, parse_object(body)["detail"], now))
         case "Job Progress":
             progress = validated(ProgressReport, detail)
             said = Message(arrived, Severity.INFORMATION, progress.message) if progress.message else None
@@ -147,7 +147,7 @@ def _parse_content(envelope: _Envelope, body: str, arrived: int, now: int) -> Co
             about = (failed.projectKey, failed.jobId, failed.attempt)
             return JobFailed(*about, failed.errors, failed.retryable, failed.retryAfter)
         case "Schedule Requested":
-            asked = bodies.parse_object(body)["detail"]
+            asked = parse_object(body)["detail"]
             # A time is past or not by when the event came. Else a delivery that comes again would be refused.
             spec, idempotency = schedule_bodies.parse_requested(_ScheduleRequested, asked, arrived)
             return ScheduleRequested(asked["projectKey"], spec, idempotency)

@@ -5,12 +5,13 @@ Only functions that write import this (decision 0004).
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from jobs.dialects.json_text import whole
+from jobs.dialects.json_text import read_object, whole
 from jobs.errors import InvalidRequest, Problem
 from jobs.lifecycle.text import NOT_CARRIED, check_text
 
@@ -30,6 +31,17 @@ class OnFirstUse(BaseModel):
     """
 
     model_config = ConfigDict(defer_build=True)
+
+
+def parse_object(body: str) -> dict[str, Any]:
+    """Read a JSON object all of whose text can travel.
+
+    Raises:
+        InvalidRequest: it is not a JSON object, or its text cannot be stored.
+    """
+    content = read_object(body)
+    check_text("body", json.dumps(content, ensure_ascii=False))
+    return content
 
 
 def carried(text: str) -> str:
