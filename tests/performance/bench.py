@@ -11,7 +11,6 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jobs.lifecycle import cancellation, creation
@@ -129,7 +128,7 @@ def units() -> dict[str, dict[str, Any]]:
         "get": lambda: get_job(ports, project, 9),
         "list50": lambda: list(list_jobs(ports, project, Page(1, 50)).jobs),
     }
-    return {name: asdict(grown.spend(do)) for name, do in operations.items()}
+    return {name: vars(grown.spend(do)) for name, do in operations.items()}
 
 
 def tick() -> dict[str, float]:
