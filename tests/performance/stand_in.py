@@ -58,6 +58,11 @@ def tenants() -> dict[str, Item]:
     return {row["pk"]["S"]: row for row in rows}
 
 
+def _compact(answer: object) -> bytes:
+    """JSON without spaces, as DynamoDB writes it."""
+    return json.dumps(answer, separators=(",", ":")).encode()
+
+
 class Answers:
     """What is answered to each kind of call."""
 
@@ -65,7 +70,7 @@ class Answers:
         self._tenants = tenants()
         self._row = a_row(1)
         self._pages: dict[tuple[int, int, str], bytes] = {}
-        self._changed = json.dumps({"Attributes": self._row}).encode()
+        self._changed = _compact({"Attributes": self._row})
 
     def answer(self, operation: str, asked: dict[str, Any]) -> bytes:
         """The body of an answer."""
@@ -73,13 +78,13 @@ class Answers:
             case "GetItem":
                 pk = asked["Key"]["pk"]["S"]
                 row = self._row if keys.is_job(pk) else self._tenants.get(pk)
-                return json.dumps({"Item": row} if row else {}).encode()
+                return _compact({"Item": row} if row else {})
             case "Query":
                 return self._page(asked)
             case "UpdateItem":
                 return self._changed
             case "BatchExecuteStatement":
-                return json.dumps({"Responses": [{"TableName": "jobs"} for _ in asked["Statements"]]}).encode()
+                return _compact({"Responses": [{"TableName": "jobs"} for _ in asked["Statements"]]})
             case _:
                 return b"{}"
 
@@ -88,7 +93,7 @@ class Answers:
         values = asked["ExpressionAttributeValues"]
         projection = asked.get("ProjectionExpression", "")
         if ":first" not in values and not projection:
-            return json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()  # nothing is due
+            return _compact({"Items": [], "Count": 0, "ScannedCount": 0})  # nothing is due
         first, last = (int(values[name]["S"]) for name in (":first", ":last")) if ":first" in values else (JOBS, JOBS)
         page = first, last, projection
         if page not in self._pages:
@@ -97,7 +102,7 @@ class Answers:
                 names = projection.split(", ")
                 rows = [{name: row[name] for name in names if name in row} for row in rows]
             count = len(rows)
-            self._pages[page] = json.dumps({"Items": rows, "Count": count, "ScannedCount": count}).encode()
+            self._pages[page] = _compact({"Items": rows, "Count": count, "ScannedCount": count})
         return self._pages[page]
 
 

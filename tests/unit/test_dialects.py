@@ -8,9 +8,10 @@ import sys
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jobs import representation
 from jobs.dialects.base import link_header, parse_integer
 from jobs.dialects.registry import OPENREPLAY_V1, PUBLIC, dialect_of
-from jobs.representation import dump
+from jobs.representation import Room, dump
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1))
@@ -71,6 +72,17 @@ def test_a_body_is_compact_json_in_the_order_of_its_fields(content: dict[str, ob
 
     assert list(json.loads(text).items()) == list(content.items())
     assert dump({"b": 1, "a": [None, "é"]}) == '{"b":1,"a":[null,"é"]}'
+
+
+@given(st.dictionaries(st.text(), st.text(st.characters(max_codepoint=127)) | st.text()))
+def test_an_answer_has_room_for_a_body_as_lambda_escapes_it_and_no_less(content: dict[str, str]) -> None:
+    body = dump(content)
+    size = len(json.dumps(body))
+
+    for room, holds in ((size, True), (size - 1, False)):
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(representation, "MAX_ANSWER_BYTES", room)
+            assert Room().holds(body) is holds
 
 
 def test_links_are_one_header_and_none_where_there_are_none() -> None:
