@@ -68,9 +68,9 @@ quick: format-check lint imports types ## Check what takes less than a minute: s
 	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS) tests/unit
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" selects some)
-	.venv/bin/pytest -n $(WORKERS) -m "not slow and not prove" $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) --dist worksteal -m "not slow and not prove" $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that wait long, for a tick or for a worker
+slow: $(INSTALLED) ## Run the tests that take long, most of which wait for a tick or a worker
 	.venv/bin/pytest -m slow $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if there is a container engine

@@ -80,7 +80,7 @@ BODIES_SHOWN = [
     "changeScheduleV3",
 ]
 #: How many requests are generated for an operation: some in `make test`, all in `make prove`.
-sizes = pytest.mark.parametrize("size", [15, pytest.param(50, marks=pytest.mark.prove)])
+sizes = pytest.mark.parametrize("size", [12, pytest.param(50, marks=pytest.mark.prove)])
 #: Parts of a request that replace the generated ones, so that it gets somewhere.
 IN_PATH = {"projectKey", "jobId", "workflowId", "artifactId", "outputId", "scheduleId"}
 ALL = IN_PATH | {"userId", "body"}

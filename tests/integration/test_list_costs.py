@@ -139,6 +139,7 @@ def reads(service: Service, rows: TableRows, crowded: Any) -> Iterator[Reads]:
     events.unregister("after-call.dynamodb", reads)
 
 
+@pytest.mark.slow  # what the emulator takes for ten thousand jobs
 def test_the_page_has_what_each_filter_reads_of_ten_thousand_jobs(service: Service, reads: Reads) -> None:
     found = []
     for route, query in CASES:
