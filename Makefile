@@ -70,7 +70,7 @@ quick: format-check lint imports types ## Check what takes less than a minute: s
 test: $(INSTALLED) ## Run the tests (ARGS="-k cancel" selects some)
 	.venv/bin/pytest -n $(WORKERS) --dist worksteal -m "not slow and not prove" $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that take long, most of which wait for a tick or a worker
+slow: $(INSTALLED) ## Run the tests that take long; most wait for a tick or a worker
 	.venv/bin/pytest -m slow $(ARGS)
 
 sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if there is a container engine

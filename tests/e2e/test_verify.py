@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.slow  # it calls and waits as it would on AWS
 def test_it_fails_nothing_marks_what_an_emulator_cannot_show_and_leaves_no_job(stack: Embedded, tenant: Tenant) -> None:
     caller = stack.new_caller(tenant, Role.ADMINISTRATOR)
     own = {
