@@ -85,7 +85,7 @@ sam-local-smoke: $(INSTALLED) runtime ## Call all functions in containers, if th
 browser: $(INSTALLED) ## Test the console in Chromium, which must be installed (PICTURES=1 takes those of the docs)
 	@env PICTURES="$(PICTURES)" .venv/bin/pytest -m browser $(ARGS) tests/browser
 
-prove: $(INSTALLED) ## Prove the claims at full size (a quarter of an hour)
+prove: $(INSTALLED) ## Prove the claims at full size (about an hour)
 	$(side_by_side) interleavings simulation
 	.venv/bin/pytest -n $(WORKERS) tests/proofs
 	.venv/bin/pytest -n $(WORKERS) -m prove

@@ -134,6 +134,8 @@ class Model:
             self._say(job, sent)
             return "done"
         if job.status in ENDED or sent.attempt < job.attempt:
+            if sent.kind == "progress" and sent.attempt == job.attempt:
+                self._say(job, sent)
             return "done"
         if sent.attempt > job.attempt or job.status == "scheduled":
             return "early"

@@ -381,6 +381,17 @@ def test_each_report_does_its_work(subject: Ingestion) -> None:
     assert [(message.text, message.severity) for message in page.messages] == [("half", 1), ("odd", 2)]
 
 
+def test_what_the_last_attempt_says_is_kept_although_its_end_came_first(subject: Ingestion) -> None:
+    running(subject)
+    half = an_event(JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"), NOW), "a")
+
+    assert subject.take(completed("b"), half, half) == [Taken.DONE] * 3
+
+    page = subject.world.store.list_messages(1, 1, None, 9)
+    assert [message.text for message in page.messages] == ["half"]
+    assert subject.jobs[1, 1].progress == 100
+
+
 def test_what_is_said_is_said_once(subject: Ingestion) -> None:
     running(subject)
     half = an_event(JobProgress(KEY, 1, 1, 50, Message(NOW, Severity.INFORMATION, "half"), NOW), "a")

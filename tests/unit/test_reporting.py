@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobs.lifecycle import reporting
-from jobs.model import Change, DueJob, Message, SeenEvent, Severity, StartHint, Status
+from jobs.model import Change, DueJob, JobKey, Message, SeenEvent, Severity, StartHint, Status
 from jobs.outcomes import Attempt, Failure, ReportOutcome
 
 from tests.builders import NOW, a_job, start
@@ -329,7 +329,7 @@ def test_what_is_shown_never_falls_and_the_time_out_lags_by_a_gap_at_most(beats:
 
 def say(world: World, event: str = "a") -> ReportOutcome:
     message = Message(world.clock.now(), Severity.NONE, "hello")
-    return reporting.add_message(world.ports, 1, 1, message, SeenEvent(event * 64, NOW // 1_000 + 99_999))
+    return reporting.add_message(world.ports, JobKey(1, 1), message, SeenEvent(event * 64, NOW // 1_000 + 99_999))
 
 
 def texts(world: World) -> list[str]:

@@ -13,7 +13,7 @@ from jobs.lifecycle.creation import create_job
 from jobs.lifecycle.reaping import reap
 from jobs.lifecycle.reporting import add_message
 from jobs.lifecycle.retrying import retry_job
-from jobs.model import DAY, DELETE_USER_DATA, Change, Forgotten, Message, SeenEvent, Severity, Status
+from jobs.model import DAY, DELETE_USER_DATA, Change, Forgotten, JobKey, Message, SeenEvent, Severity, Status
 from jobs.outcomes import Attempt, Failure, ReportOutcome, Stamp
 from jobs.tenancy import administration
 from jobs.tenants import KEEP_EVERYTHING, Retention
@@ -122,7 +122,7 @@ def test_a_job_without_its_payload_is_not_retried_and_takes_no_message(world: Wo
 
     with pytest.raises(JobNotRetryable, match="payload was deleted"):
         retry_job(world.ports, a_project(), 1, by="key:1")
-    said = add_message(world.ports, 1, 1, Message(NOW, Severity.NONE, "ann"), SeenEvent("1", NOW))
+    said = add_message(world.ports, JobKey(1, 1), Message(NOW, Severity.NONE, "ann"), SeenEvent("1", NOW))
 
     assert said is ReportOutcome.STALE
     assert (world.store.jobs[1, 1], world.store.messages) == (job, {})

@@ -648,6 +648,20 @@ MUTANTS = (
         STORE_CONTRACT,
     ),
     Mutant(
+        "what an attempt says is lost if its end comes first",
+        "ingestion:_report",
+        "outcome in {ReportOutcome.APPLIED, ReportOutcome.STALE}",
+        "outcome is ReportOutcome.APPLIED",
+        ("tests/unit/test_ingestion.py",),
+    ),
+    Mutant(
+        "an attempt that another has followed is heard",
+        "reporting:add_message",
+        "isinstance(about, Attempt) and about.number != job.attempt",
+        "False",
+        ("tests/unit/test_ingestion.py",),
+    ),
+    Mutant(
         "our own events taken",
         "_project_of",
         "is_reserved(source)",

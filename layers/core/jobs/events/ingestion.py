@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import Busy, DeletionActive, EventSeen, IdempotencyKeyReused, ScheduleNotFound, TooManySchedules
 from jobs.events.incoming import JobCompleted, JobFailed, JobMessage, JobRequested, Refusal, ScheduleRequested
 from jobs.lifecycle import creation, reporting
-from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, SeenEvent, is_reserved
+from jobs.model import DAY, DELETE_USER_DATA, DELETION_EVENT_SOURCE, SECOND, JobKey, SeenEvent, is_reserved
 from jobs.outcomes import Attempt, Failure, ReportOutcome
 from jobs.schedules import managing
 from jobs.schedules.rhythm import occurrences
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobs.events.incoming import Delivery, Envelope, Report, Requested
-    from jobs.model import Message
     from jobs.ports import Ports, TimeLeft
     from jobs.schedules.ports import SchedulePorts
     from jobs.tenants import Project
@@ -228,7 +227,8 @@ def _make_schedule(
 def _report(ports: Ports, project: Project, envelope: Envelope, content: Report) -> ReportOutcome:
     by = envelope.actor
     if isinstance(content, JobMessage):
-        return _message(ports, project, envelope, content.job_id, content.message)
+        about = JobKey(project.project_id, content.job_id)
+        return reporting.add_message(ports, about, content.message, _seen(ports, envelope))
     attempt = Attempt(project.project_id, content.job_id, content.attempt)
     if isinstance(content, JobCompleted):
         return reporting.complete(ports, attempt, by=by, outputs=content.outputs, retention=project.retention)
@@ -236,13 +236,10 @@ def _report(ports: Ports, project: Project, envelope: Envelope, content: Report)
         failure = Failure(content.errors, content.retryable, content.retry_after)
         return reporting.fail(ports, attempt, failure, by=by, retention=project.retention)
     outcome = reporting.note_progress(ports, attempt, content.progress, content.at)
-    if content.message is not None and outcome is ReportOutcome.APPLIED:
-        _message(ports, project, envelope, content.job_id, content.message)
+    # Events have no order. What an attempt says is kept although its end came first.
+    if content.message is not None and outcome in {ReportOutcome.APPLIED, ReportOutcome.STALE}:
+        reporting.add_message(ports, attempt, content.message, _seen(ports, envelope))
     return outcome
-
-
-def _message(ports: Ports, project: Project, envelope: Envelope, job_id: int, message: Message) -> ReportOutcome:
-    return reporting.add_message(ports, project.project_id, job_id, message, _seen(ports, envelope))
 
 
 def _seen(ports: Ports, envelope: Envelope) -> SeenEvent:

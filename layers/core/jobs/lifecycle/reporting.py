@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.model import DELETE_USER_DATA, HOUR, SECOND, DueJob
-from jobs.outcomes import ReportOutcome, Stamp
+from jobs.outcomes import Attempt, ReportOutcome, Stamp
 from jobs.tenants import KEEP_EVERYTHING
 from jobs.timing.hints import announce
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from jobs.model import Job, Message, SeenEvent
-    from jobs.outcomes import Attempt, Failure
+    from jobs.model import Job, JobKey, Message, SeenEvent
+    from jobs.outcomes import Failure
     from jobs.ports import Ports
     from jobs.tenants import Retention
 
@@ -113,16 +113,19 @@ def _is_news(job: Job, reached: int, at: int) -> bool:
     return reached // QUARTER > job.progress // QUARTER or (is_further and at - job.progress_at >= PROGRESS_GAP)
 
 
-def add_message(ports: Ports, project_id: int, job_id: int, message: Message, seen: SeenEvent) -> ReportOutcome:
-    """Take what a worker says. Nothing is taken about a job that ended over an hour ago, or lost its payload."""
-    job = ports.jobs.get_job(project_id, job_id)
+def add_message(ports: Ports, about: JobKey | Attempt, message: Message, seen: SeenEvent) -> ReportOutcome:
+    """Take what a worker says about a job, or about an attempt if it is the last one.
+
+    Nothing is taken about a job that ended over an hour ago, or lost its payload.
+    """
+    job = ports.jobs.get_job(about.project_id, about.job_id)
     if job is None:
         return ReportOutcome.UNKNOWN
-    if job.forgotten:
+    if job.forgotten or (isinstance(about, Attempt) and about.number != job.attempt):
         return ReportOutcome.STALE
     if job.finished_at is not None and ports.clock.now() - job.finished_at > MESSAGES_AFTER_END:
         return ReportOutcome.STALE
-    was_new = ports.payload.add_message(project_id, job_id, message, seen)
+    was_new = ports.payload.add_message(about.project_id, about.job_id, message, seen)
     return ReportOutcome.APPLIED if was_new else ReportOutcome.STALE
 
 
