@@ -18,7 +18,7 @@ from jobs.dialects.validation import WHOLE, OnFirstUse
 from jobs.errors import InvalidRequest
 from jobs.lifecycle.text import CUT, cut, replace_uncarried
 from jobs.model import DAY, MAX_ATTEMPTS, MINUTE, SECOND, Message, Severity
-from jobs.representation import QUOTES, dump
+from jobs.representation import dump
 
 MAX_TEXT_BYTES = 8 * 1024
 MAX_ENTRIES = 20
@@ -32,6 +32,7 @@ MAX_CLOCK_ERROR = 5 * MINUTE
 #: Why an attempt failed if its worker does not say.
 NO_ERROR = "the worker reported no error"
 
+QUOTES = 2
 #: How deep arrays and objects may be nested. More do not fit into an entry.
 MAX_DEPTH = 500
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
